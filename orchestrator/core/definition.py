@@ -1,0 +1,162 @@
+"""What configuration says, as frozen structs: the input of every rule.
+
+Durations are seconds. Names are the keys of the files (`pipelines/team/web.toml` is `team/web`).
+"""
+
+from typing import Any
+
+import msgspec
+
+from orchestrator.core.words import Outcome, Role, Section, StopPolicy
+
+DEFAULT_FORCE_AFTER = 300.0
+DEFAULT_CLEANUP_TIMEOUT = 300.0
+
+
+class Roles(msgspec.Struct, frozen=True):
+    """Who holds which role: user names, `@group` names, or `*` for everybody."""
+
+    viewer: tuple[str, ...] = ()
+    submitter: tuple[str, ...] = ()
+    approver: tuple[str, ...] = ()
+    admin: tuple[str, ...] = ()
+
+    def holders(self, role: Role) -> tuple[str, ...]:
+        """Who is named for exactly this role."""
+        match role:
+            case Role.VIEWER:
+                return self.viewer
+            case Role.SUBMITTER:
+                return self.submitter
+            case Role.APPROVER:
+                return self.approver
+            case Role.ADMIN:
+                return self.admin
+
+
+class StopRules(msgspec.Struct, frozen=True):
+    """Who may cancel, by the phase that the job's steps are in."""
+
+    queued: StopPolicy = StopPolicy.SUBMITTERS
+    preparing: StopPolicy = StopPolicy.SUBMITTERS
+    acquiring: StopPolicy = StopPolicy.SUBMITTERS
+    applying: StopPolicy = StopPolicy.SUBMITTERS
+    cleaning_up: StopPolicy = StopPolicy.SUBMITTERS
+
+
+class OutcomeRule(msgspec.Struct, frozen=True):
+    """One line of an outcomes table.
+
+    `match` is `exit N`, `exit N-M`, `signal NAME`, `status NAME`, `success`, `failure`,
+    `cancelled` or `timed_out`; `reason` is shown beside the outcome.
+    """
+
+    match: str
+    then: Outcome
+    reason: str = ""
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    """One parameter that a submission may give. `pattern` must match the whole value."""
+
+    name: str
+    type: str = "string"
+    required: bool = False
+    default: str | None = None
+    pattern: str | None = None
+    description: str = ""
+    example: str | None = None
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Where steps run: `path` in place, or (None) an empty directory of the job's own."""
+
+    path: str | None = None
+
+
+class CleanupReference(msgspec.Struct, frozen=True):
+    """The pipeline that a job owes, and its parameters with `${params.X}` still unresolved."""
+
+    pipeline: str
+    params: dict[str, str] = {}
+
+
+class StepDefinition(msgspec.Struct, frozen=True):
+    """One step. `config` is its `with` table with references unresolved.
+
+    `touches`, `takes_slot`, `grace`, `outcomes` hold what the file says, else the adapter's
+    traits. `has_acquire` and `has_cleanup` say whether the adapter has those phases at all.
+    `timeout` and `grace` of None mean without limit.
+    """
+
+    name: str
+    uses: str
+    config: dict[str, Any] = {}
+    env: dict[str, str] = {}
+    needs: tuple[str, ...] = ()
+    section: Section = Section.STEPS
+    touches: bool = True
+    takes_slot: bool = True
+    has_acquire: bool = True
+    has_cleanup: bool = True
+    timeout: float | None = None
+    grace: float | None = None
+    cleanup_timeout: float = DEFAULT_CLEANUP_TIMEOUT
+    outcomes: tuple[OutcomeRule, ...] = ()
+
+
+class PipelineDefinition(msgspec.Struct, frozen=True):
+    """One pipeline. `environments` of None means every one. `origin` is the file, for messages."""
+
+    name: str
+    kind: str
+    steps: tuple[StepDefinition, ...]
+    origin: str = ""
+    description: str = ""
+    environments: tuple[str, ...] | None = None
+    cleanup: CleanupReference | None = None
+    stop: StopRules = StopRules()
+    timeout: float | None = None
+    force_after: float = DEFAULT_FORCE_AFTER
+    source: Source = Source()
+    params: tuple[Parameter, ...] = ()
+    env: dict[str, str] = {}
+    roles: Roles | None = None
+
+
+class EnvironmentDefinition(msgspec.Struct, frozen=True):
+    """One environment. `locks` are taken by every job in it, each by one job at a time."""
+
+    name: str
+    locks: tuple[str, ...] = ()
+    vars: dict[str, Any] = {}
+    env: dict[str, str] = {}
+    roles: Roles | None = None
+    origin: str = ""
+
+
+class JobDefinition(msgspec.Struct, frozen=True):
+    """What a job keeps from the configuration it was submitted under."""
+
+    pipeline: PipelineDefinition
+    environment: EnvironmentDefinition
+    cleanup: PipelineDefinition | None = None
+
+
+class Configuration(msgspec.Struct, frozen=True):
+    """A whole accepted configuration. `kinds` maps a kind to the kinds it excludes, as written.
+
+    `roles` of None: root and the daemon's own user are admins and nobody else gets in.
+    `pass_env` are names or `PREFIX*` patterns that tools may inherit from the daemon;
+    `allow_env` names variables that are refused unless they stand here.
+    """
+
+    state_dir: str
+    socket: str
+    kinds: dict[str, tuple[str, ...]]
+    environments: dict[str, EnvironmentDefinition] = {}
+    pipelines: dict[str, PipelineDefinition] = {}
+    capacity: int = 8
+    pass_env: tuple[str, ...] = ()
+    allow_env: tuple[str, ...] = ()
+    roles: Roles | None = None

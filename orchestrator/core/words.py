@@ -1,0 +1,98 @@
+"""The words of the domain: every state, outcome and role, each documented where it is declared."""
+
+import enum
+
+
+class Role(enum.Enum):
+    """What a person may do; each role includes the ones before it."""
+
+    VIEWER = "viewer"
+    SUBMITTER = "submitter"
+    APPROVER = "approver"
+    ADMIN = "admin"
+
+    def includes(self, other: "Role") -> bool:
+        """Whether holding this role is enough where `other` is asked for."""
+        order = list(Role)
+        return order.index(self) >= order.index(other)
+
+
+class StopPolicy(enum.Enum):
+    """Who may cancel a job (`stop` in a pipeline)."""
+
+    SUBMITTERS = "submitters"  # whoever has that role
+    OWNER = "owner"  # who submitted it, and admins
+    ADMINS = "admins"
+    NOBODY = "nobody"  # an admin's force is the only way
+
+
+class Outcome(enum.Enum):
+    """What the end of a step means for its job."""
+
+    CONTINUE = "continue"  # success, go on
+    WARN = "warn"  # failure, go on; the job is marked
+    FAIL = "fail"  # failure, stop
+    HALT = "halt"  # success, stop: what is left is not run
+
+
+class StepConclusion(enum.Enum):
+    """How a step ended."""
+
+    SUCCESS = "success"
+    WARNING = "warning"  # failed, and its outcome says to go on
+    FAILURE = "failure"
+    HALTED = "halted"  # succeeded, and its outcome says to stop here
+    CANCELLED = "cancelled"  # stopped on request, and verified
+    TIMED_OUT = "timed_out"
+    LOST = "lost"  # nobody can know how it ended
+    SKIPPED = "skipped"  # a rule said that it need not run
+    NOT_RUN = "not_run"  # never reached
+
+    @property
+    def ran(self) -> bool:
+        """Whether the step's adapter was ever entered."""
+        return self not in (StepConclusion.SKIPPED, StepConclusion.NOT_RUN)
+
+    @property
+    def meets_needs(self) -> bool:
+        """Whether steps that need this one may run."""
+        return self in (StepConclusion.SUCCESS, StepConclusion.WARNING, StepConclusion.SKIPPED)
+
+
+class JobConclusion(enum.Enum):
+    """How a job ended."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+    SUPERSEDED = "superseded"  # a newer job took its place before it ran
+    REJECTED = "rejected"  # an approver said no
+    EXPIRED = "expired"  # it waited longer than it was allowed to
+    LOST = "lost"
+
+
+class StopCause(enum.Enum):
+    """Why a graceful stop was asked for."""
+
+    CANCEL = "cancel"  # a person
+    TIMEOUT = "timeout"  # the step's or the job's limit
+    DISCONNECT = "disconnect"  # the submitting client died (`--on-disconnect cancel`)
+
+
+class BlockerType(enum.Enum):
+    """What may keep a waiting job from starting."""
+
+    JOB = "job"
+    CLEANUP_DEBT = "cleanup_debt"
+    QUARANTINE = "quarantine"
+    LOCK = "lock"
+    CAPACITY = "capacity"
+    ORDER = "order"
+    DRAIN = "drain"
+
+
+class Section(enum.Enum):
+    """Which list of its pipeline a step stands in."""
+
+    STEPS = "steps"

@@ -1,0 +1,43 @@
+"""What plugin authors import. Stable: changes follow semantic versioning."""
+
+from orchestrator.core.definition import OutcomeRule
+from orchestrator.core.words import Outcome
+from orchestrator.plugin.adapter import Adapter
+from orchestrator.plugin.errors import AdapterError, CallLost, ProcessLost, StopRequested
+from orchestrator.plugin.hookspecs import hookimpl
+from orchestrator.plugin.result import (
+    CLEAN,
+    Cleanliness,
+    Completed,
+    Exit,
+    Problem,
+    Result,
+    Severity,
+    Traits,
+)
+from orchestrator.plugin.step import Claim, JobInfo, NotDone, Step, StopInfo, Unknown
+
+__all__ = [
+    "CLEAN",
+    "Adapter",
+    "AdapterError",
+    "CallLost",
+    "Claim",
+    "Cleanliness",
+    "Completed",
+    "Exit",
+    "JobInfo",
+    "NotDone",
+    "Outcome",
+    "OutcomeRule",
+    "Problem",
+    "ProcessLost",
+    "Result",
+    "Severity",
+    "Step",
+    "StopInfo",
+    "StopRequested",
+    "Traits",
+    "Unknown",
+    "hookimpl",
+]
