@@ -1,0 +1,332 @@
+"""The entities of the world, frozen and replaced whole.
+
+A phase is a tagged union whose variants hold only the fields that are valid in that phase. Tags
+are written to disk: they are permanent, and fields are only ever added, with defaults.
+"""
+
+from typing import Any
+
+import msgspec
+
+from orchestrator.core.instant import Instant
+from orchestrator.core.words import JobConclusion, Outcome, StepConclusion, StopCause
+
+
+class Actor(msgspec.Struct, frozen=True):
+    """Who did something, as the kernel and the user database said at that time."""
+
+    uid: int
+    user: str
+
+
+class StepRef(msgspec.Struct, frozen=True, order=True):
+    """One attempt of one step of one job."""
+
+    job: int
+    step: str
+    attempt: int = 1
+
+
+class Cause(msgspec.Struct, frozen=True):
+    """Which step's end decided something, and how that ended."""
+
+    step: str
+    conclusion: StepConclusion
+    exit: int | None = None
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """A graceful stop that was asked for. `by` is None where a limit asked, not a person."""
+
+    cause: StopCause
+    at: Instant
+    by: Actor | None = None
+    reason: str = ""
+
+
+class Force(msgspec.Struct, frozen=True):
+    """A force that was asked for. It takes effect when the cool-off since the stop is over."""
+
+    at: Instant
+    by: Actor | None = None
+    reason: str = ""
+    fired: bool = False
+
+
+class ProcessRecord(msgspec.Struct, frozen=True, tag="process"):
+    """The intent to start a process, journalled before it was."""
+
+    phase: str
+    key: str
+    boot_id: str
+
+
+class CallRecord(msgspec.Struct, frozen=True, tag="call"):
+    """The intent to make a call, and (where `done`) its value or the file that holds it."""
+
+    phase: str
+    key: str
+    done: bool = False
+    value: Any = None
+    file: str | None = None
+
+
+Record = ProcessRecord | CallRecord
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """How a step's apply (or the acquire that never let it begin) ended, by the outcome rules.
+
+    `signal` is a name (`SIGKILL`); `outcome` is what it means for the job.
+    """
+
+    conclusion: StepConclusion
+    outcome: Outcome
+    exit: int | None = None
+    signal: str | None = None
+    reason: str = ""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What a step's cleanup found still held or half done, and what a person can type."""
+
+    ref: StepRef
+    found: str
+    commands: tuple[str, ...] = ()
+
+
+class Pending(msgspec.Struct, frozen=True, tag="pending"):
+    """Not begun."""
+
+
+class Acquiring(msgspec.Struct, frozen=True, tag="acquiring"):
+    """The adapter makes sure that its tool can run. A stop cancels it at once."""
+
+    began: Instant
+    stop: Stop | None = None
+    force: Force | None = None
+
+
+class Applying(msgspec.Struct, frozen=True, tag="applying"):
+    """The tool works."""
+
+    began: Instant
+    entered: Instant
+
+
+class Cancelling(msgspec.Struct, frozen=True, tag="cancelling"):
+    """The tool was asked to stop, and finishes what it must."""
+
+    began: Instant
+    entered: Instant
+    stop: Stop
+    force: Force | None = None
+
+
+class CleaningUp(msgspec.Struct, frozen=True, tag="cleaning_up"):
+    """The tool has ended; the adapter releases and verifies."""
+
+    began: Instant
+    entered: Instant
+    ending: Ending
+    stop: Stop | None = None
+    force: Force | None = None
+
+
+class Finished(msgspec.Struct, frozen=True, tag="finished"):
+    """The end of a step. `began` is None for one that did not run; `cause` then says why."""
+
+    ended: Instant
+    ending: Ending
+    began: Instant | None = None
+    finding: Finding | None = None
+    cause: Cause | None = None
+    stop: Stop | None = None
+    forced: bool = False
+
+
+StepPhase = Pending | Acquiring | Applying | Cancelling | CleaningUp | Finished
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step of a running job. `waiting_for` is what its adapter says that it waits for."""
+
+    name: str
+    phase: StepPhase = Pending()
+    attempt: int = 1
+    waiting_for: str | None = None
+    records: tuple[Record, ...] = ()
+    outputs: dict[str, Any] = {}
+    sensitive: tuple[str, ...] = ()
+    summary: str = ""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def active(self) -> bool:
+        """Whether its adapter is at work."""
+        return not isinstance(self.phase, Pending | Finished)
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has ended, or will never run."""
+        return isinstance(self.phase, Finished)
+
+
+class Run(msgspec.Struct, frozen=True):
+    """What a job took when it was admitted.
+
+    `excludes` are the kinds that its own kind excluded then: a later configuration can add to
+    them and not take from them. `locks` are all it holds; `pays` are the jobs whose debt it pays.
+    """
+
+    started: Instant
+    excludes: tuple[str, ...] = ()
+    locks: tuple[str, ...] = ()
+    pays: tuple[int, ...] = ()
+
+
+class JobQueued(msgspec.Struct, frozen=True, tag="queued"):
+    """Ready, and waiting for its turn."""
+
+    since: Instant
+
+
+class JobRunning(msgspec.Struct, frozen=True, tag="running"):
+    """Its steps run."""
+
+    run: Run
+
+
+class JobCancelling(msgspec.Struct, frozen=True, tag="cancelling"):
+    """Running, and asked to stop."""
+
+    run: Run
+    stop: Stop
+    force: Force | None = None
+
+
+class JobFinished(msgspec.Struct, frozen=True, tag="finished"):
+    """The end of a job. `run` is None if it never started."""
+
+    ended: Instant
+    conclusion: JobConclusion
+    run: Run | None = None
+    stop: Stop | None = None
+    force: Force | None = None
+    dirty: bool = False
+    halted_by: str | None = None
+    reason: str = ""
+
+
+JobPhase = JobQueued | JobRunning | JobCancelling | JobFinished
+
+
+class Job(msgspec.Struct, frozen=True):
+    """One run of a pipeline in an environment.
+
+    `definition` is the digest of its JobDefinition. `rank` orders the queue: the UTC milliseconds
+    of its submission, put earlier by its priority. `disconnected` is since when the client that
+    the job depends on is gone (`cancel_on_disconnect`).
+    """
+
+    id: int
+    pipeline: str
+    environment: str
+    kind: str
+    definition: str
+    submitter: Actor
+    submitted: Instant
+    rank: int
+    phase: JobPhase
+    params: dict[str, str] = {}
+    priority: int = 0
+    labels: dict[str, str] = {}
+    url: str | None = None
+    reason: str = ""
+    key: str | None = None
+    request: str = ""
+    retry_of: int | None = None
+    cleanup_for: int | None = None
+    admin_retry: bool = False
+    cancel_on_disconnect: bool = False
+    disconnected: Instant | None = None
+    steps: tuple[Step, ...] = ()
+
+    def step(self, name: str) -> Step:
+        """The step of that name. Raises KeyError if there is none (yet)."""
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(name)
+
+    @property
+    def run(self) -> Run | None:
+        """What it took at admission, None before."""
+        match self.phase:
+            case JobQueued():
+                return None
+            case JobRunning(run=run) | JobCancelling(run=run):
+                return run
+            case JobFinished(run=ended):
+                return ended
+
+    @property
+    def stop(self) -> Stop | None:
+        """The stop that was asked for, if one was."""
+        phase = self.phase
+        return phase.stop if isinstance(phase, JobCancelling | JobFinished) else None
+
+
+class Debt(msgspec.Struct, frozen=True):
+    """A cleanup that is owed for a job, from the moment it may have touched its environment.
+
+    `conclusion` is how the job ended, None while it runs. `locks` are the job's, kept by the debt
+    after its end.
+    """
+
+    job: int
+    pipeline: str
+    kind: str
+    params: dict[str, str]
+    definition: str
+    since: Instant
+    locks: tuple[str, ...] = ()
+    conclusion: JobConclusion | None = None
+
+
+class Quarantine(msgspec.Struct, frozen=True):
+    """Why nothing but a repair may start in an environment.
+
+    `automatic` is true while the owed cleanup may still start by itself (after a dirty step, once).
+    `findings` are what to recheck; `recheck` counts the rechecks asked for, `rechecking` holds the
+    findings whose verification runs now.
+    """
+
+    since: Instant
+    job: int
+    reason: str
+    findings: tuple[Finding, ...] = ()
+    automatic: bool = False
+    recheck: int = 0
+    rechecking: tuple[StepRef, ...] = ()
+
+
+class Environment(msgspec.Struct, frozen=True):
+    """What is true of one environment beside its jobs. `retired`: gone from the configuration."""
+
+    name: str
+    debts: tuple[Debt, ...] = ()
+    quarantine: Quarantine | None = None
+    retired: bool = False
+
+    def debt_of(self, job: int) -> Debt | None:
+        """The debt that this job made, if it stands."""
+        return next((debt for debt in self.debts if debt.job == job), None)
+
+
+class Drain(msgspec.Struct, frozen=True):
+    """Nothing is admitted since then; who asked, and why."""
+
+    since: Instant
+    by: Actor | None
+    reason: str = ""
