@@ -1,0 +1,191 @@
+"""The daemon's handle on processes that outlive it."""
+
+import contextlib
+import os
+import select
+import sys
+from pathlib import Path
+from typing import assert_never
+
+import trio
+
+from orchestrator.process import identity, records, state
+from orchestrator.process.errors import (
+    KeeperUnavailable,
+    ProcessLost,
+    ProcessNeverRan,
+    ProcessNotStarted,
+    StartRefused,
+)
+from orchestrator.process.link import KeeperLink
+from orchestrator.process.spec import ProcessSpec
+from orchestrator.process.state import (
+    Exited,
+    Lost,
+    NeverRan,
+    NotStarted,
+    ProcessExit,
+    ProcessState,
+    Running,
+    Starting,
+    Void,
+)
+
+_MAX_ANSWER = 4096
+_TRIES = 3
+_PATIENCE = 10.0  # seconds until a keeper that does not fork is replaced
+_PAUSE = 0.01  # seconds; only while a supervisor is just being killed
+
+
+class ProcessHost:
+    """Starts processes, waits for them, signals them. One directory is one process, for ever.
+
+    `runtime_dir` holds the keeper's socket; `python` runs the keeper; under `cgroup_root`, a
+    delegated cgroup v2, each process gets a leaf.
+    """
+
+    def __init__(
+        self, runtime_dir: Path, python: str = sys.executable, cgroup_root: Path | None = None
+    ) -> None:
+        self._keeper = KeeperLink(runtime_dir, python)
+        self._cgroup_root = cgroup_root
+
+    def close(self) -> None:
+        """Let go of the keeper, inside trio's run; it and all processes live on."""
+        self._keeper.close()
+
+    async def start(self, directory: Path, spec: ProcessSpec) -> None:
+        """Start the tool unless this directory was claimed before; then its tool is recorded.
+
+        May be repeated: whoever asks, and however often, one tool runs here at most once. When it
+        is cancelled the tool may or may not start: ask `void`, then `look`. What the tool lacks to
+        be executed (no such command) is told by its exit.
+
+        Raises:
+            StartRefused: the host cannot fork or the directory cannot be written.
+            KeeperUnavailable: no keeper could be started.
+            ValueError: the spec has no command, a relative path or a NUL byte.
+        """
+        order = spec.order(self._cgroup_root).encode()
+        _make_folder(directory)
+        for _ in range(_TRIES):
+            if _is_claimed(directory):
+                return
+            answer = await self._ask_keeper(directory, order)
+            if answer.startswith(records.FAILED):
+                reason = os.fsdecode(answer.removeprefix(records.FAILED))
+                raise StartRefused(f"{directory}: cannot start {spec.argv[0]}: {reason}")
+            if answer:
+                return
+        if not _is_claimed(directory):
+            raise KeeperUnavailable(f"{directory}: supervisors die before they start anything")
+
+    async def _ask_keeper(self, directory: Path, order: bytes) -> bytes:
+        """The supervisor's answer; empty when it, or the keeper before it, died."""
+        request = records.START_REQUEST + os.fsencode(directory)
+        with contextlib.ExitStack() as closing:
+            memory = _memory_file(order)
+            closing.callback(os.close, memory)
+            answers, theirs = os.pipe()
+            closing.callback(os.close, answers)
+            try:
+                await self._keeper.send(request, [memory, theirs])
+            finally:
+                os.close(theirs)
+            with trio.move_on_after(_PATIENCE) as patience:
+                await trio.lowlevel.wait_readable(answers)
+            if patience.cancelled_caught:
+                self._keeper.kill_keeper()  # then the pipe ends, or a supervisor answers after all
+                await trio.lowlevel.wait_readable(answers)
+            return os.read(answers, _MAX_ANSWER)
+
+    def look(self, directory: Path) -> ProcessState:
+        """What is known of this directory's process now; see `state`."""
+        return state.look(directory)
+
+    def void(self, directory: Path) -> bool:
+        """Claim a directory so that nothing will ever start there; False when something did.
+
+        For a recovering daemon that finds an intent to start and `NotStarted`: whoever claims
+        first wins, so the answer is final.
+        """
+        _make_folder(directory)
+        descriptor = records.claim_directory(os.fspath(directory), records.VOID)
+        if descriptor is not None:
+            os.close(descriptor)
+            return True
+        return isinstance(state.look(directory), Void)
+
+    async def wait(self, directory: Path) -> ProcessExit:
+        """How the tool ended, as soon as it has and that is on disk.
+
+        Raises:
+            ProcessNotStarted: nothing was started, or the directory is void.
+            ProcessNeverRan: the supervisor died before it released the tool.
+            ProcessLost: the tool and its descendants ended and nobody can know how.
+        """
+        while True:
+            now = state.look(directory)
+            match now:
+                case Exited(exit):
+                    return exit
+                case NotStarted() | Void():
+                    raise ProcessNotStarted(f"{directory}: no process was started here")
+                case NeverRan():
+                    raise ProcessNeverRan(f"{directory}: the supervisor died before the start")
+                case Starting() | Running(supervised=True):
+                    await _wait_for_supervisor(directory)
+                case Running(pid=pid, start_time=start_time):
+                    await _wait_for_process(pid, start_time)
+                case Lost(reason):
+                    raise ProcessLost(f"{directory}: {reason}")
+                case _:
+                    assert_never(now)
+
+
+def _make_folder(directory: Path) -> None:
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _is_claimed(directory: Path) -> bool:
+    return (directory / records.STARTED).exists()
+
+
+async def _wait_for_supervisor(directory: Path) -> None:
+    """Until the supervisor wrote `status` (it closes `alive`) or died."""
+    claim = state.read_claim(directory)
+    assert claim is not None
+    with contextlib.ExitStack() as closing:
+        alive = os.open(directory / records.ALIVE, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        closing.callback(os.close, alive)
+        supervisor = identity.open_pidfd(claim.pid, claim.start_time)
+        if supervisor is None:
+            await trio.sleep(_PAUSE)
+            return
+        closing.callback(os.close, supervisor)
+        if state.read_ended(directory) is None:  # else `alive` may have closed before we opened it
+            await _wait_readable(alive, supervisor)
+
+
+async def _wait_for_process(pid: int, start_time: int) -> None:
+    descriptor = identity.open_pidfd(pid, start_time)
+    if descriptor is not None:
+        try:
+            await trio.lowlevel.wait_readable(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+async def _wait_readable(*descriptors: int) -> None:
+    """Until one of them is readable or closed at its other end."""
+    with select.epoll() as any_of_them:
+        for descriptor in descriptors:
+            any_of_them.register(descriptor, select.EPOLLIN)
+        await trio.lowlevel.wait_readable(any_of_them.fileno())
+
+
+def _memory_file(content: bytes) -> int:
+    descriptor = os.memfd_create("order", os.MFD_CLOEXEC)
+    with open(descriptor, "wb", closefd=False) as file:
+        file.write(content)
+    return descriptor
