@@ -153,6 +153,13 @@ class CleanupDone(msgspec.Struct, frozen=True):
     finding: Finding | None = None
 
 
+class AttemptAbandoned(msgspec.Struct, frozen=True):
+    """The adapter did not end ten seconds after force."""
+
+    ref: StepRef
+    finding: Finding
+
+
 class RecheckDone(msgspec.Struct, frozen=True):
     """The verification that a recheck asked for returned."""
 
@@ -210,6 +217,7 @@ Observation = (
     | AttemptFailed
     | ApplyDone
     | CleanupDone
+    | AttemptAbandoned
     | RecheckDone
     | NoteWaiting
     | NoteWarning

@@ -38,7 +38,7 @@ def _deadlines(job: Job, pipeline: PipelineDefinition, epoch: Instant) -> list[i
             if pipeline.timeout is not None:
                 found.append(after(run.started, pipeline.timeout, epoch))
         case JobCancelling(stop=stop, force=force):
-            found.extend(_force_deadline(stop, force, pipeline, None, epoch))
+            found.extend(_force_deadline(stop, force, pipeline, epoch))
     active = {step.name: step for step in job.steps if step.active}
     if active:
         for definition in pipeline.steps:
@@ -64,7 +64,6 @@ def _force_deadline(
     stop: Stop,
     force: Force | None,
     pipeline: PipelineDefinition,
-    grace: float | None,
     epoch: Instant,
 ) -> list[int]:
     if force is None or force.fired:

@@ -289,6 +289,7 @@ class Debt(msgspec.Struct, frozen=True):
     kind: str
     params: dict[str, str]
     definition: str
+    submitter: Actor
     since: Instant
     locks: tuple[str, ...] = ()
     conclusion: JobConclusion | None = None

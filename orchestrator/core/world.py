@@ -4,7 +4,7 @@ Only `evolve` changes a world, through the `put_…` methods. Between `begin` an
 change can be taken back, and `changes` says what a store must write.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 from sortedcontainers import SortedList
@@ -59,14 +59,16 @@ class World:
         self.jobs: dict[int, Job] = {}
         self.drain: Drain | None = None
         self.next_job = 1
-        self.queues: dict[str, dict[str, SortedList]] = {}
+        self.queues: dict[str, dict[tuple[str, str], SortedList]] = {}
         self.running: dict[str, set[int]] = {}
         self.lock_holders: dict[str, set[Holder]] = {}
         self.keys: dict[tuple[int, str], int] = {}
         self.deadlines: SortedList = SortedList()
         self.slots: dict[int, int] = {}
         self.slots_in_use = 0
-        self.starving: SortedList = SortedList()
+        self.starving: dict[str, tuple[int, int, int]] = {}
+        self.starving_order: SortedList = SortedList()
+        self._exclusions: dict[str, frozenset[str]] = {}
         self.lock_users: dict[str, set[str]] = {}
         self.touched: set[str] = set()
         self.touched_jobs: set[int] = set()
@@ -75,7 +77,7 @@ class World:
         self._steps: dict[str, dict[str, StepDefinition]] = {}
         self._undo: list[Callable[[], None]] = []
         if configuration is not None:
-            self._index_locks(configuration)
+            self._index_configuration(configuration)
 
     # --- looking ---------------------------------------------------------------------------
 
@@ -110,6 +112,10 @@ class World:
         """The jobs that run in an environment, the oldest first."""
         return (self.jobs[job] for job in sorted(self.running.get(environment, ())))
 
+    def excluded_by(self, kind: str) -> frozenset[str]:
+        """The kinds that a kind excludes by today's configuration, in both directions."""
+        return self._exclusions.get(kind, frozenset())
+
     # --- changing --------------------------------------------------------------------------
 
     def begin(self) -> None:
@@ -127,7 +133,7 @@ class World:
         self.begin()
 
     def commit(self) -> None:
-        """Keep everything since `begin`, and let definitions go that nothing open needs."""
+        """Keep everything since `begin`."""
         self._undo = []
 
     def put_configuration(self, digest: str, configuration: Configuration) -> None:
@@ -173,6 +179,13 @@ class World:
         self.touched.add(job.environment)
         self.touched_jobs.add(job.id)
 
+    def starve(self, environment: str, entry: tuple[int, int, int] | None) -> None:
+        """Note that an environment's next waiter lacks a slot only (`entry` orders it), or None."""
+        old = self.starving.get(environment)
+        if old != entry:
+            self._undo.append(lambda: self._set_starving(environment, old))
+            self._set_starving(environment, entry)
+
     # --- indexes ---------------------------------------------------------------------------
 
     def _take_back_job(self, job: int, old: Job | None, next_job: int) -> None:
@@ -182,14 +195,23 @@ class World:
     def _set_configuration(self, configuration: Configuration | None) -> None:
         self.configuration = configuration
         if configuration is not None:
-            self._index_locks(configuration)
+            self._index_configuration(configuration)
 
-    def _index_locks(self, configuration: Configuration) -> None:
+    def _index_configuration(self, configuration: Configuration) -> None:
+        self._exclusions = symmetric(configuration.kinds)
         users: dict[str, set[str]] = {}
         for environment in configuration.environments.values():
             for lock in environment.locks:
                 users.setdefault(lock, set()).add(environment.name)
         self.lock_users = users
+
+    def _set_starving(self, environment: str, entry: tuple[int, int, int] | None) -> None:
+        old = self.starving.pop(environment, None)
+        if old is not None:
+            self.starving_order.discard((old, environment))
+        if entry is not None:
+            self.starving[environment] = entry
+            self.starving_order.add((entry, environment))
 
     def _drop_definition(self, digest: str) -> None:
         self.definitions.pop(digest, None)
@@ -246,10 +268,8 @@ class World:
                 pass
 
     def _queue(self, job: Job) -> SortedList:
-        kinds = self.queues.setdefault(job.environment, {})
-        if job.kind not in kinds:
-            kinds[job.kind] = SortedList()
-        return kinds[job.kind]
+        queues = self.queues.setdefault(job.environment, {})
+        return queues.setdefault((job.kind, job.pipeline), SortedList())
 
     def _hold(self, locks: tuple[str, ...], holder: Holder) -> None:
         for lock in locks:
@@ -277,5 +297,15 @@ class World:
 
 
 def queue_entry(job: Job) -> tuple[int, int, int]:
-    """Where a job stands in its queue: owed cleanups first, then rank, then submission."""
-    return (0 if job.cleanup_for is not None else 1, job.rank, job.id)
+    """Where a job stands in its queue: repairs first, then rank, then submission."""
+    repairs = job.cleanup_for is not None or job.admin_retry
+    return (0 if repairs else 1, job.rank, job.id)
+
+
+def symmetric(kinds: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
+    """What each kind excludes, in both directions."""
+    found: dict[str, set[str]] = {kind: set(excludes) for kind, excludes in kinds.items()}
+    for kind, excludes in kinds.items():
+        for other in excludes:
+            found.setdefault(other, set()).add(kind)
+    return {kind: frozenset(excludes) for kind, excludes in found.items()}

@@ -1,0 +1,97 @@
+"""Which cleanup a job owes, and when it must be queued."""
+
+from collections.abc import Iterator, Mapping
+
+from orchestrator.core import events as ev
+from orchestrator.core.definition import EnvironmentDefinition, JobDefinition, PipelineDefinition
+from orchestrator.core.digest import digest
+from orchestrator.core.instant import Instant
+from orchestrator.core.model import Debt, Job
+from orchestrator.core.parameters import accept
+from orchestrator.core.references import JobFacts, Scope, resolve
+from orchestrator.core.world import World
+
+
+def cleanup_params(
+    definition: JobDefinition, facts: JobFacts, params: Mapping[str, str]
+) -> dict[str, str]:
+    """The parameters of the cleanup that a job would owe. Raises as `accept` and `resolve` do."""
+    reference, cleanup = definition.pipeline.cleanup, definition.cleanup
+    if reference is None or cleanup is None:
+        return {}
+    scope = Scope(job=facts, params=params, vars=definition.environment.vars)
+    given = {name: str(resolve(value, scope)) for name, value in reference.params.items()}
+    return accept(cleanup.params, given, cleanup.origin)
+
+
+def facts_of(job: Job) -> JobFacts:
+    """What references may read of a job that has not ended."""
+    return JobFacts(
+        id=job.id,
+        pipeline=job.pipeline,
+        environment=job.environment,
+        submitter=job.submitter.user,
+    )
+
+
+def incur(world: World, job: Job, since: Instant) -> Iterator[ev.AnyEvent]:
+    """The debt of a job that may touch its environment from now on, unless it has one or owes
+    nothing."""
+    definition = world.definition(job)
+    cleanup = definition.cleanup
+    if cleanup is None or world.environment(job.environment).debt_of(job.id) is not None:
+        return
+    owed = _owed_definition(cleanup, definition.environment)
+    name = digest(owed)
+    yield ev.DefinitionRecorded(digest=name, definition=owed)
+    debt = Debt(
+        job=job.id,
+        pipeline=cleanup.name,
+        kind=cleanup.kind,
+        params=cleanup_params(definition, facts_of(job), job.params),
+        definition=name,
+        submitter=job.submitter,
+        since=since,
+    )
+    yield ev.DebtIncurred(environment=job.environment, debt=debt)
+
+
+def due_cleanup(world: World, environment: str, now: Instant) -> ev.JobSubmitted | None:
+    """The owed cleanup that must be queued now: one that no open job is going to pay."""
+    state = world.environment(environment)
+    if state.quarantine is not None and not state.quarantine.automatic:
+        return None
+    for debt in state.debts:
+        if debt.conclusion is not None and not _is_being_paid(world, environment, debt):
+            return _submission(world, environment, debt, now)
+    return None
+
+
+def _owed_definition(
+    cleanup: PipelineDefinition, environment: EnvironmentDefinition
+) -> JobDefinition:
+    return JobDefinition(pipeline=cleanup, environment=environment)
+
+
+def _is_being_paid(world: World, environment: str, debt: Debt) -> bool:
+    if any(
+        job.run is not None and debt.job in job.run.pays for job in world.running_jobs(environment)
+    ):
+        return True
+    waiting = world.queues.get(environment, {}).get((debt.kind, debt.pipeline), ())
+    return any(world.jobs[entry[2]].params == debt.params for entry in waiting)
+
+
+def _submission(world: World, environment: str, debt: Debt, now: Instant) -> ev.JobSubmitted:
+    return ev.JobSubmitted(
+        job=world.next_job,
+        pipeline=debt.pipeline,
+        environment=environment,
+        kind=debt.kind,
+        definition=debt.definition,
+        submitter=debt.submitter,
+        rank=now.utc,
+        params=debt.params,
+        reason=f"owed by job {debt.job}",
+        cleanup_for=debt.job,
+    )

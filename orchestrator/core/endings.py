@@ -1,0 +1,96 @@
+"""How a job ends, from how its steps ended, and what follows for its environment."""
+
+from collections.abc import Iterator
+
+from orchestrator.core import events as ev
+from orchestrator.core.admission import debts_paid_by
+from orchestrator.core.model import Debt, Environment, Finished, Job, JobCancelling, Step
+from orchestrator.core.words import JobConclusion, StepConclusion, StopCause
+from orchestrator.core.world import World
+
+
+def job_end(world: World, job: Job) -> Iterator[ev.AnyEvent]:
+    """The end of a job whose steps have all ended: the job's own, debts paid, quarantine."""
+    ends = [step.phase for step in job.steps if isinstance(step.phase, Finished)]
+    dirty = any(end.finding is not None for end in ends)
+    conclusion = concluded(job, ends)
+    halted_by = next((step.name for step in job.steps if _ended(step, StepConclusion.HALTED)), None)
+    yield ev.JobEnded(
+        job=job.id, conclusion=conclusion, dirty=dirty, halted_by=halted_by, reason=_reason(job)
+    )
+    succeeded = conclusion is JobConclusion.SUCCESS and not dirty
+    yield from after_end(world.environment(job.environment), job, succeeded, conclusion)
+
+
+def after_end(
+    environment: Environment, job: Job, succeeded: bool, conclusion: JobConclusion
+) -> Iterator[ev.AnyEvent]:
+    """What a job's end means for the debts and the quarantine of its environment."""
+    paid = job.run.pays if job.run is not None else _would_pay(environment, job)
+    standing = [debt for debt in environment.debts if debt.job in paid]
+    if succeeded:
+        for debt in standing:
+            yield ev.DebtPaid(environment=environment.name, job=debt.job, paid_by=job.id)
+        if environment.quarantine is not None and _repaired(environment, job, standing):
+            yield ev.QuarantineLifted(
+                environment=environment.name, reason=f"repaired by job {job.id}", by_job=job.id
+            )
+    elif standing:
+        yield ev.Quarantined(
+            environment=environment.name,
+            job=job.id,
+            reason=f"the owed cleanup {job.pipeline} (job {job.id}) ended as {conclusion.value}",
+        )
+
+
+def _would_pay(environment: Environment, job: Job) -> tuple[int, ...]:
+    """An owed cleanup that ended before it ran leaves its debts unpaid, which must be seen."""
+    if job.cleanup_for is None:
+        return ()
+    return tuple(debt.job for debt in debts_paid_by(environment, job))
+
+
+def _repaired(environment: Environment, job: Job, paid: list[Debt]) -> bool:
+    quarantine = environment.quarantine
+    if quarantine is None:
+        return False
+    left = len(environment.debts) - len(paid)
+    if job.admin_retry:
+        return True
+    return bool(paid) and (left == 0 or any(debt.job == quarantine.job for debt in paid))
+
+
+def concluded(job: Job, ends: list[Finished]) -> JobConclusion:
+    """One conclusion from those of the steps and from the stop, if one was asked for."""
+    conclusions = [end.ending.conclusion for end in ends]
+    if StepConclusion.LOST in conclusions:
+        return JobConclusion.LOST
+    unfinished = any(
+        one in (StepConclusion.CANCELLED, StepConclusion.TIMED_OUT, StepConclusion.NOT_RUN)
+        or one is StepConclusion.FAILURE
+        for one in conclusions
+    )
+    if isinstance(job.phase, JobCancelling) and unfinished:
+        timed_out = job.phase.stop.cause is StopCause.TIMEOUT
+        return JobConclusion.TIMED_OUT if timed_out else JobConclusion.CANCELLED
+    if StepConclusion.TIMED_OUT in conclusions:
+        return JobConclusion.TIMED_OUT
+    if any(one in (StepConclusion.FAILURE, StepConclusion.CANCELLED) for one in conclusions):
+        return JobConclusion.FAILURE
+    return JobConclusion.SUCCESS
+
+
+def _ended(step: Step, conclusion: StepConclusion) -> bool:
+    return isinstance(step.phase, Finished) and step.phase.ending.conclusion is conclusion
+
+
+def _reason(job: Job) -> str:
+    for step in job.steps:
+        if isinstance(step.phase, Finished) and step.phase.ending.conclusion in (
+            StepConclusion.FAILURE,
+            StepConclusion.TIMED_OUT,
+            StepConclusion.LOST,
+        ):
+            reason = step.phase.ending.reason
+            return f"{step.name}: {reason}" if reason else f"{step.name} failed"
+    return ""

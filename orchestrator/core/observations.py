@@ -1,0 +1,238 @@
+"""What the shell saw: the life of a step, one observation at a time.
+
+    pending ─► acquiring ─► applying ─► cleaning_up ─► finished
+                   │            │            │
+                   └── stop ────┴─► cancelling ─► cleaning_up
+
+An observation of a phase that is over raises StaleObservation and changes nothing.
+"""
+
+from collections.abc import Iterator
+from typing import NoReturn
+
+from orchestrator.core import commands as cmd
+from orchestrator.core import events as ev
+from orchestrator.core.debts import incur
+from orchestrator.core.instant import Instant
+from orchestrator.core.model import (
+    Acquiring,
+    Applying,
+    Cancelling,
+    CleaningUp,
+    Ending,
+    Finding,
+    Job,
+    Step,
+    StepPhase,
+    StepRef,
+    Stop,
+)
+from orchestrator.core.outcomes import judge
+from orchestrator.core.rejections import StaleObservation, StopComesFirst
+from orchestrator.core.words import Outcome, StepConclusion, StopCause
+from orchestrator.core.world import World
+
+
+def acquire_done(world: World, seen: cmd.AcquireDone, now: Instant) -> Iterator[ev.AnyEvent]:
+    """The tool can run: its apply begins, and what it may touch is owed for from here on."""
+    job, step = attempt(world, seen.ref)
+    if not isinstance(step.phase, Acquiring):
+        stale(seen.ref, step.phase)
+    if step.phase.stop is not None:
+        ending = _stopped(job, step, step.phase.stop, world, "")
+        yield from _to_cleanup(world, job, step, ev.StepApplied(ref=seen.ref, ending=ending))
+        return
+    if world.step_definition(job, step.name).touches:
+        yield from incur(world, job, now)
+    yield ev.StepApplying(ref=seen.ref)
+
+
+def attempt_failed(world: World, seen: cmd.AttemptFailed) -> Iterator[ev.AnyEvent]:
+    """The adapter raised, or was ended: what is left is its cleanup."""
+    job, step = attempt(world, seen.ref)
+    match step.phase:
+        case Acquiring(stop=stop) | Cancelling(stop=stop):
+            pass
+        case Applying():
+            stop = None
+        case _:
+            stale(seen.ref, step.phase)
+    if stop is not None and seen.conclusion is not StepConclusion.LOST:
+        ending = _stopped(job, step, stop, world, seen.reason)
+    else:
+        rules = world.step_definition(job, step.name).outcomes
+        ending = judge(rules, seen.conclusion, reason=seen.reason)
+    yield from _to_cleanup(world, job, step, ev.StepApplied(ref=seen.ref, ending=ending))
+
+
+def apply_done(world: World, seen: cmd.ApplyDone) -> Iterator[ev.AnyEvent]:
+    """The tool has ended; a stop that took effect counts for more than its exit code."""
+    job, step = attempt(world, seen.ref)
+    match step.phase:
+        case Applying():
+            stop = None
+        case Cancelling(stop=asked):
+            stop = asked if seen.stopped is not False else None
+        case _:
+            stale(seen.ref, step.phase)
+    if stop is not None:
+        conclusion = _conclusion_of(stop)
+    else:
+        conclusion = StepConclusion.SUCCESS if seen.succeeded else StepConclusion.FAILURE
+    ending = judge(
+        world.step_definition(job, step.name).outcomes,
+        conclusion,
+        exit=seen.exit,
+        signal=seen.signal,
+        statuses=seen.statuses,
+        reason=seen.reason or (_stop_text(stop) if stop is not None else ""),
+    )
+    applied = ev.StepApplied(
+        ref=seen.ref,
+        ending=ending,
+        summary=seen.summary,
+        outputs=seen.outputs,
+        sensitive=seen.sensitive,
+    )
+    yield from _to_cleanup(world, job, step, applied)
+
+
+def _to_cleanup(
+    world: World, job: Job, step: Step, applied: ev.StepApplied
+) -> Iterator[ev.AnyEvent]:
+    """A step whose adapter has nothing to clean, and was not forced, ends in the same breath."""
+    yield applied
+    if not world.step_definition(job, step.name).has_cleanup:
+        yield ev.StepFinished(ref=applied.ref, ending=applied.ending)
+
+
+def cleanup_done(world: World, seen: cmd.CleanupDone) -> Iterator[ev.AnyEvent]:
+    """The adapter has looked. What it found dirty fails the step and closes the environment."""
+    job, step = attempt(world, seen.ref)
+    if not isinstance(step.phase, CleaningUp):
+        stale(seen.ref, step.phase)
+    ending = step.phase.ending
+    if seen.finding is not None:
+        ending = _dirty(ending, seen.finding)
+    yield ev.StepFinished(ref=seen.ref, ending=ending, finding=seen.finding)
+    if seen.finding is not None:
+        yield _quarantine(world, job, seen.finding)
+
+
+def attempt_abandoned(world: World, seen: cmd.AttemptAbandoned) -> Iterator[ev.AnyEvent]:
+    """The adapter did not end after force; nobody knows what it still does."""
+    job, step = attempt(world, seen.ref)
+    if not step.active:
+        stale(seen.ref, step.phase)
+    phase = step.phase
+    stop = None if isinstance(phase, Applying) else getattr(phase, "stop", None)
+    conclusion = _conclusion_of(stop) if stop is not None else StepConclusion.FAILURE
+    ending = Ending(conclusion=conclusion, outcome=Outcome.FAIL, reason=seen.finding.found)
+    yield ev.StepFinished(ref=seen.ref, ending=ending, finding=seen.finding)
+    yield _quarantine(world, job, seen.finding)
+
+
+def _dirty(ending: Ending, finding: Finding) -> Ending:
+    fine = ending.outcome in (Outcome.CONTINUE, Outcome.HALT, Outcome.WARN)
+    return Ending(
+        conclusion=StepConclusion.FAILURE if fine else ending.conclusion,
+        outcome=Outcome.FAIL,
+        exit=ending.exit,
+        signal=ending.signal,
+        reason=f"left dirty: {finding.found}",
+    )
+
+
+def _quarantine(world: World, job: Job, finding: Finding) -> ev.Quarantined:
+    owes = world.environment(job.environment).debt_of(job.id) is not None
+    return ev.Quarantined(
+        environment=job.environment,
+        job=job.id,
+        reason=f"step {finding.ref.step} of job {job.id} left it dirty: {finding.found}",
+        findings=(finding,),
+        automatic=owes,
+    )
+
+
+def recheck_done(world: World, seen: cmd.RecheckDone) -> Iterator[ev.AnyEvent]:
+    """A finding was looked at again; when the last one is clean the quarantine is lifted."""
+    environment = world.environment(seen.environment)
+    quarantine = environment.quarantine
+    if quarantine is None or seen.ref not in quarantine.rechecking:
+        raise StaleObservation(f"no recheck of {seen.ref} runs in {seen.environment}")
+    yield ev.Rechecked(environment=seen.environment, ref=seen.ref, finding=seen.finding)
+    others_left = any(one.ref != seen.ref for one in quarantine.findings)
+    if seen.finding is None and not others_left:
+        yield ev.QuarantineLifted(environment=seen.environment, reason="rechecked, and clean")
+
+
+def note_waiting(world: World, seen: cmd.NoteWaiting) -> Iterator[ev.AnyEvent]:
+    """The adapter waits for something, or goes on."""
+    _, step = attempt(world, seen.ref)
+    if not step.active:
+        stale(seen.ref, step.phase)
+    if step.waiting_for != seen.text:
+        yield ev.StepWaiting(ref=seen.ref, text=seen.text)
+
+
+def note_warning(world: World, seen: cmd.NoteWarning) -> Iterator[ev.AnyEvent]:
+    """The adapter warns; the same warning again is not repeated."""
+    _, step = attempt(world, seen.ref)
+    if seen.text not in step.warnings:
+        yield ev.StepWarned(ref=seen.ref, text=seen.text)
+
+
+def intend(
+    world: World, seen: cmd.IntendProcess | cmd.NoteCall, now: Instant
+) -> Iterator[ev.AnyEvent]:
+    """A process or a call is about to begin. After a stop nothing new begins, save in cleanup."""
+    job, step = attempt(world, seen.ref)
+    finishes_call = isinstance(seen, cmd.NoteCall) and seen.record.done
+    match step.phase:
+        case Acquiring(stop=stop):
+            if stop is not None and not finishes_call:
+                raise StopComesFirst(f"a stop of step {step.name} was asked for")
+            if world.step_definition(job, step.name).touches:
+                yield from incur(world, job, now)
+        case Applying():
+            pass
+        case Cancelling():
+            if not finishes_call:
+                raise StopComesFirst(f"a stop of step {step.name} was asked for")
+        case CleaningUp():
+            pass
+        case _:
+            stale(seen.ref, step.phase)
+    yield ev.StepRecorded(ref=seen.ref, record=seen.record)
+
+
+def attempt(world: World, ref: StepRef) -> tuple[Job, Step]:
+    """The open job and its step, if this attempt is its present one. Raises StaleObservation."""
+    job = world.jobs.get(ref.job)
+    if job is None:
+        raise StaleObservation(f"job {ref.job} has ended")
+    step = next((one for one in job.steps if one.name == ref.step), None)
+    if step is None or step.attempt != ref.attempt:
+        raise StaleObservation(f"attempt {ref.attempt} of step {ref.step} is over")
+    return job, step
+
+
+def stale(ref: StepRef, phase: StepPhase) -> NoReturn:
+    """Raise StaleObservation, naming the phase that the step is in."""
+    raise StaleObservation(f"step {ref.step} of job {ref.job} is in {type(phase).__name__} now")
+
+
+def _stopped(job: Job, step: Step, stop: Stop, world: World, reason: str) -> Ending:
+    rules = world.step_definition(job, step.name).outcomes
+    return judge(rules, _conclusion_of(stop), reason=reason or _stop_text(stop))
+
+
+def _conclusion_of(stop: Stop) -> StepConclusion:
+    if stop.cause is StopCause.TIMEOUT:
+        return StepConclusion.TIMED_OUT
+    return StepConclusion.CANCELLED
+
+
+def _stop_text(stop: Stop) -> str:
+    who = f"stopped by {stop.by.user}" if stop.by is not None else "stopped"
+    return f"{who}: {stop.reason}" if stop.reason else who

@@ -1,0 +1,116 @@
+"""Whether the references of a value can be resolved, before any job exists."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from orchestrator.core.near import did_you_mean, near
+from orchestrator.core.references import (
+    DEBT_FIELDS,
+    JOB_FIELDS,
+    JOB_FIELDS_AT_END,
+    Path,
+    Reference,
+    ReferenceProblem,
+    ReferenceTooEarly,
+    ReferenceUnknown,
+    leaves,
+    parse,
+    unknown_shape,
+)
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What can be read in one place of the configuration.
+
+    `params` of None: there are none to read there at all. `vars` maps each environment that the
+    value may meet to its variables: a name must be in every one. `earlier` are the steps that have
+    ended there, `later` those that have not. `of_job`: whether the job and its debt can be read.
+    """
+
+    params: frozenset[str] | None = frozenset()
+    vars: Mapping[str, Mapping[str, Any]] = {}
+    earlier: frozenset[str] = frozenset()
+    later: frozenset[str] = frozenset()
+    of_job: bool = True
+
+
+def check_references(value: Any, known: Known) -> Iterator[tuple[Path, ReferenceProblem]]:
+    """Every reference in `value` that cannot be resolved, with its path inside the value."""
+    for path, leaf in leaves(value):
+        if not isinstance(leaf, str) or "${" not in leaf:
+            continue
+        try:
+            parts = parse(leaf)
+        except ReferenceProblem as problem:
+            yield path, problem
+            continue
+        for part in parts:
+            if isinstance(part, Reference) and (found := _check(part, known)) is not None:
+                yield path, found
+
+
+def _check(reference: Reference, known: Known) -> ReferenceProblem | None:
+    match reference.path:
+        case ("params", name):
+            return _check_param(reference, name, known.params)
+        case ("environment", "name"):
+            return None
+        case ("environment", "vars", name, *_):
+            return _check_var(reference, name, known.vars)
+        case ("steps", step, "outputs", _, *_):
+            return _check_step(reference, step, known)
+        case ("job", field) if field in JOB_FIELDS:
+            return _check_job(reference, field, known)
+        case ("debt", field) if field in DEBT_FIELDS:
+            return None if known.of_job else _not_of_job(reference)
+        case _:
+            return unknown_shape(reference)
+
+
+def _check_param(
+    reference: Reference, name: str, params: frozenset[str] | None
+) -> ReferenceProblem | None:
+    if params is None:
+        return ReferenceUnknown(f"{reference}: parameters belong to a pipeline, not to this file")
+    if name in params:
+        return None
+    guess = did_you_mean(near(name, params))
+    return ReferenceUnknown(f"{reference}: the pipeline has no parameter {name}{guess}")
+
+
+def _check_var(
+    reference: Reference, name: str, environments: Mapping[str, Mapping[str, Any]]
+) -> ReferenceProblem | None:
+    lacking = sorted(env for env, names in environments.items() if name not in names)
+    if not lacking:
+        return None
+    guess = did_you_mean(near(name, environments[lacking[0]]))
+    shown = ", ".join(lacking[:5]) + (f" and {len(lacking) - 5} more" if len(lacking) > 5 else "")
+    return ReferenceUnknown(f"{reference}: no {name} in the vars of environment {shown}{guess}")
+
+
+def _check_step(reference: Reference, step: str, known: Known) -> ReferenceProblem | None:
+    if step in known.earlier:
+        return None
+    if step in known.later:
+        return ReferenceTooEarly(f"{reference}: step {step} has not ended when this is read")
+    if not known.earlier and not known.later:
+        return ReferenceTooEarly(f"{reference}: no step has ended when this is read")
+    guess = did_you_mean(near(step, known.earlier))
+    return ReferenceUnknown(f"{reference}: no step above is named {step}{guess}")
+
+
+def _check_job(reference: Reference, field: str, known: Known) -> ReferenceProblem | None:
+    if not known.of_job:
+        return _not_of_job(reference)
+    if field in JOB_FIELDS_AT_END:
+        return ReferenceTooEarly(
+            f"{reference} is not known before the job has ended (`finally` is not built yet)"
+        )
+    return None
+
+
+def _not_of_job(reference: Reference) -> ReferenceProblem:
+    return ReferenceTooEarly(f"{reference}: this is read at submit, before there is a job")

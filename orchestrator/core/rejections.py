@@ -1,0 +1,218 @@
+"""Why a command was refused. One class for each cause; the message is for the person who asked.
+
+A rejection changes nothing. `kind` is the stable word that clients see.
+"""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from orchestrator.core.near import did_you_mean, near
+from orchestrator.core.words import Role
+
+
+class Rejection(Exception):
+    """Base of every refusal; only its subclasses are raised."""
+
+    kind: ClassVar[str]
+
+
+class NotFound(Rejection):
+    """What was named does not exist. `near` are names that may have been meant."""
+
+    near: tuple[str, ...] = ()
+
+
+class UnknownPipeline(NotFound):
+    """No pipeline has this name."""
+
+    kind = "unknown-pipeline"
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.near = near(name, known)
+        super().__init__(f"there is no pipeline {name!r}{did_you_mean(self.near)}")
+
+
+class UnknownEnvironment(NotFound):
+    """No environment has this name."""
+
+    kind = "unknown-environment"
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.near = near(name, known)
+        super().__init__(f"there is no environment {name!r}{did_you_mean(self.near)}")
+
+
+class UnknownJob(NotFound):
+    """No job has this number."""
+
+    kind = "unknown-job"
+
+    def __init__(self, job: int) -> None:
+        super().__init__(f"there is no job {job}; see: orchestrator jobs")
+
+
+class EnvironmentRetired(Rejection):
+    """The environment was taken out of the configuration and only empties itself."""
+
+    kind = "environment-retired"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"environment {name} was removed from the configuration; it takes no new jobs and "
+            "goes when its last job, debt or quarantine has ended"
+        )
+
+
+class NotInEnvironment(Rejection):
+    """The pipeline is not for this environment."""
+
+    kind = "pipeline-not-in-environment"
+
+    def __init__(self, pipeline: str, environment: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(
+            f"pipeline {pipeline} does not run in {environment}, only in {', '.join(allowed)}"
+        )
+
+
+class InvalidParameters(Rejection):
+    """The parameters do not fit what the pipeline declares; every mistake is named."""
+
+    kind = "invalid-parameters"
+
+
+class NotPermitted(Rejection):
+    """The caller lacks a role. `holders` are those who have it, as the configuration names them."""
+
+    kind = "not-permitted"
+
+    def __init__(self, text: str, role: Role, holders: tuple[str, ...]) -> None:
+        self.role = role
+        self.holders = holders
+        super().__init__(text)
+
+
+class StopForbidden(Rejection):
+    """Nobody may stop this job in its present phase, except an admin by force."""
+
+    kind = "stop-forbidden"
+
+    def __init__(self, job: int, pipeline: str, admins: tuple[str, ...]) -> None:
+        self.role = Role.ADMIN
+        self.holders = admins
+        super().__init__(
+            f'job {job} can\'t be stopped: pipeline {pipeline} says stop = "nobody"; '
+            f"only an admin ({', '.join(admins) or 'nobody has that role'}) may: "
+            f"orchestrator cancel {job} --force"
+        )
+
+
+class JobAlreadyFinished(Rejection):
+    """The job has ended; there is nothing to stop."""
+
+    kind = "job-finished"
+
+    def __init__(self, job: int, conclusion: str) -> None:
+        self.phase = "finished"
+        super().__init__(f"job {job} has ended already: {conclusion}")
+
+
+class JobNotFinished(Rejection):
+    """The job runs or waits still, so it can't be retried."""
+
+    kind = "job-not-finished"
+
+    def __init__(self, job: int, phase: str) -> None:
+        self.phase = phase
+        super().__init__(f"job {job} is {phase}; only a finished job can be retried")
+
+
+class KeyReused(Rejection):
+    """The same key came with another request."""
+
+    kind = "key-reused"
+
+    def __init__(self, key: str, job: int) -> None:
+        self.job = job
+        super().__init__(f"key {key!r} was used for job {job} with another request; use a new key")
+
+
+class NothingOwed(Rejection):
+    """There is neither a debt nor a quarantine to let go."""
+
+    kind = "nothing-owed"
+
+    def __init__(self, environment: str) -> None:
+        super().__init__(f"environment {environment} owes no cleanup and is not under quarantine")
+
+
+class CleanupAtWork(Rejection):
+    """The owed cleanup runs at this moment, so its debt can't be waived."""
+
+    kind = "cleanup-at-work"
+
+    def __init__(self, environment: str, job: int) -> None:
+        super().__init__(
+            f"job {job} cleans up {environment} at this moment; wait for it, or cancel it first: "
+            f"orchestrator cancel {job}"
+        )
+
+
+class NotQuarantined(Rejection):
+    """There is nothing to look at again."""
+
+    kind = "not-quarantined"
+
+    def __init__(self, environment: str) -> None:
+        super().__init__(f"environment {environment} is not under quarantine")
+
+
+class NothingToRecheck(Rejection):
+    """The quarantine came from a cleanup that failed, not from something that was found."""
+
+    kind = "nothing-to-recheck"
+
+    def __init__(self, environment: str, pipeline: str | None) -> None:
+        run = f"orchestrator submit {pipeline} {environment}, or " if pipeline else ""
+        super().__init__(
+            f"nothing was found dirty in {environment}: its cleanup failed. Run it again: {run}"
+            f"an admin: orchestrator waive {environment} --reason …"
+        )
+
+
+class RecheckAtWork(Rejection):
+    """A recheck runs already."""
+
+    kind = "recheck-at-work"
+
+    def __init__(self, environment: str) -> None:
+        super().__init__(f"environment {environment} is being looked at again already")
+
+
+class MissingReason(Rejection):
+    """A reason must be given."""
+
+    kind = "missing-reason"
+
+    def __init__(self, verb: str) -> None:
+        super().__init__(f"{verb} needs a reason; it goes to the journal: --reason TEXT")
+
+
+class NotDraining(Rejection):
+    """There is no drain to end."""
+
+    kind = "not-draining"
+
+    def __init__(self) -> None:
+        super().__init__("the daemon is not draining")
+
+
+class StaleObservation(Rejection):
+    """The shell reports something about a phase that is over. It is dropped."""
+
+    kind = "stale-observation"
+
+
+class StopComesFirst(Rejection):
+    """A stop was journalled before this process or call was, so it must not begin."""
+
+    kind = "stop-comes-first"

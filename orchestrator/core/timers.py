@@ -1,0 +1,104 @@
+"""What the clock makes happen: limits, cool-offs, clients that stay away."""
+
+from collections.abc import Iterator
+
+from orchestrator.core import events as ev
+from orchestrator.core.deadlines import RECONNECT, after
+from orchestrator.core.definition import PipelineDefinition, StepDefinition
+from orchestrator.core.instant import Instant
+from orchestrator.core.model import (
+    Acquiring,
+    Applying,
+    Cancelling,
+    CleaningUp,
+    Job,
+    JobCancelling,
+    JobFinished,
+    JobQueued,
+    JobRunning,
+    Step,
+    StepRef,
+    Stop,
+)
+from orchestrator.core.stopping import end_queued, force_steps, stop_running
+from orchestrator.core.words import StopCause
+from orchestrator.core.world import World
+
+
+def due(world: World, job: Job, now: Instant) -> list[ev.AnyEvent]:
+    """What the clock makes happen next in this job; empty if no limit has passed."""
+    for found in _due(world, job, now):
+        events = list(found)
+        if events:
+            return events
+    return []
+
+
+def _due(world: World, job: Job, now: Instant) -> Iterator[Iterator[ev.AnyEvent]]:
+    pipeline = world.definition(job).pipeline
+    if job.disconnected is not None and job.stop is None:
+        yield _disconnected(world, job, now)
+    match job.phase:
+        case JobQueued() | JobFinished():
+            return
+        case JobRunning(run=run):
+            if _passed(world, run.started, pipeline.timeout, now):
+                reason = f"timeout of the pipeline: {_seconds(pipeline.timeout)}"
+                yield stop_running(job, Stop(cause=StopCause.TIMEOUT, at=now, reason=reason))
+        case JobCancelling():
+            yield _armed_force(world, job, pipeline, now)
+    definitions = world.step_definitions(job)
+    for step in job.steps:
+        if step.active:
+            yield _step_due(world, job, step, definitions[step.name], now)
+
+
+def _disconnected(world: World, job: Job, now: Instant) -> Iterator[ev.AnyEvent]:
+    if job.disconnected is None or not _passed(world, job.disconnected, RECONNECT, now):
+        return
+    reason = f"the submitting client has been gone for {_seconds(RECONNECT)}"
+    stop = Stop(cause=StopCause.DISCONNECT, at=now, by=job.submitter, reason=reason)
+    if isinstance(job.phase, JobQueued):
+        yield from end_queued(world, job, stop)
+    else:
+        yield from stop_running(job, stop)
+
+
+def _armed_force(
+    world: World, job: Job, pipeline: PipelineDefinition, now: Instant
+) -> Iterator[ev.AnyEvent]:
+    phase = job.phase
+    if not isinstance(phase, JobCancelling) or phase.force is None or phase.force.fired:
+        return
+    if _passed(world, phase.stop.at, pipeline.force_after, now):
+        yield ev.JobForced(job=job.id)
+        yield from force_steps(job, phase.force)
+
+
+def _step_due(
+    world: World, job: Job, step: Step, definition: StepDefinition, now: Instant
+) -> Iterator[ev.AnyEvent]:
+    ref = StepRef(job=job.id, step=step.name, attempt=step.attempt)
+    match step.phase:
+        case Acquiring(began=began, stop=None) | Applying(began=began):
+            if _passed(world, began, definition.timeout, now):
+                reason = f"timeout of the step: {_seconds(definition.timeout)}"
+                stop = Stop(cause=StopCause.TIMEOUT, at=now, reason=reason)
+                yield ev.StepStopRequested(ref=ref, stop=stop)
+        case Cancelling(stop=stop, force=None) if stop.cause is StopCause.TIMEOUT:
+            if _passed(world, stop.at, definition.grace, now):
+                reason = f"it did not stop within its grace of {_seconds(definition.grace)}"
+                yield ev.StepForced(ref=ref, reason=reason)
+        case CleaningUp(entered=entered, force=None):
+            if _passed(world, entered, definition.cleanup_timeout, now):
+                limit = _seconds(definition.cleanup_timeout)
+                reason = f"its cleanup took longer than cleanup_timeout: {limit}"
+                yield ev.StepForced(ref=ref, reason=reason)
+
+
+def _passed(world: World, start: Instant, limit: float | None, now: Instant) -> bool:
+    return limit is not None and now.boot >= after(start, limit, world.epoch)
+
+
+def _seconds(limit: float | None) -> str:
+    return f"{limit or 0:g} s"
