@@ -1,0 +1,131 @@
+"""The cleanup that a pipeline owes: rules that need both pipelines."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from orchestrator.config.document import Document
+from orchestrator.config.shared_tables import report_references
+from orchestrator.config.surroundings import Surroundings
+from orchestrator.core.definition import CleanupReference, Parameter, PipelineDefinition
+from orchestrator.core.near import did_you_mean, near
+from orchestrator.core.parameters import ParameterProblem, check_value
+from orchestrator.core.reference_check import Known
+from orchestrator.core.references import Path
+
+
+def settle_cleanups(
+    pipelines: Mapping[str, PipelineDefinition],
+    documents: Mapping[str, Document],
+    around: Surroundings,
+) -> dict[str, PipelineDefinition]:
+    """Every pipeline, with the parameters of its cleanup mapped; mistakes are reported."""
+    return {
+        name: _settle(pipeline, pipelines, documents, around)
+        for name, pipeline in pipelines.items()
+    }
+
+
+def _settle(
+    pipeline: PipelineDefinition,
+    pipelines: Mapping[str, PipelineDefinition],
+    documents: Mapping[str, Document],
+    around: Surroundings,
+) -> PipelineDefinition:
+    document, wanted = documents[pipeline.name], pipeline.cleanup
+    if wanted is None or not wanted.pipeline:
+        return pipeline
+    written_as_table = isinstance(document.data.get("cleanup"), dict)
+    name_path: Path = ("cleanup", "pipeline") if written_as_table else ("cleanup",)
+    if wanted.pipeline not in documents:
+        guess = did_you_mean(near(wanted.pipeline, documents))
+        document.report(name_path, f'there is no pipeline "{wanted.pipeline}"{guess}')
+        return pipeline
+    if wanted.pipeline not in pipelines:  # its file could not be parsed
+        return pipeline
+    cleanup = pipelines[wanted.pipeline]
+    _report_unfit(pipeline, cleanup, name_path, document, around)
+    mapped = _mapped(pipeline, cleanup, wanted, document, around)
+    return msgspec.structs.replace(pipeline, cleanup=CleanupReference(wanted.pipeline, mapped))
+
+
+def _report_unfit(
+    pipeline: PipelineDefinition,
+    cleanup: PipelineDefinition,
+    path: Path,
+    document: Document,
+    around: Surroundings,
+) -> None:
+    if cleanup.name == pipeline.name:
+        document.report(path, "a pipeline cannot be its own cleanup")
+    elif cleanup.cleanup is not None:
+        document.report(
+            path, f"{cleanup.origin} has a `cleanup` of its own; what pays a debt may owe none"
+        )
+    if cleanup.environments is None:
+        return
+    mine = around.environments if pipeline.environments is None else pipeline.environments
+    lacking = sorted((frozenset(mine) & around.environments) - frozenset(cleanup.environments))
+    if lacking:
+        document.report(
+            path,
+            f"{cleanup.origin} does not cover {', '.join(lacking)}, where this pipeline may run: "
+            "add to its `environments`",
+        )
+
+
+def _mapped(
+    pipeline: PipelineDefinition,
+    cleanup: PipelineDefinition,
+    wanted: CleanupReference,
+    document: Document,
+    around: Surroundings,
+) -> dict[str, str]:
+    """What `params` says; without it, each parameter of a name that both pipelines have."""
+    written = document.data.get("cleanup")
+    theirs = {parameter.name: parameter for parameter in cleanup.params}
+    mine = {parameter.name for parameter in pipeline.params}
+    params = dict(wanted.params)
+    if not isinstance(written, dict) or "params" not in written:
+        params = {name: "${params." + name + "}" for name in theirs if name in mine}
+    for name, value in wanted.params.items():
+        _report_parameter(name, value, theirs, cleanup, document)
+    path: Path = ("cleanup", "params") if wanted.params else ("cleanup",)
+    lacking = [p.name for p in cleanup.params if p.required and p.name not in params]
+    if lacking:
+        document.report(
+            path,
+            f"{cleanup.origin} requires {', '.join(lacking)}: give a value in "
+            "cleanup = { pipeline = …, params = { … } }",
+        )
+    in_pipeline = Known(
+        params=frozenset(mine),
+        vars={
+            name: names
+            for name, names in around.vars.items()
+            if pipeline.environments is None or name in pipeline.environments
+        },
+        of_job=False,
+    )
+    report_references(document, ("cleanup", "params"), wanted.params, in_pipeline)
+    return params
+
+
+def _report_parameter(
+    name: str,
+    value: str,
+    theirs: Mapping[str, Parameter],
+    cleanup: PipelineDefinition,
+    document: Document,
+) -> None:
+    path: Path = ("cleanup", "params", name)
+    if name not in theirs:
+        guess = did_you_mean(near(name, theirs)) or f" (it has: {', '.join(theirs) or 'none'})"
+        document.report(path, f"{cleanup.origin} has no such parameter{guess}")
+        return
+    if "${" in value:
+        return
+    try:
+        check_value(theirs[name], value, cleanup.origin)
+    except ParameterProblem as problem:
+        document.report(path, str(problem))

@@ -1,0 +1,25 @@
+"""environments/**/*.toml → EnvironmentDefinition."""
+
+from orchestrator.config.document import Document
+from orchestrator.config.files import EnvironmentFile
+from orchestrator.config.reading import Reader
+from orchestrator.config.shared_tables import report_unread_references, roles_of, variables_of
+from orchestrator.core.definition import EnvironmentDefinition
+from orchestrator.core.reference_check import Known
+
+
+def read_environment(
+    name: str, document: Document, allow_env: tuple[str, ...] | None
+) -> EnvironmentDefinition:
+    """Read one environment; mistakes are reported to the document."""
+    table = Reader(document).table(EnvironmentFile, document.data)
+    report_unread_references(document, ("vars",), table.vars)
+    known = Known(params=None, vars={name: table.vars})
+    return EnvironmentDefinition(
+        name=name,
+        locks=tuple(dict.fromkeys(table.locks)),
+        vars=table.vars,
+        env=variables_of(table.env, document, ("env",), known, allow_env),
+        roles=roles_of(table.roles),
+        origin=document.file,
+    )

@@ -1,0 +1,197 @@
+"""The keys of each kind of file: name, type, default, and whether it is built.
+
+These declarations are what files are validated with and what the JSON Schemas are made of.
+A key of type `Later` belongs to the contract but is not built yet: it is refused by name.
+"""
+
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+from msgspec import Meta, field
+
+from orchestrator.config.durations import Duration
+from orchestrator.core.definition import DEFAULT_CLEANUP_TIMEOUT, DEFAULT_FORCE_AFTER
+from orchestrator.core.words import StopPolicy
+
+
+class NotBuilt:
+    """The type of a key that is not built yet: no value has it."""
+
+
+Later: TypeAlias = NotBuilt | None
+
+
+class FileTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of a configuration file: its keys are all that it may hold."""
+
+
+def _text(pattern: str, expected: str) -> Meta:
+    return Meta(pattern=pattern, extra={"expected": expected})
+
+
+Name: TypeAlias = Annotated[
+    str,
+    _text(
+        r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}\Z",
+        "a name of letters, digits, `-` and `_`, at most 100 long",
+    ),
+]
+LockName: TypeAlias = Annotated[
+    str,
+    _text(
+        r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}\Z",
+        "a name of letters, digits, `-`, `_`, `.` and `/`, at most 200 long",
+    ),
+]
+VariableName: TypeAlias = Annotated[
+    str,
+    _text(r"^[A-Za-z_][A-Za-z0-9_]*\Z", "the name of a variable: letters, digits and `_`"),
+]
+VariablePattern: TypeAlias = Annotated[
+    str,
+    _text(r"^[A-Za-z_][A-Za-z0-9_]*\*?\Z", "the name of a variable, or the start of one and `*`"),
+]
+Holder: TypeAlias = Annotated[
+    str, _text(r"^(\*|@?[^\s@*][^\s]*)\Z", 'a user name, a group as "@group", or "*"')
+]
+Named: TypeAlias = Annotated[str, _text(r"^\S(.*\S)?\Z", "a name")]
+PathText: TypeAlias = Annotated[str, _text(r"^[^\0]+\Z", "a path")]
+
+
+class SecretReference(FileTable, frozen=True, kw_only=True):
+    """`{ secret = "NAME" }` in place of a variable's value."""
+
+    secret: NotBuilt
+
+
+Variables: TypeAlias = dict[VariableName, str | SecretReference]
+
+
+class RolesTable(FileTable, frozen=True):
+    """`[roles]`: user names, `@groups`, `"*"`."""
+
+    viewer: tuple[Holder, ...] = ()
+    submitter: tuple[Holder, ...] = ()
+    approver: tuple[Holder, ...] = ()
+    admin: tuple[Holder, ...] = ()
+
+
+class KindTable(FileTable, frozen=True):
+    """`[kinds.X]`: the kinds that may not run beside this one in an environment."""
+
+    excludes: tuple[Name, ...] = ()
+
+
+class OrchestratorFile(FileTable, frozen=True):
+    """`orchestrator.toml`"""
+
+    state_dir: PathText | None = None
+    socket: PathText | None = None
+    capacity: Annotated[int, Meta(ge=1, le=10000)] = 8
+    pass_env: tuple[VariablePattern, ...] = ()
+    allow_env: tuple[VariablePattern, ...] = ()
+    roles: RolesTable | None = None
+    kinds: dict[Name, KindTable] = {}
+    secrets: Later = None
+    pools: Later = None
+    retention: Later = None
+
+
+class EnvironmentFile(FileTable, frozen=True):
+    """`environments/**/*.toml`"""
+
+    locks: tuple[LockName, ...] = ()
+    vars: dict[Name, Any] = {}
+    env: Variables = {}
+    roles: RolesTable | None = None
+    queue: Later = None
+    on_new: Later = None
+    max_queued: Later = None
+    approval: Later = None
+    freeze: Later = None
+
+
+class StopTable(FileTable, frozen=True):
+    """`stop` by phase."""
+
+    queued: StopPolicy = StopPolicy.SUBMITTERS
+    preparing: StopPolicy = StopPolicy.SUBMITTERS
+    acquiring: StopPolicy = StopPolicy.SUBMITTERS
+    applying: StopPolicy = StopPolicy.SUBMITTERS
+    cleaning_up: StopPolicy = StopPolicy.SUBMITTERS
+
+
+class CleanupTable(FileTable, frozen=True, kw_only=True):
+    """`cleanup = { pipeline = …, params = … }`"""
+
+    pipeline: Named
+    params: dict[Name, str] | None = None
+
+
+class SourceTable(FileTable, frozen=True):
+    """`[source]`: where steps run."""
+
+    path: PathText | None = None
+    git: Later = None
+    ref: Later = None
+
+
+class ParameterTable(FileTable, frozen=True):
+    """`[params.X]`"""
+
+    type: str = "string"
+    required: bool = False
+    default: str | None = None
+    pattern: str | None = None
+    description: str = ""
+    example: str | None = None
+
+
+class StepTable(FileTable, frozen=True, kw_only=True):
+    """`[[steps]]`"""
+
+    name: Name
+    uses: Named
+    with_: dict[str, Any] = field(name="with", default_factory=dict)
+    env: Variables = {}
+    touches: bool | None = None
+    timeout: Duration | None = None
+    grace: Duration | None = None
+    cleanup_timeout: Duration = Duration(DEFAULT_CLEANUP_TIMEOUT)
+    stage: Later = None
+    needs: Later = None
+    when: Later = None
+    matrix: Later = None
+    max_parallel: Later = None
+    retry: Later = None
+    outcomes: Later = None
+
+
+class PipelineFile(FileTable, frozen=True, kw_only=True):
+    """`pipelines/**/*.toml`"""
+
+    kind: Name
+    description: str = ""
+    environments: Annotated[tuple[Named, ...], Meta(min_length=1)] | None = None
+    cleanup: Named | CleanupTable | None = None
+    stop: StopPolicy | StopTable = StopPolicy.SUBMITTERS
+    timeout: Duration | None = None
+    force_after: Duration = Duration(DEFAULT_FORCE_AFTER)
+    source: SourceTable = SourceTable()
+    params: dict[Name, ParameterTable] = {}
+    env: Variables = {}
+    roles: RolesTable | None = None
+    steps: Annotated[tuple[StepTable, ...], Meta(min_length=1)]
+    max_wait: Later = None
+    on_max_wait: Later = None
+    pools: Later = None
+    grace: Later = None
+    fail_running: Later = None
+    halt_running: Later = None
+    before: Later = None
+    approval: Later = None
+    finally_: Later = field(name="finally", default=None)
+    on_success: Later = None
+    on_failure: Later = None
+    on_warning: Later = None
+    on_cancel: Later = None

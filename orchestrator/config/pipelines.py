@@ -1,0 +1,179 @@
+"""pipelines/**/*.toml → PipelineDefinition."""
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from orchestrator.config.document import Document
+from orchestrator.config.files import CleanupTable, ParameterTable, PipelineFile, StopTable
+from orchestrator.config.paths import located
+from orchestrator.config.reading import Reader
+from orchestrator.config.shared_tables import report_unread_references, roles_of, variables_of
+from orchestrator.config.steps import read_steps, report_no_time
+from orchestrator.config.surroundings import Surroundings
+from orchestrator.core.definition import (
+    CleanupReference,
+    Parameter,
+    PipelineDefinition,
+    Source,
+    StopRules,
+)
+from orchestrator.core.near import did_you_mean, near
+from orchestrator.core.parameters import (
+    ParameterProblem,
+    check_value,
+    variable_name,
+)
+from orchestrator.core.reference_check import Known
+from orchestrator.core.words import StopPolicy
+
+
+def read_pipeline(name: str, document: Document, around: Surroundings) -> PipelineDefinition:
+    """Read one pipeline; mistakes are reported to the document."""
+    table = Reader(document).table(PipelineFile, document.data)
+    _report_kind(table.kind, document, around.kinds)
+    _report_environments(table.environments, document, around.environments)
+    report_no_time(document, ("timeout",), table.timeout)
+    known = known_in(table, around)
+    return PipelineDefinition(
+        name=name,
+        kind=table.kind,
+        steps=read_steps(table, document, around, known),
+        origin=document.file,
+        description=table.description,
+        environments=table.environments,
+        cleanup=_cleanup(table.cleanup),
+        stop=_stop(table.stop),
+        timeout=None if table.timeout is None else float(table.timeout),
+        force_after=float(table.force_after),
+        source=_source(table, document, around),
+        params=_parameters(table.params, document),
+        env=variables_of(table.env, document, ("env",), known, around.allow_env),
+        roles=roles_of(table.roles),
+    )
+
+
+def known_in(table: PipelineFile, around: Surroundings) -> Known:
+    """What the pipeline's values can read, whichever of its environments it runs in."""
+    mine = around.environments if table.environments is None else frozenset(table.environments)
+    return Known(
+        params=frozenset(table.params),
+        vars={name: names for name, names in around.vars.items() if name in mine},
+    )
+
+
+def _report_kind(kind: str, document: Document, kinds: frozenset[str] | None) -> None:
+    if not kind or kinds is None or kind in kinds:
+        return
+    guess = did_you_mean(near(kind, kinds)) or f" (kinds: {', '.join(sorted(kinds))})"
+    document.report(
+        ("kind",), f'there is no kind "{kind}"{guess}; [kinds.{kind}] in orchestrator.toml adds it'
+    )
+
+
+def _report_environments(
+    named: tuple[str, ...] | None, document: Document, known: frozenset[str]
+) -> None:
+    for place, environment in enumerate(named or ()):
+        if environment and environment not in known:
+            guess = did_you_mean(near(environment, known))
+            document.report(
+                ("environments", place),
+                f'there is no environment "{environment}"{guess}'
+                f"; a file environments/{environment}.toml makes one",
+            )
+
+
+def _cleanup(written: str | CleanupTable | None) -> CleanupReference | None:
+    """Parameters are mapped when every pipeline is known (`orchestrator.config.cleanups`)."""
+    match written:
+        case None:
+            return None
+        case str():
+            return CleanupReference(written)
+        case CleanupTable():
+            return CleanupReference(written.pipeline, written.params or {})
+
+
+def _stop(written: StopPolicy | StopTable) -> StopRules:
+    match written:
+        case StopPolicy():
+            return StopRules(written, written, written, written, written)
+        case StopTable():
+            return StopRules(
+                queued=written.queued,
+                preparing=written.preparing,
+                acquiring=written.acquiring,
+                applying=written.applying,
+                cleaning_up=written.cleaning_up,
+            )
+
+
+def _source(table: PipelineFile, document: Document, around: Surroundings) -> Source:
+    if table.source.path is None:
+        return Source()
+    report_unread_references(document, ("source", "path"), table.source.path)
+    return Source(str(located(table.source.path, around.directory, around.host)))
+
+
+def _parameters(tables: Mapping[str, ParameterTable], document: Document) -> tuple[Parameter, ...]:
+    variables: dict[str, str] = {}
+    parameters = []
+    for name, table in tables.items():
+        other = variables.setdefault(variable_name(name), name)
+        if other != name:
+            document.report(
+                ("params", name), f"scripts would see it and {other} as {variable_name(name)}"
+            )
+        parameters.append(_parameter(name, table, document))
+    return tuple(parameters)
+
+
+def _parameter(name: str, table: ParameterTable, document: Document) -> Parameter:
+    parameter = Parameter(
+        name=name,
+        type=table.type,
+        required=table.required,
+        default=table.default,
+        pattern=table.pattern,
+        description=table.description,
+        example=table.example,
+    )
+    if table.type != "string":
+        document.report(
+            ("params", name, "type"), f'the type "{table.type}" is not built yet, only "string" is'
+        )
+    if table.required and table.default is not None:
+        document.report(
+            ("params", name, "default"),
+            "a required parameter is always given, so its default is never used: drop one of them",
+        )
+    if table.default is not None:
+        report_unread_references(document, ("params", name, "default"), table.default)
+    if _pattern_compiles(table, document, name):
+        _report_own_values(parameter, document)
+    return parameter
+
+
+def _pattern_compiles(table: ParameterTable, document: Document, name: str) -> bool:
+    try:
+        re.compile(table.pattern or "")
+    except (re.error, RecursionError, OverflowError) as error:
+        document.report(
+            ("params", name, "pattern"), f"this is no regular expression of Python: {error}"
+        )
+        return False
+    return True
+
+
+def _report_own_values(parameter: Parameter, document: Document) -> None:
+    bare = msgspec.structs.replace(parameter, example=None)
+    for key, value in (("default", parameter.default), ("example", parameter.example)):
+        if value is None:
+            continue
+        try:
+            check_value(bare, value, document.file)
+        except ParameterProblem as problem:
+            text = str(problem).split(": ", 2)[-1]
+            document.report(("params", parameter.name, key), text)

@@ -1,0 +1,59 @@
+"""Tables that several kinds of file have: roles, and variables for tools."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from orchestrator.config.document import Document
+from orchestrator.config.files import RolesTable, SecretReference
+from orchestrator.core.child_variables import refused
+from orchestrator.core.definition import Roles
+from orchestrator.core.reference_check import Known, check_references
+from orchestrator.core.references import ROOTS, Path, Reference, ReferenceProblem, leaves, parse
+
+
+def roles_of(table: RolesTable | None) -> Roles | None:
+    """`[roles]`, or None where it is not written."""
+    if table is None:
+        return None
+    return Roles(table.viewer, table.submitter, table.approver, table.admin)
+
+
+def variables_of(
+    env: Mapping[str, str | SecretReference],
+    document: Document,
+    path: Path,
+    known: Known,
+    allow_env: tuple[str, ...] | None,
+) -> dict[str, str]:
+    """An `env` table; refused variables and references that cannot be resolved are reported."""
+    for name in env:
+        if allow_env is not None and refused(name, allow_env):
+            document.report(
+                (*path, name),
+                f"{name} changes what tools do behind their arguments, so it is refused "
+                'unless `allow_env` in orchestrator.toml names it: allow_env = ["' + name + '"]',
+            )
+    variables = {name: value for name, value in env.items() if isinstance(value, str)}
+    report_references(document, path, variables, known)
+    return variables
+
+
+def report_references(document: Document, path: Path, value: Any, known: Known) -> None:
+    """Report every reference in `value`, which stands at `path`, that cannot be resolved."""
+    for inner, problem in check_references(value, known):
+        document.report((*path, *inner), str(problem))
+
+
+def report_unread_references(document: Document, path: Path, value: Any) -> None:
+    """Report what looks like a reference where none is read."""
+    for inner, leaf in leaves(value):
+        if isinstance(leaf, str) and _looks_like_reference(leaf):
+            document.report((*path, *inner), "references are not read here: write the value itself")
+
+
+def _looks_like_reference(text: str) -> bool:
+    try:
+        parts = parse(text)
+    except ReferenceProblem:
+        return False
+    return any(isinstance(part, Reference) and part.path[0] in ROOTS for part in parts)

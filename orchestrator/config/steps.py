@@ -1,0 +1,131 @@
+"""`[[steps]]` → StepDefinition: the adapter's settings judged, its traits asked for."""
+
+from typing import Any
+
+import msgspec
+
+from orchestrator.config.document import Document
+from orchestrator.config.files import PipelineFile, StepTable
+from orchestrator.config.reading import Reader
+from orchestrator.config.shared_tables import report_references, variables_of
+from orchestrator.config.surroundings import Surroundings
+from orchestrator.core.definition import StepDefinition
+from orchestrator.core.near import did_you_mean, near
+from orchestrator.core.reference_check import Known
+from orchestrator.core.references import Path
+from orchestrator.plugin.adapter import Adapter
+from orchestrator.plugin.result import Traits
+
+
+def read_steps(
+    table: PipelineFile, document: Document, around: Surroundings, known: Known
+) -> tuple[StepDefinition, ...]:
+    """Every step. `known` is what the pipeline's values can read, steps left out."""
+    names = [step.name for step in table.steps]
+    _report_repeated(names, document)
+    steps = []
+    above: frozenset[str] = frozenset()
+    for place, step in enumerate(table.steps):
+        at_step = msgspec.structs.replace(
+            known, earlier=above, later=frozenset(names[place:]) - above
+        )
+        needs = (names[place - 1],) if place else ()
+        steps.append(_read_step(step, ("steps", place), needs, document, around, at_step))
+        above |= {step.name}
+    return tuple(steps)
+
+
+def _report_repeated(names: list[str], document: Document) -> None:
+    first: dict[str, int] = {}
+    for place, name in enumerate(names):
+        if name and name in first:
+            line = document.places.line(("steps", first[name], "name"))
+            document.report(("steps", place, "name"), f"the step in line {line} has this name too")
+        first.setdefault(name, place)
+
+
+def _read_step(
+    step: StepTable,
+    path: Path,
+    needs: tuple[str, ...],
+    document: Document,
+    around: Surroundings,
+    known: Known,
+) -> StepDefinition:
+    for key, limit in (("timeout", step.timeout), ("cleanup_timeout", step.cleanup_timeout)):
+        report_no_time(document, (*path, key), limit)
+    report_references(document, (*path, "with"), step.with_, known)
+    env = variables_of(step.env, document, (*path, "env"), known, around.allow_env)
+    adapter = _adapter(step.uses, document, path, around)
+    traits = Traits()
+    if adapter is not None:
+        traits = _traits(adapter, step, path, document, around)
+    return StepDefinition(
+        name=step.name,
+        uses=step.uses,
+        config=step.with_,
+        env=env,
+        needs=needs,
+        touches=traits.touches if step.touches is None else step.touches,
+        takes_slot=traits.takes_slot,
+        has_acquire=adapter is None or type(adapter).acquire is not Adapter.acquire,
+        has_cleanup=adapter is None or type(adapter).cleanup is not Adapter.cleanup,
+        timeout=_seconds(step.timeout),
+        grace=traits.grace if step.grace is None else float(step.grace),
+        cleanup_timeout=float(step.cleanup_timeout),
+        outcomes=traits.outcomes,
+    )
+
+
+def report_no_time(document: Document, path: Path, limit: float | None) -> None:
+    """A limit of no time at all would end everything before it began."""
+    if limit == 0:
+        document.report(path, "a limit of 0 leaves no time at all; leave the key out for no limit")
+
+
+def _seconds(duration: float | None) -> float | None:
+    return None if duration is None else float(duration)
+
+
+def _adapter(
+    uses: str, document: Document, path: Path, around: Surroundings
+) -> Adapter[Any] | None:
+    adapters = around.registry.adapters
+    if uses in adapters or not uses:
+        return adapters.get(uses)
+    guess = did_you_mean(near(uses, adapters))
+    installed = ", ".join(sorted(adapters)) or "none"
+    document.report(
+        (*path, "uses"), f'no adapter is named "{uses}"{guess} (installed: {installed})'
+    )
+    for problem in around.registry.problems:
+        if uses in problem.plugin or uses in problem.text:
+            document.report((*path, "uses"), str(problem))
+    return None
+
+
+def _traits(
+    adapter: Adapter[Any], step: StepTable, path: Path, document: Document, around: Surroundings
+) -> Traits:
+    before = document.findings
+    reader = Reader(document, wildcards=True, above=(((), PipelineFile), (path, StepTable)))
+    plugin = around.registry.plugin_of(step.uses)
+    try:
+        config = reader.table(adapter.config_type, step.with_, (*path, "with"))
+        if document.findings > before:
+            return Traits()
+        traits = adapter.traits(config)
+    except (Exception, SystemExit) as error:
+        document.report(
+            (*path, "with"),
+            f"plugin {plugin} failed to judge these settings: {type(error).__name__}: {error}",
+        )
+        return Traits()
+    if isinstance(traits, Traits):
+        return traits
+    document.report(
+        (*path, "with"),
+        f"plugin {plugin}: traits() of adapter {step.uses} gave "
+        f"{type(traits).__name__}, not orchestrator.plugin.Traits",
+    )
+    return Traits()

@@ -1,0 +1,235 @@
+"""Loading plugins: never at import, each by itself, so that a broken one is only reported."""
+
+import functools
+import inspect
+import logging
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import Any, TypeAlias
+
+import msgspec
+import pluggy
+
+from orchestrator.plugin.adapter import Adapter
+from orchestrator.plugin.hookspecs import GROUP, Hooks
+
+_log = logging.getLogger(__name__)
+
+Authorize: TypeAlias = Callable[[str, str, str], bool | None]
+"""`(user, action, target)`: False denies, None (or True) leaves it to the roles."""
+
+_ADAPTER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+class PluginProblem(msgspec.Struct, frozen=True):
+    """What is wrong with a plugin; it brings nothing, or not all that it should."""
+
+    plugin: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"plugin {self.plugin}: {self.text}"
+
+
+class LoadedPlugin(msgspec.Struct, frozen=True):
+    """One plugin: a module of ours, or an installed distribution's entry point."""
+
+    name: str
+    version: str | None = None
+    adapters: tuple[str, ...] = ()
+    problem: PluginProblem | None = None
+
+
+class Registry(msgspec.Struct, frozen=True):
+    """All that plugins bring. `adapters` is by name, as `uses` says it."""
+
+    adapters: dict[str, Adapter[Any]]
+    plugins: tuple[LoadedPlugin, ...]
+    authorize: Authorize
+
+    def plugin_of(self, adapter: str) -> str:
+        """The name of the plugin that brings the adapter, for messages."""
+        owners = (plugin.name for plugin in self.plugins if adapter in plugin.adapters)
+        return next(owners, "(unknown)")
+
+    @property
+    def problems(self) -> tuple[PluginProblem, ...]:
+        """What is wrong with plugins, in the order of loading."""
+        return tuple(plugin.problem for plugin in self.plugins if plugin.problem is not None)
+
+
+class _Candidate(msgspec.Struct):
+    """A plugin while it is being loaded."""
+
+    name: str
+    version: str | None
+    builtin: bool
+    load: Callable[[], object]
+    problems: list[str] = []
+    adapters: dict[str, Adapter[Any]] = {}
+
+
+def load(
+    builtin: Mapping[str, ModuleType] | Sequence[ModuleType] = (),
+    installed: Iterable[EntryPoint] | None = None,
+) -> Registry:
+    """Load our own plugin modules, then every entry point of the group `orchestrator`.
+
+    `installed` takes the place of the entry points that are installed.
+    """
+    found = entry_points(group=GROUP) if installed is None else installed
+    candidates = [_of_module(module) for module in _modules(builtin)]
+    candidates += _of_entry_points(found)
+    manager = pluggy.PluginManager(GROUP)
+    manager.add_hookspecs(Hooks)
+    for candidate in candidates:
+        _register(manager, candidate)
+    _refuse_unknown_hooks(manager, candidates)
+    for candidate in candidates:
+        _collect_adapters(manager, candidate)
+    _refuse_duplicates(candidates)
+    return Registry(
+        adapters={name: a for candidate in candidates for name, a in candidate.adapters.items()},
+        plugins=tuple(_loaded(candidate) for candidate in candidates),
+        authorize=functools.partial(_authorize, manager),
+    )
+
+
+def _modules(builtin: Mapping[str, ModuleType] | Sequence[ModuleType]) -> Iterable[ModuleType]:
+    return builtin.values() if isinstance(builtin, Mapping) else builtin
+
+
+def _of_module(module: ModuleType) -> _Candidate:
+    return _Candidate(module.__name__, None, True, lambda: module)
+
+
+def _of_entry_points(found: Iterable[EntryPoint]) -> list[_Candidate]:
+    ordered = sorted(found, key=lambda point: (_distribution(point), point.name))
+    return [
+        _Candidate(
+            name=f"{_distribution(point)}:{point.name}" if point.dist else point.name,
+            version=point.dist.version if point.dist else None,
+            builtin=False,
+            load=point.load,
+        )
+        for point in ordered
+    ]
+
+
+def _distribution(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else ""
+
+
+def _register(manager: pluggy.PluginManager, candidate: _Candidate) -> None:
+    try:
+        manager.register(candidate.load(), name=candidate.name)
+    except (Exception, SystemExit) as error:
+        candidate.problems.append(f"could not be loaded: {_in_words(error)}")
+        if manager.has_plugin(candidate.name):
+            manager.unregister(name=candidate.name)
+
+
+def _refuse_unknown_hooks(manager: pluggy.PluginManager, candidates: list[_Candidate]) -> None:
+    """A hook that we do not have is a plugin for another version: none of it is used."""
+    while True:
+        try:
+            manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            name = manager.get_name(error.plugin)
+            manager.unregister(error.plugin)
+            for candidate in candidates:
+                if candidate.name == name:
+                    candidate.problems.append(f"has a hook that does not exist: {error}")
+        else:
+            return
+
+
+def _collect_adapters(manager: pluggy.PluginManager, candidate: _Candidate) -> None:
+    for hook in manager.hook.orchestrator_adapters.get_hookimpls():
+        if hook.plugin_name != candidate.name:
+            continue
+        try:
+            brought = hook.function()
+        except (Exception, SystemExit) as error:
+            candidate.problems.append(f"orchestrator_adapters failed: {_in_words(error)}")
+            continue
+        _keep_sound(candidate, brought)
+
+
+def _keep_sound(candidate: _Candidate, brought: object) -> None:
+    if inspect.iscoroutine(brought):
+        brought.close()
+    if not isinstance(brought, Sequence) or isinstance(brought, str):
+        candidate.problems.append(
+            f"orchestrator_adapters must return a list of adapters, not {type(brought).__name__}"
+        )
+        return
+    for adapter in brought:
+        fault = _fault(adapter)
+        if fault is None and adapter.name in candidate.adapters:
+            fault = f"it brings two adapters named {adapter.name}"
+        if fault is None:
+            candidate.adapters[adapter.name] = adapter
+        else:
+            candidate.problems.append(fault)
+
+
+def _fault(adapter: object) -> str | None:
+    kind = type(adapter).__name__
+    if not isinstance(adapter, Adapter):
+        return f"{kind} is no orchestrator.plugin.Adapter"
+    name = getattr(adapter, "name", None)
+    if not isinstance(name, str) or not _ADAPTER_NAME.fullmatch(name):
+        return f"{kind}.name must be letters, digits, `-` and `_`, not {name!r}"
+    config_type = getattr(adapter, "config_type", None)
+    if not isinstance(config_type, type) or not issubclass(config_type, msgspec.Struct):
+        return f"{kind}.config_type must be a msgspec.Struct, not {config_type!r}"
+    return None
+
+
+def _refuse_duplicates(candidates: list[_Candidate]) -> None:
+    """A name belongs to one plugin. One of ours stays; between two others, neither is used."""
+    owners: dict[str, list[_Candidate]] = {}
+    for candidate in candidates:
+        for name in candidate.adapters:
+            owners.setdefault(name, []).append(candidate)
+    for name, owning in owners.items():
+        for candidate in owning:
+            others = [other.name for other in owning if other is not candidate]
+            if others and not candidate.builtin:
+                del candidate.adapters[name]
+                candidate.problems.append(
+                    f"adapter {name} is brought by {' and '.join(others)} too: uninstall one"
+                )
+
+
+def _loaded(candidate: _Candidate) -> LoadedPlugin:
+    text = "; ".join(candidate.problems)
+    problem = PluginProblem(candidate.name, text) if text else None
+    return LoadedPlugin(candidate.name, candidate.version, tuple(candidate.adapters), problem)
+
+
+def _authorize(manager: pluggy.PluginManager, user: str, action: str, target: str) -> bool | None:
+    """Ask the plugins in turn, the last registered first. One that fails denies."""
+    for hook in reversed(manager.hook.orchestrator_authorize.get_hookimpls()):
+        given = {"user": user, "action": action, "target": target}
+        try:
+            answer = hook.function(*(given[name] for name in hook.argnames))
+        except (Exception, SystemExit):
+            _log.exception("plugin %s failed in orchestrator_authorize", hook.plugin_name)
+            return False
+        if inspect.iscoroutine(answer):
+            answer.close()
+        if answer is not None and not isinstance(answer, bool):
+            _log.error("plugin %s: orchestrator_authorize gave no bool", hook.plugin_name)
+            return False
+        if answer is not None:
+            return answer
+    return None
+
+
+def _in_words(error: BaseException) -> str:
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
