@@ -2,14 +2,13 @@
 
 import contextlib
 import os
-import select
 import sys
 from pathlib import Path
 from typing import assert_never
 
 import trio
 
-from orchestrator.process import identity, records, state
+from orchestrator.process import identity, records, signalling, state, tree
 from orchestrator.process.errors import (
     KeeperUnavailable,
     ProcessLost,
@@ -30,6 +29,7 @@ from orchestrator.process.state import (
     Starting,
     Void,
 )
+from orchestrator.process.waiting import wait_for_ends, wait_readable
 
 _MAX_ANSWER = 4096
 _TRIES = 3
@@ -136,11 +136,44 @@ class ProcessHost:
                 case Starting() | Running(supervised=True):
                     await _wait_for_supervisor(directory)
                 case Running(pid=pid, start_time=start_time):
-                    await _wait_for_process(pid, start_time)
+                    await wait_for_ends([(pid, start_time)])
                 case Lost(reason):
+                    await tree.wait_until_dead(directory)
                     raise ProcessLost(f"{directory}: {reason}")
                 case _:
                     assert_never(now)
+
+    async def signal_once(self, directory: Path, signal_id: str, signum: int) -> bool:
+        """Send this signal to the tool's pid unless the one with this id was taken up before.
+
+        True when it was taken up, now or earlier: it is never sent again, even if whoever took it
+        up was killed before the tool got it. False when there is no tool to signal (any more).
+        When it is cancelled it may yet be sent; ask again with the same id.
+        """
+        return await signalling.signal_once(directory, signal_id, signum)
+
+    async def kill_tree(self, directory: Path) -> None:
+        """SIGKILL the tool and all its descendants until it is proven that none lives.
+
+        Raises:
+            TreeNotDead: something survived ten seconds of this.
+        """
+        await tree.kill_tree(directory)
+
+    async def sweep(self, directory: Path, grace: float = 5.0) -> None:
+        """After the tool's end: SIGTERM to what it left behind, SIGKILL after `grace` seconds.
+
+        Returns at once when it left nothing, which its supervisor recorded.
+
+        Raises:
+            ToolStillRuns: the tool itself has not ended.
+            TreeNotDead: something survived SIGKILL.
+        """
+        await tree.sweep(directory, grace)
+
+    def is_tree_dead(self, directory: Path) -> bool:
+        """Whether it is proven that nothing of the tool's tree lives; see `tree`."""
+        return tree.is_tree_dead(directory)
 
 
 def _make_folder(directory: Path) -> None:
@@ -164,24 +197,7 @@ async def _wait_for_supervisor(directory: Path) -> None:
             return
         closing.callback(os.close, supervisor)
         if state.read_ended(directory) is None:  # else `alive` may have closed before we opened it
-            await _wait_readable(alive, supervisor)
-
-
-async def _wait_for_process(pid: int, start_time: int) -> None:
-    descriptor = identity.open_pidfd(pid, start_time)
-    if descriptor is not None:
-        try:
-            await trio.lowlevel.wait_readable(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-async def _wait_readable(*descriptors: int) -> None:
-    """Until one of them is readable or closed at its other end."""
-    with select.epoll() as any_of_them:
-        for descriptor in descriptors:
-            any_of_them.register(descriptor, select.EPOLLIN)
-        await trio.lowlevel.wait_readable(any_of_them.fileno())
+            await wait_readable(alive, supervisor)
 
 
 def _memory_file(content: bytes) -> int:

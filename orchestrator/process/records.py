@@ -160,9 +160,9 @@ def claim_directory(directory: str, content: bytes) -> int | None:
     return descriptor
 
 
-def claim_signal(signal_id: str) -> bool:
+def claim_signal(directory: str, signal_id: str) -> bool:
     """Record in `signals/` that this signal is about to be sent; False when it was before."""
-    path = f"{SIGNALS}/{signal_id}{CLAIM}"
+    path = f"{directory}/{SIGNALS}/{signal_id}{CLAIM}"
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     except FileExistsError:

@@ -176,7 +176,7 @@ class _Supervision:
 
     def _answer(self, request: str) -> None:
         signal_id, _, number = request.rpartition(".")
-        if self._tool is not None and records.claim_signal(signal_id):
+        if self._tool is not None and records.claim_signal(".", signal_id):
             os.kill(self._tool, int(number))  # our own unreaped child: the pid is still its own
         with contextlib.suppress(OSError):  # nobody listens any more
             os.close(os.open(f"{records.SIGNALS}/{request}", os.O_WRONLY | os.O_NONBLOCK))
