@@ -1,0 +1,83 @@
+"""The store on SQLite in threads of its own: aiosqlite, bridged to trio by trio-asyncio.
+
+A transaction is one call into the connection's thread, not one for each statement: that is one
+switch of threads for a commit, and a cancellation cannot come between its statements.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar, cast
+
+import aiosqlite
+import trio
+import trio_asyncio  # type: ignore[import-untyped]
+
+from orchestrator.store.database import connect_reader, connect_writer
+from orchestrator.store.directory import hold
+from orchestrator.store.protocol import Store
+from orchestrator.store.sql_store import SqlStore
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@contextlib.asynccontextmanager
+async def open_store(state_dir: Path) -> AsyncIterator[Store]:
+    """Open the state for this process alone; its lock, threads and loop end with the block.
+
+    Raises what `hold`, `connect_writer` and `connect_reader` raise.
+    """
+    with hold(state_dir) as database:
+        async with (
+            trio_asyncio.open_loop() as loop,
+            _driver(loop, partial(connect_writer, database)) as writer,
+            _driver(loop, partial(connect_reader, database)) as reader,
+        ):
+            yield SqlStore(writer, reader)
+
+
+class _Connection(aiosqlite.Connection):
+    """An aiosqlite connection that does several statements in one visit to its thread."""
+
+    async def visit(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        result = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
+        return cast(T, result)
+
+
+class _ThreadDriver:
+    def __init__(self, loop: trio_asyncio.TrioEventLoop, connection: _Connection) -> None:
+        self._loop = loop
+        self._connection = connection
+
+    async def call(
+        self,
+        work: Callable[Concatenate[sqlite3.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        def visit(connection: sqlite3.Connection) -> T:
+            return work(connection, *args, **kwargs)
+
+        return cast(T, await self._loop.run_aio_coroutine(self._connection.visit(visit)))
+
+
+@contextlib.asynccontextmanager
+async def _driver(
+    loop: trio_asyncio.TrioEventLoop, connector: Callable[[], sqlite3.Connection]
+) -> AsyncIterator[_ThreadDriver]:
+    connection = _Connection(connector, iter_chunk_size=64)
+
+    async def connect() -> None:
+        await connection
+
+    # Shielded: a half-opened or half-closed connection would leave its thread behind.
+    with trio.CancelScope(shield=True):
+        await loop.run_aio_coroutine(connect())
+    try:
+        yield _ThreadDriver(loop, connection)
+    finally:
+        with trio.CancelScope(shield=True):
+            await loop.run_aio_coroutine(connection.close())
