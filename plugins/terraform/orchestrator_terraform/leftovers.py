@@ -1,0 +1,112 @@
+"""What a terraform step may leave behind, and finding it by looking."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio.to_thread
+import msgspec
+
+from orchestrator.plugin import CLEAN, Cleanliness, Exit, Step
+from orchestrator_terraform import commands, lock_keeping, workspace
+from orchestrator_terraform.commands import Layout
+from orchestrator_terraform.events import Tally, tally
+from orchestrator_terraform.lock import Free, Held, Unseen
+from orchestrator_terraform.settings import TerraformSettings
+
+PLAN_KEY = "plan"
+APPLY_KEY = "apply"
+NOT_RELEASED = "Error releasing the state lock"
+NOT_SAVED = "Failed to persist state to backend"
+UNSAVED_STATE = "errored.tfstate"
+
+
+class StateVersion(msgspec.Struct, frozen=True):
+    """Which state it is (`lineage`), and how new (`serial`)."""
+
+    serial: int
+    lineage: str
+
+    def includes(self, other: "StateVersion") -> bool:
+        """Whether this state is the other one or came after it."""
+        return self.lineage == other.lineage and self.serial >= other.serial
+
+
+async def lock_left(step: Step[TerraformSettings], at: Layout) -> Cleanliness:
+    """Release the lock if this attempt left it; dirty where that fails or can't be told."""
+    seen = await lock_keeping.settled_look(step, at)
+    match seen:
+        case Free():
+            return CLEAN
+        case Unseen(why=why):
+            look = at.to_type(*commands.look_at_lock(at)[2:])
+            return Cleanliness(f"the state lock of {at.dir} could not be looked at: {why}", (look,))
+        case Held():
+            return await _judge(step, at, seen)
+
+
+async def _judge(step: Step[TerraformSettings], at: Layout, holder: Held) -> Cleanliness:
+    unlock = (at.to_type(*commands.force_unlock(holder.id)),) if holder.id else ()
+    who = await lock_keeping.owner(step, holder, ended=True)
+    if who is not None and who.dead:
+        try:
+            await lock_keeping.release(step, at, holder, who)
+        except lock_keeping.UnlockRefused as refusal:
+            return Cleanliness(str(refusal), unlock)
+        return await lock_left(step, at)
+    if who is not None or await anyio.to_thread.run_sync(_let_go, step, at):
+        step.log(f"{holder} is held, by another run than this one")
+        return CLEAN
+    return Cleanliness(
+        f"{holder} is held, and terraform of this step did not end in order: it can't be told "
+        "whether the lock is its own. If nobody else works on this state, release it",
+        unlock,
+    )
+
+
+def _let_go(step: Step[TerraformSettings], at: Layout) -> bool:
+    """Whether each of our processes ended by itself and released its lock, as it says."""
+    for ended, counted in _ends(step, at):
+        if ended is None or ended.signal is not None or counted.error(NOT_RELEASED):
+            return False
+    return True
+
+
+def _ends(step: Step[TerraformSettings], at: Layout) -> Iterator[tuple[Exit | None, Tally]]:
+    for key in (PLAN_KEY, APPLY_KEY):
+        if not at.started(key).exists():
+            continue
+        ended: Exit | None = step.recall("apply", key)
+        output = Path(ended.stdout) if ended is not None and ended.stdout else None
+        lines = output.read_bytes().splitlines() if output and output.exists() else []
+        yield ended, tally(lines)
+
+
+async def unsaved_state(step: Step[TerraformSettings], at: Layout) -> Cleanliness:
+    """Whether a state that the backend did not take still waits to be pushed.
+
+    terraform leaves it as `errored.tfstate` in `dir`, where the next run would overwrite it: it
+    is moved to the attempt's own directory.
+    """
+    rescued = step.scratch / UNSAVED_STATE
+    if not await anyio.to_thread.run_sync(_rescue, step, at, rescued):
+        return CLEAN
+    unsaved = msgspec.json.decode(rescued.read_bytes(), type=StateVersion)
+    pulled = await workspace.short(step, at, commands.pull_state(at))
+    if pulled.code == 0 and pulled.stdout.strip():
+        current = msgspec.json.decode(pulled.stdout, type=StateVersion)
+        if current.includes(unsaved):
+            return CLEAN
+    return Cleanliness(
+        f"terraform could not save its state; it is in {rescued} and must be pushed before "
+        "anything else runs here",
+        (at.to_type("state", "push", str(rescued)),),
+    )
+
+
+def _rescue(step: Step[TerraformSettings], at: Layout, rescued: Path) -> bool:
+    left = at.dir / UNSAVED_STATE
+    ours = left.exists() and any(counted.error(NOT_SAVED) for _, counted in _ends(step, at))
+    if ours and not rescued.exists():
+        shutil.move(left, rescued)
+    return rescued.exists()
