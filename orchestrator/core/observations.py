@@ -32,6 +32,9 @@ from orchestrator.core.rejections import StaleObservation, StopComesFirst
 from orchestrator.core.words import Outcome, StepConclusion, StopCause
 from orchestrator.core.world import World
 
+STOPPABLE = ("acquire", "apply")
+"""The phases of an adapter's life in which nothing new begins after a stop."""
+
 
 def acquire_done(world: World, seen: cmd.AcquireDone, now: Instant) -> Iterator[ev.AnyEvent]:
     """The tool can run: its apply begins, and what it may touch is owed for from here on."""
@@ -185,24 +188,19 @@ def note_warning(world: World, seen: cmd.NoteWarning) -> Iterator[ev.AnyEvent]:
 def intend(
     world: World, seen: cmd.IntendProcess | cmd.NoteCall, now: Instant
 ) -> Iterator[ev.AnyEvent]:
-    """A process or a call is about to begin. After a stop nothing new begins, save in cleanup."""
+    """A process or a call is about to begin. After a stop nothing new begins in acquire and apply;
+    what asks for the stop, and what cleans up, does."""
     job, step = attempt(world, seen.ref)
+    if not step.active:
+        stale(seen.ref, step.phase)
     finishes_call = isinstance(seen, cmd.NoteCall) and seen.record.done
-    match step.phase:
-        case Acquiring(stop=stop):
-            if stop is not None and not finishes_call:
-                raise StopComesFirst(f"a stop of step {step.name} was asked for")
-            if world.step_definition(job, step.name).touches:
-                yield from incur(world, job, now)
-        case Applying():
-            pass
-        case Cancelling():
-            if not finishes_call:
-                raise StopComesFirst(f"a stop of step {step.name} was asked for")
-        case CleaningUp():
-            pass
-        case _:
-            stale(seen.ref, step.phase)
+    stopped = isinstance(step.phase, Cancelling) or (
+        isinstance(step.phase, Acquiring) and step.phase.stop is not None
+    )
+    if stopped and seen.record.phase in STOPPABLE and not finishes_call:
+        raise StopComesFirst(f"a stop of step {step.name} was asked for")
+    if isinstance(step.phase, Acquiring) and world.step_definition(job, step.name).touches:
+        yield from incur(world, job, now)
     yield ev.StepRecorded(ref=seen.ref, record=seen.record)
 
 

@@ -50,15 +50,23 @@ def submit(world: World, request: cmd.Submit, now: Instant) -> Iterator[ev.AnyEv
     pipeline = pipeline_named(configuration, request.pipeline)
     doing = f"submitting {pipeline.name} in {environment.name}"
     demand(request.caller, Role.SUBMITTER, doing, configuration, environment, pipeline)
-    if request.key is not None:
-        known = world.keys.get((request.caller.uid, request.key))
-        if known is not None:
-            demand_same_request(world.jobs[known], request.key, request.request)
-            return
+    if _is_repeat(world, request):
+        return
     definition = job_definition(configuration, pipeline, environment)
     if request.cancel_on_disconnect:
         demand_own_stop(request.caller, world.next_job, definition, configuration)
     yield from _accept(world, request, definition, now)
+
+
+def _is_repeat(world: World, request: cmd.Submit | cmd.Retry) -> bool:
+    """Whether an open job has this key. Raises KeyReused if it came with another request."""
+    if request.key is None:
+        return False
+    known = world.keys.get((request.caller.uid, request.key))
+    if known is None:
+        return False
+    demand_same_request(world.jobs[known], request.key, request.request)
+    return True
 
 
 def demand_same_request(job: Job, key: str, request: str) -> None:
@@ -108,6 +116,8 @@ def retry(world: World, request: cmd.Retry, now: Instant) -> Iterator[ev.AnyEven
     if quarantined:
         doing += f" in {request.environment}, which is under quarantine,"
     demand(request.caller, role, doing, configuration, environment, definition.pipeline)
+    if _is_repeat(world, request):
+        return
     name = digest(definition)
     yield ev.DefinitionRecorded(digest=name, definition=definition)
     yield ev.JobSubmitted(
