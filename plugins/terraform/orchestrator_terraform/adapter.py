@@ -64,7 +64,7 @@ class TerraformAdapter(Adapter[TerraformSettings]):
                 return Result.of(ended, summary="valid" if ended.ok else "not valid: see the log")
             case Action.PLAN:
                 return await self._plan(step, at)
-            case Action.APPLY | Action.DESTROY if step.config.plan is not None:
+            case Action.APPLY if step.config.plan is not None:
                 return await self._apply(step, at, at.in_dir(step.config.plan))
             case Action.APPLY | Action.DESTROY:
                 planned = await self._plan(step, at)

@@ -2,14 +2,13 @@
 
 import shutil
 from collections.abc import Iterator
-from typing import Any
 
 import anyio.to_thread
 import msgspec
 
 from orchestrator.plugin import AdapterError, Problem, Step
 from orchestrator_terraform.commands import Layout
-from orchestrator_terraform.settings import Action, TerraformSettings
+from orchestrator_terraform.settings import TerraformSettings
 
 OLDEST = (1, 4)
 """`workspace select -or-create` came with 1.4."""
@@ -21,26 +20,8 @@ class _Version(msgspec.Struct, frozen=True):
 
 async def problems(step: Step[TerraformSettings], at: Layout) -> tuple[Problem, ...]:
     """Everything that is wrong with the settings on this host, at once."""
-    found = await anyio.to_thread.run_sync(
-        lambda: (*_contradictions(step.config), *_files(step, at))
-    )
+    found = await anyio.to_thread.run_sync(lambda: tuple(_files(step, at)))
     return (*found, *await _binary(step))
-
-
-def _contradictions(settings: TerraformSettings) -> Iterator[Problem]:
-    if settings.plan is None:
-        return
-    if settings.action is not Action.APPLY and settings.action is not Action.DESTROY:
-        yield Problem("plan", f"action {settings.action.value} takes no saved plan")
-    fixed: dict[str, Any] = {
-        "vars": settings.vars,
-        "var_files": settings.var_files,
-        "targets": settings.targets,
-        "replace": settings.replace,
-    }
-    for name, value in fixed.items():
-        if value:
-            yield Problem(name, "a saved plan already holds this: set it where the plan is made")
 
 
 def _files(step: Step[TerraformSettings], at: Layout) -> Iterator[Problem]:

@@ -47,14 +47,16 @@ async def lock_left(step: Step[TerraformSettings], at: Layout) -> Cleanliness:
 
 async def _judge(step: Step[TerraformSettings], at: Layout, holder: Held) -> Cleanliness:
     unlock = (at.to_type(*commands.force_unlock(holder.id)),) if holder.id else ()
-    who = await lock_keeping.owner(step, holder, ended=True)
+    ends = await anyio.to_thread.run_sync(lambda: tuple(_ends(step, at)))
+    all_ended = all(ended is not None for ended, _ in ends)
+    who = await lock_keeping.owner(step, holder, ended=all_ended)
     if who is not None and who.dead:
         try:
             await lock_keeping.release(step, at, holder, who)
         except lock_keeping.UnlockRefused as refusal:
             return Cleanliness(str(refusal), unlock)
         return await lock_left(step, at)
-    if who is not None or await anyio.to_thread.run_sync(_let_go, step, at):
+    if who is not None or all(_let_go(ended, counted) for ended, counted in ends):
         step.log(f"{holder} is held, by another run than this one")
         return CLEAN
     return Cleanliness(
@@ -64,12 +66,9 @@ async def _judge(step: Step[TerraformSettings], at: Layout, holder: Held) -> Cle
     )
 
 
-def _let_go(step: Step[TerraformSettings], at: Layout) -> bool:
-    """Whether each of our processes ended by itself and released its lock, as it says."""
-    for ended, counted in _ends(step, at):
-        if ended is None or ended.signal is not None or counted.error(NOT_RELEASED):
-            return False
-    return True
+def _let_go(ended: Exit | None, counted: Tally) -> bool:
+    """Whether a process of ours ended by itself and, as it says, released its lock."""
+    return ended is not None and ended.signal is None and counted.error(NOT_RELEASED) is None
 
 
 def _ends(step: Step[TerraformSettings], at: Layout) -> Iterator[tuple[Exit | None, Tally]]:

@@ -42,10 +42,10 @@ class LockFile(enum.Enum):
 class TerraformSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One step's settings. Paths are relative to the step's working directory.
 
-    `dir` is the root module. `plan` is a plan file that another step made (its output `plan`);
-    without it, apply and destroy plan first and apply that plan. `vars` are any JSON values and
-    win over `var_files`. `lock_timeout` bounds how long a state lock of somebody else is waited
-    for, `init_timeout` how long `terraform init` may take.
+    `dir` is the root module. `plan` is, for apply, a plan file that another step made (its output
+    `plan`); without it, apply and destroy plan first and apply that plan. `vars` are any JSON
+    values and win over `var_files`. `lock_timeout` bounds how long a state lock of somebody else
+    is waited for, `init_timeout` how long `terraform init` may take.
     """
 
     action: Action
@@ -63,6 +63,15 @@ class TerraformSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     init_timeout: Duration = "15m"
     lockfile: LockFile | None = None
     binary: str = "terraform"
+
+    def __post_init__(self) -> None:
+        if self.plan is None:
+            return
+        if self.action is not Action.APPLY:
+            raise ValueError(f'plan: action "{self.action.value}" takes no saved plan')
+        for name in ("var_files", "vars", "targets", "replace"):
+            if getattr(self, name):
+                raise ValueError(f"{name}: the saved plan holds this; set it where plan is made")
 
 
 def seconds(duration: Duration) -> float:

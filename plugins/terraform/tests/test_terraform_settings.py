@@ -25,6 +25,8 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
         ({"action": "plan", "directory": "x"}, "directory"),
         ({"action": "plan", "parallelism": 0}, "parallelism"),
         ({"action": "plan", "lockfile": "maybe"}, "lockfile"),
+        ({"action": "destroy", "plan": "p"}, "destroy"),
+        ({"action": "apply", "plan": "p", "vars": {"a": 1}}, "vars"),
     ],
 )
 def test_a_mistake_names_its_setting(table: dict[str, object], named: str) -> None:
