@@ -1,11 +1,13 @@
 """What is read, each function in one short read transaction of its connection."""
 
+import contextlib
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from orchestrator.core.definition import Configuration, JobDefinition
 from orchestrator.core.events import Stamped
 from orchestrator.core.model import Environment, Job
+from orchestrator.store.garbage import garbage_later
 from orchestrator.store.protocol import (
     AcceptedConfiguration,
     JobFilter,
@@ -30,8 +32,7 @@ _ABOVE_EVERY_ID = 2**63 - 1
 
 def load(connection: sqlite3.Connection) -> Loaded:
     """All that is open, as of one moment."""
-    connection.execute("BEGIN")
-    try:
+    with _one_moment(connection), garbage_later():
         jobs = tuple(decode_job(body) for (body,) in connection.execute(QUERIES.open_jobs))
         environments = tuple(
             decode_environment(body) for (body,) in connection.execute(QUERIES.environments)
@@ -46,6 +47,13 @@ def load(connection: sqlite3.Connection) -> Loaded:
             next_job=_number(connection, QUERIES.next_job),
             last_event=_number(connection, QUERIES.last_event_id),
         )
+
+
+@contextlib.contextmanager
+def _one_moment(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN")
+    try:
+        yield
     finally:
         connection.execute("COMMIT")
 

@@ -2,6 +2,7 @@
 
 from orchestrator.core.instant import Instant
 from orchestrator.core.world import World
+from orchestrator.store.garbage import garbage_later
 from orchestrator.store.protocol import Loaded
 
 
@@ -9,14 +10,14 @@ def restore(loaded: Loaded, epoch: Instant) -> World:
     """The world as the last commit left it, with nothing to undo and nothing to write."""
     accepted = loaded.configuration
     world = World(epoch, None if accepted is None else accepted.configuration)
-    for digest, definition in loaded.definitions.items():
-        world.put_definition(digest, definition)
-    for environment in loaded.environments:
-        world.put_environment(environment)
-    for job in loaded.jobs:
-        world.put_job(job)
-    world.put_drain(loaded.drain)
-    world.next_job = loaded.next_job
-    world.commit()
-    world.begin()
+    with garbage_later():
+        for digest, definition in loaded.definitions.items():
+            world.put_definition(digest, definition)
+        for environment in loaded.environments:
+            world.put_environment(environment)
+        for job in loaded.jobs:
+            world.put_job(job)
+        world.put_drain(loaded.drain)
+        world.next_job = loaded.next_job
+        world.begin()
     return world

@@ -46,7 +46,7 @@ class SqlStore:
         await trio.lowlevel.checkpoint_if_cancelled()
         with trio.CancelScope(shield=True):
             ids = await self._writer.call(writing.write, batch)
-        return ids
+        return ids  # noqa: RET504: for mypy, a CancelScope might swallow what its block raised
 
     async def load(self) -> Loaded:
         return await self._read(reading.load)
