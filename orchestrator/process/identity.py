@@ -3,6 +3,7 @@
 Runs in the keeper too: standard library only.
 """
 
+import functools
 import os
 
 _ENDED = (b"Z", b"X", b"x")  # a zombie has ended; nobody may have reaped it yet
@@ -38,6 +39,7 @@ def read_file(path: str) -> bytes:
         os.close(descriptor)
 
 
+@functools.cache
 def read_boot_id() -> str:
     """The id of this boot; every process of another boot is dead."""
     return read_file("/proc/sys/kernel/random/boot_id").decode().strip()

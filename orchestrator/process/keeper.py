@@ -24,7 +24,6 @@ import signal
 import socket
 import struct
 import sys
-from typing import NoReturn
 
 if __name__ == "__main__":  # -I keeps our package off the path; -S keeps others off it
     sys.path.append(os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..")))
@@ -153,7 +152,7 @@ class Keeper:
         if pid == 0:
             self._become_supervisor(directory, order, reply)
 
-    def _become_supervisor(self, directory: bytes, order: int, reply: int) -> NoReturn:
+    def _become_supervisor(self, directory: bytes, order: int, reply: int) -> None:
         """In the child: what supervises must never come back to serve."""
         try:
             _close_all_but(order, reply, self._null)

@@ -12,7 +12,6 @@ does not keep it from recording how the tool ended. Standard library only.
 import contextlib
 import os
 import signal
-import socket
 import time
 
 from orchestrator.process import identity, linux, records
@@ -21,6 +20,7 @@ from orchestrator.process.order import Order
 from orchestrator.process.tool import GO, become_tool
 
 _AWAITED = (signal.SIGCHLD, signal.SIGUSR1, signal.SIGIO)
+_UNHEARD = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 _CANNOT_START = 126  # as a shell says of what it found but could not execute
 _MAX_REASON = 4096
 _RETRY_PAUSE = 1.0  # seconds between tries to write `status` on a full disk
@@ -29,7 +29,7 @@ _RETRY_PAUSE = 1.0  # seconds between tries to write `status` on a full disk
 def supervise(directory: bytes, order_file: int, reply: int, null: int, boot_id: str) -> None:
     """Claim the directory, start the tool that the order names, stay until its tree has ended."""
     os.setsid()
-    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    signal.pthread_sigmask(signal.SIG_BLOCK, (*_AWAITED, *_UNHEARD))
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     linux.become_subreaper()
     os.chdir(directory)
@@ -75,7 +75,8 @@ class _Supervision:
         self._claim = claim
         self._alive: int | None = alive
         self._limit = LogLimit(list({order.stdout, order.stderr}), order.max_log_bytes)
-        self._gate: socket.socket | None = None
+        self._gate: int | None = None  # a byte lets the tool go, closing it sends it away
+        self._reason: int | None = None  # why nothing could be executed; else it just closes
         self._cgroup: bytes | None = None
         self._tool: int | None = None  # None once it was reaped: its pid may mean another then
         self._failure = ""
@@ -96,21 +97,25 @@ class _Supervision:
             subject = f"{os.fsdecode(error.filename)}: " if error.filename else ""
             self._failure = f"cannot start the process: {subject}{error.strerror}"
             if self._gate is not None:
-                self._gate.close()  # a child that waits for our word leaves
+                os.close(self._gate)  # a child that waits for our word leaves
                 self._gate = None
 
     def _fork(self, order: Order, null: int, stdout: int, stderr: int) -> None:
-        self._gate, theirs = socket.socketpair()
-        self._tool = os.fork() or None
-        if self._tool is None:
-            become_tool(order, theirs.fileno(), null, stdout, stderr)
-        theirs.close()
-        stat = identity.read_stat(self._tool)
+        gate, self._gate = os.pipe()
+        self._reason, reason = os.pipe()
+        child = os.fork()
+        if child == 0:
+            become_tool(order, gate, reason, null, stdout, stderr)
+        self._tool = child
+        os.close(gate)
+        os.close(reason)
+        stat = identity.read_stat(child)
         assert stat is not None  # it is our unreaped child
-        self._cgroup = _join_cgroup(order.cgroup_root, self._claim.token, self._tool)
-        tool = records.Tool(self._tool, stat.start_time, self._claim.boot_id, self._cgroup)
+        self._cgroup = _join_cgroup(order.cgroup_root, self._claim.token, child)
+        tool = records.Tool(child, stat.start_time, self._claim.boot_id, self._cgroup)
         records.write_new(records.PID, tool.encode())
-        self._gate.send(GO)
+        with contextlib.suppress(BrokenPipeError):  # it was killed at the gate
+            os.write(self._gate, GO)
 
     def attend(self) -> None:
         """Stay until no descendant is left."""
@@ -160,8 +165,8 @@ class _Supervision:
     def _ended(self, exit_status: int | None, alone: bool) -> records.Ended:
         if self._failure or exit_status is None:
             return records.Ended(_CANNOT_START, None, alone, self._failure)
-        assert self._gate is not None
-        error = os.fsdecode(self._gate.recv(_MAX_REASON, socket.MSG_DONTWAIT))
+        assert self._reason is not None
+        error = os.fsdecode(os.read(self._reason, _MAX_REASON))
         code = os.waitstatus_to_exitcode(exit_status)
         if code < 0:
             return records.Ended(None, -code, alone, error)

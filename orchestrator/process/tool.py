@@ -6,48 +6,52 @@ umask 077 and core size 0 are inherited from the keeper. Standard library only.
 # pathlib would cost every supervisor memory
 # ruff: noqa: PTH110, PTH118
 
+import fcntl
 import os
 import signal
-from typing import NoReturn
 
 from orchestrator.process.order import Order
 
 GO = b"g"
+_GATE = 3
+_REASON = 4
 _NEVER_RELEASED = 125
 _CANNOT_EXECUTE = 126
 _NOT_FOUND = 127
 
 
-def become_tool(order: Order, gate: int, stdin: int, stdout: int, stderr: int) -> NoReturn:
-    """Wait for the supervisor's word, then execute the tool in a session of its own.
+def become_tool(order: Order, gate: int, reason: int, stdin: int, stdout: int, stderr: int) -> None:
+    """Wait at the gate for the supervisor's word, then execute the tool in a session of its own.
 
     When the supervisor dies before it recorded this process, the gate closes and nothing is
-    executed. When nothing can be executed the reason goes back through the gate.
+    executed. When nothing can be executed, `reason` is told why. Never returns.
     """
     status = _CANNOT_EXECUTE
     try:
         os.setsid()
-        gate = _keep_only(gate, stdin, stdout, stderr)
-        if os.read(gate, 1) != GO:
+        _keep_only(stdin, stdout, stderr, gate, reason)
+        if os.read(_GATE, 1) != GO:
             os._exit(_NEVER_RELEASED)
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        status, reason = _execute(order)
-        os.write(gate, reason.encode(errors="surrogateescape"))
+        status, why = _execute(order)
+        os.write(_REASON, os.fsencode(why))
     except BaseException as error:
-        os.write(gate, str(error).encode(errors="replace"))
+        os.write(_REASON, str(error).encode(errors="replace"))
     finally:
         os._exit(status)
 
 
-def _keep_only(gate: int, stdin: int, stdout: int, stderr: int) -> int:
-    """Put the three standard files in place, close all else but the gate; its new number."""
-    os.dup2(stdin, 0)
-    os.dup2(stdout, 1)
-    os.dup2(stderr, 2)
-    os.dup2(gate, 3, inheritable=False)
-    os.closerange(4, os.sysconf("SC_OPEN_MAX"))
-    return 3
+def _keep_only(stdin: int, stdout: int, stderr: int, gate: int, reason: int) -> None:
+    """Move these to where they belong, close all else.
+
+    In two moves: the numbers they go to may be theirs or each other's.
+    """
+    sources = [stdin, stdout, stderr, gate, reason]
+    aside = [fcntl.fcntl(source, fcntl.F_DUPFD_CLOEXEC, len(sources)) for source in sources]
+    for target, source in enumerate(aside):
+        os.dup2(source, target, inheritable=target < _GATE)
+    os.closerange(len(sources), os.sysconf("SC_OPEN_MAX"))
 
 
 def _execute(order: Order) -> tuple[int, str]:
