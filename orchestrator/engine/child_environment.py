@@ -1,0 +1,61 @@
+"""The environment of a step's processes: an allow-list, never the daemon's own environment."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from orchestrator.core.child_variables import matches, refused
+from orchestrator.core.parameters import variable_name
+from orchestrator.core.references import format_value
+from orchestrator.plugin import JobInfo
+
+INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_*", "TZ", "TMPDIR")
+"""What every tool gets from the daemon; `pass_env` adds to it."""
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""The PATH of tools where the daemon has none."""
+
+
+class VariableRefused(Exception):
+    """An `env` sets a variable that none may set; the message names it and what allows it."""
+
+
+def child_environment(
+    own: Mapping[str, str],
+    pass_env: Sequence[str],
+    allow_env: Sequence[str],
+    layers: Iterable[Mapping[str, str]],
+    facts: Mapping[str, str],
+) -> dict[str, str]:
+    """What the processes of a step get.
+
+    `own` is the daemon's environment, of which only `INHERITED` and `pass_env` pass. `layers` are
+    the `env` tables of environment, pipeline and step: a later one wins. `facts` (`job_facts`)
+    win over all of them. Raises VariableRefused.
+    """
+    taken = (*INHERITED, *pass_env)
+    inherited = {n: v for n, v in own.items() if matches(n, taken) and not refused(n, allow_env)}
+    variables = {"PATH": DEFAULT_PATH} | inherited
+    for layer in layers:
+        for name in layer:
+            if refused(name, allow_env):
+                raise VariableRefused(
+                    f"env.{name}: this variable changes what tools do behind their settings; "
+                    f'to allow it, write allow_env = ["{name}"] in orchestrator.toml'
+                )
+        variables.update(layer)
+    variables.update(facts)
+    return variables
+
+
+def job_facts(job: JobInfo, step: str, attempt: int, params: Mapping[str, Any]) -> dict[str, str]:
+    """What every process is told of its job: `ORCHESTRATOR_JOB_ID` and its like, and each
+    parameter as `ORCHESTRATOR_PARAM_<NAME>`.
+    """
+    return {
+        "ORCHESTRATOR_JOB_ID": str(job.id),
+        "ORCHESTRATOR_PIPELINE": job.pipeline,
+        "ORCHESTRATOR_ENVIRONMENT": job.environment,
+        "ORCHESTRATOR_KIND": job.kind,
+        "ORCHESTRATOR_SUBMITTER": job.submitter,
+        "ORCHESTRATOR_STEP": step,
+        "ORCHESTRATOR_ATTEMPT": str(attempt),
+    } | {variable_name(name): format_value(value) for name, value in params.items()}

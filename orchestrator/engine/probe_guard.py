@@ -1,0 +1,67 @@
+"""Runs one probe and ends with it, or ends it: run as a script, `python -I -S -E`.
+
+    probe_guard.py LINE ARGV...
+
+LINE is a socket of the daemon's. When its other end closes (the daemon lost interest, or died) the
+probe and its session are killed. How the probe ended is written to it: `exit N`, `signal N` or
+`error TEXT`. A signal at the parent's death (PR_SET_PDEATHSIG) would come when the *thread* that
+started the probe ends, and reach none of the probe's children. Standard library only.
+"""
+
+import contextlib
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+
+
+def main(line: socket.socket, argv: list[str]) -> None:
+    """Run the probe, say how it ended. The exit status of this guard says nothing."""
+    line.set_inheritable(False)
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    refusals, theirs = os.pipe()
+    probe = os.fork()
+    if probe == 0:
+        _become(argv, theirs)
+    os.close(theirs)
+    interested = not _first_readable(line.fileno(), refusals)
+    reason = os.read(refusals, 4096) if interested else b""
+    if interested and not reason:
+        interested = not _first_readable(line.fileno(), os.pidfd_open(probe))
+    _end_session(probe)
+    status = os.waitstatus_to_exitcode(os.waitpid(probe, 0)[1])
+    if reason:
+        line.send(b"error " + reason)
+    elif interested:
+        line.send(b"signal %d" % -status if status < 0 else b"exit %d" % status)
+
+
+def _become(argv: list[str], refusals: int) -> None:
+    try:
+        os.setsid()
+        os.execvp(argv[0], argv)  # noqa: S606  a list, and no shell is wanted
+    except OSError as error:
+        os.write(refusals, (error.strerror or str(error)).encode())
+    finally:
+        os._exit(127)
+
+
+def _first_readable(first: int, second: int) -> bool:
+    """Wait for either; whether the first one is readable, or closed at its other end."""
+    poll = select.poll()
+    poll.register(first, select.POLLIN)
+    poll.register(second, select.POLLIN)
+    return first in {descriptor for descriptor, _ in poll.poll()}
+
+
+def _end_session(probe: int) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it was killed before it had one
+        os.killpg(probe, signal.SIGKILL)
+    os.kill(probe, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])

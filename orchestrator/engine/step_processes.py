@@ -1,0 +1,261 @@
+"""The processes of one attempt: each is started at most once, however often it is asked for."""
+
+import contextlib
+import signal
+from pathlib import Path
+
+import msgspec
+import trio
+
+from orchestrator.core.model import CallRecord, ProcessRecord
+from orchestrator.engine.attempt_paths import AttemptPaths
+from orchestrator.engine.journal import ACQUIRE, APPLY, STOPPABLE, AttemptJournal
+from orchestrator.engine.process_place import Launch, ProcessPlace, ProcessPlaces
+from orchestrator.plugin import AdapterError, Exit, ProcessLost, StopRequested
+from orchestrator.process import errors
+from orchestrator.process.host import ProcessHost
+from orchestrator.process.identity import read_boot_id
+from orchestrator.process.spec import ProcessSpec
+from orchestrator.process.state import (
+    Exited,
+    Lost,
+    NeverRan,
+    NotStarted,
+    ProcessExit,
+    Running,
+    Starting,
+    Void,
+)
+
+STOP_ID = "stop"
+"""The id of the one graceful signal that a process ever gets."""
+_MOST_GENERATIONS = 5
+
+
+class KeyInUse(Exception):
+    """An adapter used one key for a process and for a call; its two uses must differ."""
+
+
+class ProcessRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A process that an adapter asks for, under its key."""
+
+    phase: str
+    key: str
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    cwd: Path
+    stop_signal: int | None
+    separate_stdout: bool
+
+
+class AttemptProcesses:
+    """Starts, adopts, stops the processes of one attempt, in all its phases."""
+
+    def __init__(
+        self,
+        paths: AttemptPaths,
+        host: ProcessHost,
+        journal: AttemptJournal,
+        max_log_bytes: int | None,
+    ) -> None:
+        self._places = ProcessPlaces(paths.processes)
+        self._log = paths.log
+        self._host = host
+        self._journal = journal
+        self._max_log_bytes = max_log_bytes
+        self._interrupted = False
+        self._closed: set[str] = set()
+
+    async def run(self, request: ProcessRequest) -> Exit:
+        """Start it, adopt it, or answer with its recorded exit.
+
+        Raises StopRequested, ProcessLost, AdapterError (the host cannot start it), KeyInUse.
+        """
+        record = self._journal.record(request.phase, request.key)
+        place = self._places.newest(request.phase, request.key)
+        boot_id = read_boot_id()
+        match record:
+            case CallRecord():
+                raise KeyInUse(f"{request.phase}: {request.key!r} is the key of a call already")
+            case ProcessRecord():
+                boot_id = record.boot_id
+            case None:
+                self._refuse_after_stop(request.phase)
+                await self._journal.intend_process(request.phase, request.key)
+                await self._start(place, request)
+        while (ended := await self._end(place, request, boot_id)) is None:
+            place = place.next()
+            await self._start(place, request)
+        return self._exit(place, ended)
+
+    async def _end(
+        self, place: ProcessPlace, request: ProcessRequest, boot_id: str
+    ) -> ProcessExit | None:
+        """How the process here ended; None when it provably never ran, nor ever will."""
+        try:
+            match self._host.look(place.directory):
+                case NotStarted() if boot_id != read_boot_id():
+                    raise ProcessLost(
+                        f"{request.key} ({request.argv[0]}): the host went down about when it was "
+                        "started; nobody can know whether it ran"
+                    )
+                case NotStarted() if self._host.void(place.directory):
+                    return None
+                case Void() | NeverRan():
+                    return None
+                case _:
+                    return await self._attend(place, request)
+        except (errors.ProcessNotStarted, errors.ProcessNeverRan):
+            return None
+        except errors.ProcessLost as lost:
+            raise ProcessLost(f"{request.key} ({request.argv[0]}): {lost}") from lost
+
+    def _refuse_after_stop(self, phase: str) -> None:
+        stopping = self._journal.stop is not None or self._interrupted
+        if phase in self._closed or (stopping and phase in STOPPABLE):
+            raise StopRequested(f"{phase}: a stop came before this process")
+
+    async def _start(self, place: ProcessPlace, request: ProcessRequest) -> None:
+        """Start it in this place. Not cancelled half way, so that whoever kills can find it."""
+        self._refuse_after_stop(request.phase)
+        if place.generation > _MOST_GENERATIONS:
+            raise AdapterError(
+                f"{request.argv[0]} was not started: its supervisor died {_MOST_GENERATIONS} times "
+                "before it could begin; look for what kills processes on this host (memory?)"
+            )
+        launch = Launch(request.stop_signal, request.separate_stdout)
+        try:
+            place.prepare(launch)
+            with trio.CancelScope(shield=True):
+                await self._host.start(place.directory, self._spec(place, request))
+        except (errors.StartRefused, errors.KeeperUnavailable, OSError) as error:
+            if self._host.void(place.directory):
+                raise AdapterError(f"{request.argv[0]} was not started: {error}") from error
+
+    def _spec(self, place: ProcessPlace, request: ProcessRequest) -> ProcessSpec:
+        return ProcessSpec(
+            argv=request.argv,
+            env=request.env,
+            cwd=str(request.cwd),
+            stdout=str(place.stdout if request.separate_stdout else self._log),
+            stderr=str(self._log),
+            stop_signal=request.stop_signal,
+            max_log_bytes=self._max_log_bytes,
+        )
+
+    async def _attend(self, place: ProcessPlace, request: ProcessRequest) -> ProcessExit:
+        """Wait for its end. A stop of `acquire` reaches it here; one of `apply` by `interrupt`."""
+        if request.phase == APPLY and self._interrupted:
+            await self._ask_to_stop(place)
+        if request.phase != ACQUIRE:
+            return await self._host.wait(place.directory)
+        try:
+            with trio.CancelScope(shield=request.stop_signal is None):
+                ended = await self._host.wait(place.directory)
+        except trio.Cancelled:
+            with trio.CancelScope(shield=True):
+                await self._stop_and_wait(place)
+            raise
+        return ended
+
+    async def _stop_and_wait(self, place: ProcessPlace) -> None:
+        await self._ask_to_stop(place)
+        with contextlib.suppress(errors.ProcessError):
+            await self._host.wait(place.directory)
+
+    async def _ask_to_stop(self, place: ProcessPlace) -> bool:
+        """Deliver its stop signal, once for all times. False: it has ended, or must not get one."""
+        launch = place.read_launch()
+        if launch is None or launch.stop_signal is None:
+            return False
+        if not isinstance(self._host.look(place.directory), Starting | Running):
+            return False
+        await self._host.signal_once(place.directory, STOP_ID, launch.stop_signal)
+        return True
+
+    async def interrupt(self) -> bool:
+        """Ask each running process of `apply` to stop; from now on none begins there.
+
+        True if there was one to ask.
+        """
+        self._interrupted = True
+        asked = [await self._ask_to_stop(place) for place in self._places.all(APPLY)]
+        return any(asked)
+
+    async def end_acquire(self) -> None:
+        """Ask each running process of `acquire` to stop and wait for its end.
+
+        For an `acquire` that is not entered again after a restart because a stop was journalled.
+        """
+        async with trio.open_nursery() as nursery:
+            for place in self._places.all(ACQUIRE):
+                nursery.start_soon(self._stop_and_wait, place)
+
+    async def kill(self, phase: str) -> None:
+        """Kill every process tree of the attempt; none begins in this phase any more.
+
+        Raises process.errors.TreeNotDead when something survives.
+        """
+        self._closed.add(phase)
+        survivors: list[str] = []
+        async with trio.open_nursery() as nursery:
+            for place in self._places.all():
+                nursery.start_soon(self._kill, place, survivors)
+        if survivors:
+            raise errors.TreeNotDead("; ".join(survivors))
+
+    async def _kill(self, place: ProcessPlace, survivors: list[str]) -> None:
+        if isinstance(self._host.look(place.directory), NotStarted) and self._host.void(
+            place.directory
+        ):
+            return
+        try:
+            await self._host.kill_tree(place.directory)
+        except errors.TreeNotDead as error:
+            survivors.append(str(error))
+
+    async def sweep(self) -> None:
+        """End what ended processes left behind. Raises process.errors.TreeNotDead."""
+        for place in self._places.all():
+            if isinstance(self._host.look(place.directory), Exited | Lost):
+                await self._host.sweep(place.directory)
+
+    def is_dead(self) -> bool:
+        """Whether no process of the attempt, nor what one left behind, can be alive."""
+        return all(self._host.is_tree_dead(place.directory) for place in self._places.all())
+
+    def recorded_exit(self, phase: str, key: str) -> Exit | None:
+        """How the process of this key ended, None if it has not or nobody knows."""
+        place = self._places.newest(phase, key)
+        match self._host.look(place.directory):
+            case Exited(ended):
+                return self._exit(place, ended)
+            case _:
+                return None
+
+    def stdout_of(self, phase: str, key: str) -> Path | None:
+        """Where its stdout goes, None if it was never started."""
+        place = self._places.newest(phase, key)
+        launch = place.read_launch()
+        if launch is None:
+            return None
+        return place.stdout if launch.separate_stdout else self._log
+
+    def _exit(self, place: ProcessPlace, ended: ProcessExit) -> Exit:
+        launch = place.read_launch()
+        separate = launch is not None and launch.separate_stdout
+        return Exit(
+            code=ended.code,
+            signal=None if ended.signal is None else signal_name(ended.signal),
+            stdout=str(place.stdout if separate else self._log),
+            stderr=str(self._log),
+            error=ended.error,
+        )
+
+
+def signal_name(number: int) -> str:
+    """`SIGKILL` for 9; `SIG40` for one of the real-time signals, which have no names."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"SIG{number}"

@@ -1,0 +1,116 @@
+"""`run`: a process starts once, is adopted, and its end is remembered."""
+
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import trio
+
+sys.path.insert(0, str(Path(__file__).parent))  # importlib mode adds no path
+
+from step_bench import StepBench, content, open_step_bench, python, read_fifo
+
+from orchestrator.plugin import AdapterError, Exit
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[StepBench]:
+    async with open_step_bench(tmp_path) as bench:
+        yield bench
+
+
+async def test_runs_once_and_remembers_the_exit(bench: StepBench) -> None:
+    argv = python("print('ran'); raise SystemExit(3)")
+    ended = await bench.step().run("go", argv)
+    again = await bench.step().run("go", argv)
+    assert ended == again
+    assert (ended.code, ended.signal, ended.ok) == (3, None, False)
+    assert bench.log() == "ran\n"
+    assert bench.journal.intents == [("apply", "go")]
+
+
+async def test_a_signal_is_told_by_its_name(bench: StepBench) -> None:
+    ended = await bench.step().run("go", python("import os; os.kill(os.getpid(), 9)"))
+    assert (ended.code, ended.signal) == (None, "SIGKILL")
+
+
+async def test_same_key_in_another_phase_is_another_process(bench: StepBench) -> None:
+    step = bench.step("acquire")
+    await step.run("go", python("print('one')"))
+    await step.in_phase("apply").run("go", python("print('two')"))
+    assert bench.log() == "one\ntwo\n"
+    first = bench.step("cleanup").recall("acquire", "go")
+    assert isinstance(first, Exit)
+    assert first.ok
+
+
+async def test_running_process_is_adopted(bench: StepBench) -> None:
+    said, wait = bench.fifo("said"), bench.fifo("wait")
+    code = "import sys; open(sys.argv[1], 'w').close(); open(sys.argv[2]).read(); print('end')"
+    argv = python(code, said, wait)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(bench.step().run, "go", argv)
+        await read_fifo(said)
+        nursery.cancel_scope.cancel()  # the daemon dies; the tool does not notice
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_adopt, bench, argv)
+        await trio.to_thread.run_sync(wait.write_text, "")
+    assert bench.log() == "end\n"
+
+
+async def _adopt(bench: StepBench, argv: list[str]) -> None:
+    assert (await bench.step().run("go", argv)).ok
+
+
+async def test_separate_stdout(bench: StepBench) -> None:
+    step = bench.step()
+    assert step.output_of("go") is None
+    code = "import sys; print('data'); print('talk', file=sys.stderr)"
+    ended = await step.run("go", python(code), separate_stdout=True)
+    assert content(ended.stdout) == "data\n"
+    assert step.output_of("go") == Path(ended.stdout)
+    assert content(ended.stderr) == "talk\n"
+    assert bench.step("cleanup").recall("apply", "go") == ended
+
+
+async def test_command_that_does_not_exist(bench: StepBench) -> None:
+    ended = await bench.step().run("go", ["no-such-command-here"])
+    assert ended.code == 127
+    assert ended.error == "command not found: no-such-command-here"
+    assert bench.log() == "command not found: no-such-command-here\n"
+
+
+@pytest.mark.parametrize("argv", [[], ["a\0b"]])
+async def test_what_no_process_can_get(bench: StepBench, argv: list[str]) -> None:
+    with pytest.raises(AdapterError):
+        await bench.step().run("go", argv)
+    assert bench.journal.intents == []
+
+
+async def test_interrupt_sends_the_stop_signal_once_for_all_times(bench: StepBench) -> None:
+    said, told = bench.fifo("said"), bench.fifo("told")
+    code = (
+        "import signal, sys\n"
+        "got = []\n"
+        "signal.signal(signal.SIGUSR1, lambda n, f: got.append(n))\n"
+        "open(sys.argv[1], 'w').close()\n"
+        "signal.pause()\n"
+        "open(sys.argv[2]).read()\n"
+        "raise SystemExit(len(got))"
+    )
+    argv = python(code, said, told)
+    async with trio.open_nursery() as nursery:
+        step = bench.step()
+        nursery.start_soon(_run_with_usr1, step, argv)
+        await read_fifo(said)
+        assert await step.interrupt()
+        assert await step.interrupt()
+        assert await bench.step("cancel").interrupt()
+        await trio.to_thread.run_sync(told.write_text, "")
+    assert bench.step().recall("apply", "go").code == 1
+
+
+async def _run_with_usr1(step: object, argv: list[str]) -> None:
+    await step.run("go", argv, stop_signal=signal.SIGUSR1)  # type: ignore[attr-defined]
