@@ -117,8 +117,9 @@ class Store(Protocol):
         `drain` is the world's drain now; it is written if `changes.drain` says that it changed.
         All of it is read before the first wait, and a cancellation either prevents the whole
         append or comes after it.
-        Raises CommitFailed or CommitRefused (the disk is unchanged), CommitUnknown, and
-        DatabaseDamaged (unchanged, and nothing more can be written).
+        Raises CommitFailed or CommitRefused (the disk is unchanged), CommitUnknown and
+        DatabaseDamaged; after either of these two every further append raises it again, until
+        the store is opened anew.
         """
         ...
 

@@ -11,9 +11,9 @@ from orchestrator.core.events import Stamped
 from orchestrator.core.model import Drain, Job
 from orchestrator.core.world import Changes
 from orchestrator.store import reading, writing
-from orchestrator.store.errors import DatabaseDamaged, ReadFailed
+from orchestrator.store.errors import CommitUnknown, DatabaseDamaged, ReadFailed
 from orchestrator.store.protocol import JobFilter, JobPage, Loaded, MeanDuration
-from orchestrator.store.rows import encode_batch
+from orchestrator.store.rows import Batch, encode_batch
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -38,6 +38,7 @@ class SqlStore:
     def __init__(self, writer: Driver, reader: Driver) -> None:
         self._writer = writer
         self._reader = reader
+        self._broken: CommitUnknown | DatabaseDamaged | None = None
 
     async def append(
         self, events: Sequence[Stamped], changes: Changes, drain: Drain | None
@@ -45,8 +46,18 @@ class SqlStore:
         batch = encode_batch(events, changes, drain)
         await trio.lowlevel.checkpoint_if_cancelled()
         with trio.CancelScope(shield=True):
-            ids = await self._writer.call(writing.write, batch)
-        return ids  # noqa: RET504: for mypy, a CancelScope might swallow what its block raised
+            ids = await self._write(batch)
+        return ids  # noqa: RET504 - to mypy, a cancel scope may swallow what its block raises
+
+    async def _write(self, batch: Batch) -> range:
+        if self._broken is not None:
+            raise type(self._broken)(str(self._broken)) from self._broken
+        try:
+            return await self._writer.call(writing.write, batch)
+        except (CommitUnknown, DatabaseDamaged) as error:
+            # Whatever were written after this would stand on ground that nobody knows.
+            self._broken = error
+            raise
 
     async def load(self) -> Loaded:
         return await self._read(reading.load)

@@ -1,0 +1,58 @@
+"""The rows are what replaying the journal gives."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from store_journeys import replayed, travel
+
+from orchestrator.core.instant import Instant
+from orchestrator.core.world import Changes
+from orchestrator.store import reading
+from orchestrator.store.database import connect_writer
+from orchestrator.store.protocol import JobFilter
+from orchestrator.store.restore import restore
+
+EPOCH = Instant(utc=9_000_000_000, boot=5, boot_id="another")
+EVERYTHING = 1_000_000
+
+
+def rows_of(connection: sqlite3.Connection) -> Changes:
+    """Every row of a database, in the shape in which a transaction gives rows."""
+    loaded = reading.load(connection)
+    accepted = loaded.configuration
+    digests = [digest for (digest,) in connection.execute("SELECT digest FROM definition")]
+    definitions = {digest: reading.definition(connection, digest) for digest in digests}
+    jobs = reading.jobs(connection, JobFilter(limit=EVERYTHING)).jobs
+    return Changes(
+        jobs={job.id: job for job in reversed(jobs)},
+        environments={one.name: one for one in loaded.environments},
+        definitions={digest: one for digest, one in definitions.items() if one is not None},
+        configuration=None if accepted is None else (accepted.digest, accepted.configuration),
+        drain=True,
+    )
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_rows_are_what_replaying_the_journal_gives(tmp_path: Path, seed: int) -> None:
+    last = travel(tmp_path, seed, steps=120)
+    with closing(connect_writer(tmp_path / "state.db")) as connection:
+        lines = [line for _, line in reading.events(connection, 0, EVERYTHING)]
+        world, rows = replayed(lines, EPOCH)
+        written = rows_of(connection)
+        written.drain = rows.drain
+        assert written == rows
+        assert world.jobs == last.jobs
+        assert world.drain == last.drain
+
+        restored = restore(reading.load(connection), EPOCH)
+        assert restored.jobs == world.jobs
+        assert restored.environments == world.environments
+        assert restored.drain == world.drain
+        assert restored.next_job == world.next_job
+        assert restored.configuration == world.configuration
+        assert restored.keys == world.keys
+        assert list(restored.deadlines) == list(world.deadlines)
+        assert restored.slots == world.slots
+        assert restored.definitions.items() <= world.definitions.items()
