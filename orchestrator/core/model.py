@@ -167,6 +167,12 @@ class Step(msgspec.Struct, frozen=True):
         return not isinstance(self.phase, Pending | Finished)
 
     @property
+    def forced(self) -> bool:
+        """Whether the phase that it is in is being ended by force."""
+        phase = self.phase
+        return isinstance(phase, Acquiring | Cancelling | CleaningUp) and phase.force is not None
+
+    @property
     def finished(self) -> bool:
         """Whether it has ended, or will never run."""
         return isinstance(self.phase, Finished)

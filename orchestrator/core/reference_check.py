@@ -25,15 +25,15 @@ class Known(msgspec.Struct, frozen=True):
     """What can be read in one place of the configuration.
 
     `params` of None: there are none to read there at all. `vars` maps each environment that the
-    value may meet to its variables: a name must be in every one. `earlier` are the steps that have
-    ended there, `later` those that have not. `of_job`: whether the job and its debt can be read.
+    value may meet to its variables: a name must be in every one. `steps` maps each step to its
+    place; those before `place` have ended. `debt`: whether the job's debt can be read.
     """
 
     params: frozenset[str] | None = frozenset()
     vars: Mapping[str, Mapping[str, Any]] = {}
-    earlier: frozenset[str] = frozenset()
-    later: frozenset[str] = frozenset()
-    of_job: bool = True
+    steps: Mapping[str, int] = {}
+    place: int = 0
+    debt: bool = True
 
 
 def check_references(value: Any, known: Known) -> Iterator[tuple[Path, ReferenceProblem]]:
@@ -62,9 +62,9 @@ def _check(reference: Reference, known: Known) -> ReferenceProblem | None:
         case ("steps", step, "outputs", _, *_):
             return _check_step(reference, step, known)
         case ("job", field) if field in JOB_FIELDS:
-            return _check_job(reference, field, known)
+            return _check_job(reference, field)
         case ("debt", field) if field in DEBT_FIELDS:
-            return None if known.of_job else _not_of_job(reference)
+            return None if known.debt else _no_debt(reference)
         case _:
             return unknown_shape(reference)
 
@@ -92,25 +92,23 @@ def _check_var(
 
 
 def _check_step(reference: Reference, step: str, known: Known) -> ReferenceProblem | None:
-    if step in known.earlier:
+    if known.steps.get(step, known.place) < known.place:
         return None
-    if step in known.later:
+    if step in known.steps or known.place == 0:
         return ReferenceTooEarly(f"{reference}: step {step} has not ended when this is read")
-    if not known.earlier and not known.later:
-        return ReferenceTooEarly(f"{reference}: no step has ended when this is read")
-    guess = did_you_mean(near(step, known.earlier))
-    return ReferenceUnknown(f"{reference}: no step above is named {step}{guess}")
+    above = [name for name, place in known.steps.items() if place < known.place]
+    return ReferenceUnknown(
+        f"{reference}: no step above is named {step}{did_you_mean(near(step, above))}"
+    )
 
 
-def _check_job(reference: Reference, field: str, known: Known) -> ReferenceProblem | None:
-    if not known.of_job:
-        return _not_of_job(reference)
-    if field in JOB_FIELDS_AT_END:
-        return ReferenceTooEarly(
-            f"{reference} is not known before the job has ended (`finally` is not built yet)"
-        )
-    return None
+def _check_job(reference: Reference, field: str) -> ReferenceProblem | None:
+    if field not in JOB_FIELDS_AT_END:
+        return None
+    return ReferenceTooEarly(
+        f"{reference} is not known before the job has ended (`finally` is not built yet)"
+    )
 
 
-def _not_of_job(reference: Reference) -> ReferenceProblem:
-    return ReferenceTooEarly(f"{reference}: this is read at submit, before there is a job")
+def _no_debt(reference: Reference) -> ReferenceProblem:
+    return ReferenceTooEarly(f"{reference}: this is read at submit, before anything is owed")

@@ -151,9 +151,17 @@ def cancel(world: World, request: cmd.Cancel, now: Instant) -> Iterator[ev.AnyEv
         return
     if not isinstance(job.phase, JobCancelling):
         yield from stop_running(job, stop)
-    forced = isinstance(job.phase, JobCancelling) and job.phase.force is not None
-    if request.force and not forced:
+    if request.force and not _is_forced(job):
         yield ev.JobForceRequested(job=job.id, by=actor, reason=request.reason)
+
+
+def _is_forced(job: Job) -> bool:
+    """Whether a force waits for its cool-off, or has reached every step that is at work."""
+    if not isinstance(job.phase, JobCancelling) or job.phase.force is None:
+        return False
+    if not job.phase.force.fired:
+        return True
+    return all(step.forced for step in job.steps if step.active)
 
 
 def waive(world: World, request: cmd.Waive) -> Iterator[ev.AnyEvent]:

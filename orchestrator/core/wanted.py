@@ -38,9 +38,10 @@ class AskToStop(msgspec.Struct, frozen=True):
 
 
 class EndByForce(msgspec.Struct, frozen=True):
-    """Cancel the scope that the attempt is in, and kill its processes."""
+    """Cancel the scope of the phase that the attempt is in, and kill its processes."""
 
     ref: StepRef
+    phase: str
 
 
 class VerifyAgain(msgspec.Struct, frozen=True):
@@ -77,14 +78,14 @@ def _step(ref: StepRef, step: Step) -> Iterator[Effect]:
             if stop is not None:
                 yield StopAcquire(ref=ref)
             if force is not None:
-                yield EndByForce(ref=ref)
+                yield EndByForce(ref=ref, phase=type(step.phase).__name__)
         case Cancelling(force=force):
             yield AskToStop(ref=ref)
             if force is not None:
-                yield EndByForce(ref=ref)
+                yield EndByForce(ref=ref, phase=type(step.phase).__name__)
         case CleaningUp(force=force):
             if force is not None:
-                yield EndByForce(ref=ref)
+                yield EndByForce(ref=ref, phase=type(step.phase).__name__)
         case Applying():
             pass
 

@@ -1,0 +1,171 @@
+"""An attempt's way into the journal: each intent is a command, committed before it is acted on."""
+
+from typing import Any
+
+import msgspec
+import trio
+
+from orchestrator.core import commands as cmd
+from orchestrator.core.model import (
+    Applying,
+    CallRecord,
+    Pending,
+    ProcessRecord,
+    Record,
+    Step,
+    StepRef,
+    Stop,
+)
+from orchestrator.core.rejections import StaleObservation, StopComesFirst
+from orchestrator.core.world import World
+from orchestrator.engine.live import Live, Progress
+from orchestrator.engine.writer import Writer
+from orchestrator.plugin import StopInfo, StopRequested
+from orchestrator.process.identity import read_boot_id
+
+
+class JournalOfAttempt:
+    """Implements `AttemptJournal` for an attempt of an open job."""
+
+    def __init__(self, ref: StepRef, writer: Writer, live: Live, nursery: trio.Nursery) -> None:
+        self.ref = ref
+        self.outputs: dict[str, Any] = {}
+        self.sensitive: set[str] = set()
+        self._writer = writer
+        self._live = live
+        self._nursery = nursery
+
+    def record(self, phase: str, key: str) -> Record | None:
+        """What is journalled of this key."""
+        step = step_of(self._writer.world, self.ref)
+        if step is None:
+            return None
+        for record in step.records:
+            if (record.phase, record.key) == (phase, key):
+                return record
+        return None
+
+    async def intend_process(self, phase: str, key: str) -> None:
+        """Commit the intent to start a process. Raises StopRequested."""
+        record = ProcessRecord(phase=phase, key=key, boot_id=read_boot_id())
+        await self._intend(cmd.IntendProcess(ref=self.ref, record=record))
+
+    async def intend_call(self, phase: str, key: str) -> None:
+        """Commit the intent to make a call. Raises StopRequested."""
+        await self._intend(cmd.NoteCall(ref=self.ref, record=CallRecord(phase=phase, key=key)))
+
+    async def record_call(self, phase: str, key: str, value: Any, *, sensitive: bool) -> None:
+        """Commit what a call returned."""
+        record = CallRecord(
+            phase=phase,
+            key=key,
+            done=True,
+            value=None if sensitive else msgspec.to_builtins(value),
+            file=str(value) if sensitive else None,
+        )
+        await self._writer.execute(cmd.NoteCall(ref=self.ref, record=record))
+
+    async def waiting_for(self, text: str | None) -> None:
+        """Commit what the step waits for."""
+        await self._writer.execute(cmd.NoteWaiting(ref=self.ref, text=text))
+
+    def warn(self, text: str) -> None:
+        """Have a warning committed."""
+        self._nursery.start_soon(self._note, cmd.NoteWarning(ref=self.ref, text=text))
+
+    def progress(self, done: int, total: int | None, text: str) -> None:
+        """Show how far it is."""
+        self._live.note(self.ref, Progress(done=done, total=total, text=text))
+
+    def output(self, name: str, value: Any, sensitive: bool) -> None:
+        """Keep an output until the attempt ends."""
+        self.outputs[name] = value
+        if sensitive:
+            self.sensitive.add(name)
+
+    @property
+    def stop(self) -> StopInfo | None:
+        """The stop that was asked for."""
+        step = step_of(self._writer.world, self.ref)
+        if step is None or isinstance(step.phase, Pending | Applying):
+            return None
+        return _info(step.phase.stop) if step.phase.stop is not None else None
+
+    async def _intend(self, command: cmd.IntendProcess | cmd.NoteCall) -> None:
+        try:
+            await self._writer.execute(command)
+        except StopComesFirst as refused:
+            raise StopRequested(str(refused)) from None
+
+    async def _note(self, command: cmd.Command) -> None:
+        try:
+            await self._writer.execute(command)
+        except StaleObservation:
+            return
+
+
+def _info(stop: Stop) -> StopInfo:
+    return StopInfo(
+        cause=stop.cause.value, user=stop.by.user if stop.by else None, reason=stop.reason
+    )
+
+
+def step_of(world: World, ref: StepRef) -> Step | None:
+    """The step whose present attempt this is, None if it is over."""
+    job = world.jobs.get(ref.job)
+    if job is None:
+        return None
+    for step in job.steps:
+        if step.name == ref.step and step.attempt == ref.attempt:
+            return step
+    return None
+
+
+class JournalOfRecheck:
+    """Implements `AttemptJournal` for a verification of an attempt that has ended.
+
+    Nothing is journalled: a process's directory is its record, so that a recheck that is run
+    again after a crash of the daemon adopts what it started.
+    """
+
+    def __init__(self) -> None:
+        self._records: dict[tuple[str, str], Record] = {}
+
+    def record(self, phase: str, key: str) -> Record | None:
+        """What this recheck did."""
+        return self._records.get((phase, key))
+
+    async def intend_process(self, phase: str, key: str) -> None:
+        """Remember it."""
+        self._records[phase, key] = ProcessRecord(phase=phase, key=key, boot_id=read_boot_id())
+
+    async def intend_call(self, phase: str, key: str) -> None:
+        """Remember it."""
+        self._records[phase, key] = CallRecord(phase=phase, key=key)
+
+    async def record_call(self, phase: str, key: str, value: Any, *, sensitive: bool) -> None:
+        """Remember it."""
+        self._records[phase, key] = CallRecord(
+            phase=phase,
+            key=key,
+            done=True,
+            value=None if sensitive else value,
+            file=str(value) if sensitive else None,
+        )
+
+    async def waiting_for(self, text: str | None) -> None:
+        """A recheck shows no waiting."""
+
+    def warn(self, text: str) -> None:
+        """The step has ended: its log has the line."""
+
+    def progress(self, done: int, total: int | None, text: str) -> None:
+        """A recheck shows no progress."""
+
+    def output(self, name: str, value: Any, sensitive: bool) -> None:
+        """The outputs of a step that has ended do not change."""
+
+    @property
+    def stop(self) -> StopInfo | None:
+        """A recheck can't be stopped."""
+        return None

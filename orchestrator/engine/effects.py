@@ -1,0 +1,103 @@
+"""Carries out what the state asks for: starts each wanted effect once."""
+
+import structlog
+import trio
+
+from orchestrator.core import commands as cmd
+from orchestrator.core.model import Finding, StepRef
+from orchestrator.core.rejections import StaleObservation
+from orchestrator.core.wanted import (
+    AskToStop,
+    Effect,
+    EndByForce,
+    RunAttempt,
+    StopAcquire,
+    VerifyAgain,
+    wanted,
+)
+from orchestrator.core.world import World
+from orchestrator.engine.attempt import Attempt, finding_of
+from orchestrator.engine.workbench import StepUnusable, Workbench
+from orchestrator.engine.writer import Writer
+from orchestrator.store.protocol import Store
+
+log = structlog.get_logger(__name__)
+
+
+class Effects:
+    """The effects at work, by environment. `look` starts those that are missing."""
+
+    def __init__(self, world: World, writer: Writer, store: Store, workbench: Workbench) -> None:
+        self._world = world
+        self._writer = writer
+        self._store = store
+        self._workbench = workbench
+        self._attempts: dict[StepRef, Attempt] = {}
+        self._started: dict[str, frozenset[Effect]] = {}
+        self._nursery: trio.Nursery | None = None
+
+    def open(self, nursery: trio.Nursery) -> None:
+        """Start effects in this nursery from now on, with those that recovery asks for."""
+        self._nursery = nursery
+        self.look(set(self._world.running) | set(self._world.environments))
+
+    def look(self, environments: set[str]) -> None:
+        """Start what these environments ask for and what has not been started."""
+        if self._nursery is None:
+            return
+        for environment in environments:
+            asked = list(wanted(self._world, environment))
+            started = self._started.get(environment, frozenset())
+            for effect in asked:
+                if effect not in started:
+                    self._start(effect, self._nursery)
+            self._started[environment] = frozenset(asked)
+
+    def _start(self, effect: Effect, nursery: trio.Nursery) -> None:
+        match effect:
+            case RunAttempt(ref=ref):
+                attempt = Attempt(ref, self._writer, self._workbench)
+                self._attempts[ref] = attempt
+                nursery.start_soon(self._lead, attempt, name=f"attempt {ref}")
+            case StopAcquire(ref=ref):
+                nursery.start_soon(self._attempts[ref].stop_acquire, name=f"stop {ref}")
+            case AskToStop(ref=ref):
+                nursery.start_soon(self._attempts[ref].ask_to_stop, name=f"stop {ref}")
+            case EndByForce(ref=ref):
+                nursery.start_soon(self._attempts[ref].force, name=f"force {ref}")
+            case VerifyAgain():
+                nursery.start_soon(self._verify, effect, name=f"recheck {effect.finding.ref}")
+
+    async def _lead(self, attempt: Attempt) -> None:
+        """An error of ours in one attempt must not end the daemon; its environment stays held."""
+        try:
+            await attempt.lead()
+        except Exception:
+            log.exception("attempt broke down", job=attempt.ref.job, step=attempt.ref.step)
+        else:
+            self._attempts.pop(attempt.ref, None)
+
+    async def _verify(self, effect: VerifyAgain) -> None:
+        ref = effect.finding.ref
+        finding = await self._look_again(effect)
+        try:
+            await self._writer.execute(
+                cmd.RecheckDone(environment=effect.environment, ref=ref, finding=finding)
+            )
+        except StaleObservation as stale:
+            log.info("observation dropped", reason=str(stale))
+
+    async def _look_again(self, effect: VerifyAgain) -> Finding | None:
+        ref, before = effect.finding.ref, effect.finding
+        job = await self._store.job(ref.job)
+        definition = None if job is None else await self._store.definition(job.definition)
+        if job is None or definition is None:
+            return before
+        try:
+            bench = self._workbench.prepare_recheck(job, definition, ref, effect.round)
+            return finding_of(ref, await bench.adapter.cleanup(bench.step))
+        except StepUnusable as problem:
+            return Finding(ref, f"can't be looked at: {problem}", before.commands)
+        except Exception as error:
+            log.exception("recheck failed", job=ref.job, step=ref.step)
+            return Finding(ref, f"{before.found} (recheck failed: {error})", before.commands)

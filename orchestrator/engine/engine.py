@@ -1,0 +1,207 @@
+"""The engine: one world, one writer, its effects and timers, and what the API asks of it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import msgspec
+import trio
+
+from orchestrator.core import commands as cmd
+from orchestrator.core.admission import Blocker, blockers
+from orchestrator.core.decide import take
+from orchestrator.core.definition import JobDefinition
+from orchestrator.core.events import JobSubmitted
+from orchestrator.core.model import Job, JobFinished, JobQueued, StepRef
+from orchestrator.core.rejections import JobAlreadyFinished, JobNotFinished, UnknownJob
+from orchestrator.core.wanted import next_look
+from orchestrator.core.world import World
+from orchestrator.engine.clock import Clock
+from orchestrator.engine.effects import Effects
+from orchestrator.engine.feed import Batch, Feed
+from orchestrator.engine.live import Live, LiveStep
+from orchestrator.engine.workbench import Workbench
+from orchestrator.engine.writer import Answer, Writer
+from orchestrator.store.protocol import Store
+
+
+class Submission(msgspec.Struct, frozen=True):
+    """The job of a submission; `created` is false where its key had one already."""
+
+    job: int
+    created: bool
+
+
+class Preview(msgspec.Struct, frozen=True):
+    """What a submission would be, and what it would wait for now."""
+
+    definition: JobDefinition
+    params: dict[str, str]
+    blockers: tuple[Blocker, ...]
+
+
+class RetryRequest(msgspec.Struct, frozen=True):
+    """Who wants which job again, with today's definition or (not `latest`) the one it had."""
+
+    caller: cmd.Caller
+    job: int
+    latest: bool = False
+    reason: str = ""
+    key: str | None = None
+    digest: str = ""
+
+
+class Engine:
+    """Made by `running`; every method may be called from any task of its run."""
+
+    def __init__(
+        self,
+        world: World,
+        store: Store,
+        clock: Clock,
+        make_workbench: Callable[[Writer, Live], Workbench],
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.feed = Feed()
+        self.live = Live()
+        self.writer = Writer(world, store, clock, self.feed, self._committed)
+        self.workbench = make_workbench(self.writer, self.live)
+        self._effects = Effects(world, self.writer, store, self.workbench)
+        self._rearm = trio.Event()
+
+    # --- running ---------------------------------------------------------------------------
+
+    async def run(self, opening: list[cmd.Command], task_status: trio.TaskStatus[None]) -> None:
+        """Recover, commit `opening`, and work until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.writer.run)
+            for command in opening:
+                await self.writer.execute(command)
+            self._effects.open(nursery)
+            nursery.start_soon(self._watch_clock)
+            task_status.started()
+
+    def _committed(self, touched: set[str]) -> None:
+        self._effects.look(touched)
+        self._rearm.set()
+
+    async def _watch_clock(self) -> None:
+        """Sleep until the next deadline; a commit may have changed which that is."""
+        while True:
+            self._rearm = trio.Event()
+            due = next_look(self.writer.world)
+            seconds = float("inf")
+            if due is not None:
+                seconds = max(0.0, (due - self.clock.now().boot) / 1000)
+            with trio.move_on_after(seconds):
+                await self._rearm.wait()
+                continue
+            await self.writer.execute(cmd.LookAtClock())
+
+    # --- asking ----------------------------------------------------------------------------
+
+    def reading(self) -> AbstractAsyncContextManager[World]:
+        """The committed world; nothing is written meanwhile."""
+        return self.writer.reading()
+
+    async def execute(self, command: cmd.Command) -> Batch:
+        """Commit what a command means; its own events. Raises a Rejection or CommitFailed."""
+        answer = await self.writer.execute(command)
+        return answer.recorded
+
+    async def submit(self, request: cmd.Submit) -> Submission:
+        """Queue a job, or answer with the one that its key has. Raises as `execute`."""
+        return _submission(await self.writer.execute(request))
+
+    async def retry(self, request: RetryRequest) -> Submission:
+        """Queue the like of a finished job. Raises UnknownJob, JobNotFinished, and as `execute`."""
+        job = await self.job(request.job)
+        if not isinstance(job.phase, JobFinished):
+            raise JobNotFinished(
+                job.id, "queued" if isinstance(job.phase, JobQueued) else "running"
+            )
+        command = cmd.Retry(
+            caller=request.caller,
+            job=job.id,
+            pipeline=job.pipeline,
+            environment=job.environment,
+            params=job.params,
+            definition=await self.definition(job),
+            latest=request.latest,
+            reason=request.reason,
+            key=request.key,
+            request=request.digest,
+        )
+        return _submission(await self.writer.execute(command))
+
+    async def cancel(self, request: cmd.Cancel) -> Batch:
+        """Ask a job to stop. Raises UnknownJob, JobAlreadyFinished, and as `execute`."""
+        job = await self.job(request.job)
+        if isinstance(job.phase, JobFinished):
+            raise JobAlreadyFinished(job.id, job.phase.conclusion.value)
+        return await self.execute(request)
+
+    async def preview(self, request: cmd.Submit) -> Preview:
+        """What `submit` would do, without doing it. Raises a Rejection."""
+        async with self.reading() as world:
+            world.begin()
+            try:
+                take(world, request, self.clock.now())
+                job = world.jobs[max(world.changes.jobs)]
+                return Preview(
+                    definition=world.definition(job),
+                    params=job.params,
+                    blockers=tuple(blockers(world, job)),
+                )
+            finally:
+                world.rollback()
+
+    async def job(self, id: int) -> Job:
+        """A job, open or finished. Raises UnknownJob."""
+        async with self.reading() as world:
+            open_job = world.jobs.get(id)
+        job = open_job or await self.store.job(id)
+        if job is None:
+            raise UnknownJob(id)
+        return job
+
+    async def definition(self, job: Job) -> JobDefinition:
+        """What a job keeps of its configuration. Raises UnknownJob if that was pruned."""
+        async with self.reading() as world:
+            known = world.definitions.get(job.definition)
+        definition = known or await self.store.definition(job.definition)
+        if definition is None:
+            raise UnknownJob(job.id)
+        return definition
+
+    def live_step(self, ref: StepRef) -> LiveStep:
+        """What is true of an attempt only now."""
+        return LiveStep(
+            pid=self.workbench.pid(ref),
+            progress=self.live.progress(ref),
+            last_output_at=self.workbench.last_output_at(ref),
+        )
+
+
+def _submission(answer: Answer) -> Submission:
+    for recorded in answer.recorded:
+        if isinstance(recorded.stamped.event, JobSubmitted):
+            return Submission(job=recorded.stamped.event.job, created=True)
+    assert answer.job is not None
+    return Submission(job=answer.job, created=False)
+
+
+@asynccontextmanager
+async def running(engine: Engine, opening: list[cmd.Command]) -> AsyncIterator[Engine]:
+    """The engine at work. Leaving cancels its tasks; processes are not touched."""
+    async with trio.open_nursery() as nursery:
+
+        async def start(task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+            await engine.run(opening, task_status)
+
+        starter: Callable[..., Awaitable[None]] = start
+        await nursery.start(starter)
+        try:
+            yield engine
+        finally:
+            nursery.cancel_scope.cancel()

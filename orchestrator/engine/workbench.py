@@ -1,0 +1,243 @@
+"""Lays out what an attempt needs: its adapter, its resolved settings, its directories."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import trio
+
+from orchestrator.core import commands as cmd
+from orchestrator.core.debts import facts_of
+from orchestrator.core.definition import JobDefinition, StepDefinition
+from orchestrator.core.model import Finished, Job, StepRef
+from orchestrator.core.references import DebtFacts, ReferenceProblem, Scope, resolve
+from orchestrator.core.world import World
+from orchestrator.engine.attempt_journal import JournalOfAttempt, JournalOfRecheck
+from orchestrator.engine.attempt_paths import AttemptPaths
+from orchestrator.engine.child_environment import VariableRefused, child_environment, job_facts
+from orchestrator.engine.live import Live
+from orchestrator.engine.paths import Paths
+from orchestrator.engine.process_place import ProcessPlaces
+from orchestrator.engine.step import AttemptFacts, DurableStep, StepServices
+from orchestrator.engine.writer import Writer
+from orchestrator.plugin import Adapter, JobInfo, Result
+from orchestrator.process.state import Running
+
+
+class StepUnusable(Exception):
+    """The step can't be entered: its settings can't be resolved, or its adapter is missing."""
+
+
+class Bench:
+    """An adapter and its step, in the phase that was entered last."""
+
+    def __init__(
+        self, adapter: Adapter[Any], step: DurableStep[Any], journal: JournalOfAttempt | None
+    ) -> None:
+        self.adapter = adapter
+        self.step = step
+        self._journal = journal
+
+    def enter(self, phase: str) -> None:
+        """The next call of the adapter belongs to this phase."""
+        self.step = self.step.in_phase(phase)
+
+    @property
+    def cancel_step(self) -> DurableStep[Any]:
+        """The same attempt for the adapter's cancel, which runs beside its apply."""
+        return self.step.in_phase("cancel")
+
+    def log(self, text: str) -> None:
+        """Write to the step's log."""
+        self.step.log(text)
+
+    def applied(self, ref: StepRef, result: Result, outputs_file: Path) -> cmd.ApplyDone:
+        """The observation that an apply returned. Sensitive outputs go to a file (0600)."""
+        outputs = dict(result.outputs)
+        sensitive = set(result.sensitive)
+        if self._journal is not None:
+            outputs = {**self._journal.outputs, **outputs}
+            sensitive |= self._journal.sensitive
+        hidden = {name: outputs[name] for name in sensitive if name in outputs}
+        if hidden:
+            write_private(outputs_file, json.dumps(hidden))
+        return cmd.ApplyDone(
+            ref=ref,
+            succeeded=result.succeeded,
+            exit=result.exit,
+            signal=result.signal,
+            statuses=result.statuses,
+            reason=result.reason,
+            summary=result.summary,
+            outputs={name: None if name in hidden else value for name, value in outputs.items()},
+            sensitive=tuple(sorted(hidden)),
+            stopped=result.stopped,
+        )
+
+
+class Workbench:
+    """Makes benches. `adapters` are those that were loaded at start."""
+
+    def __init__(
+        self,
+        adapters: Mapping[str, Adapter[Any]],
+        services: StepServices,
+        paths: Paths,
+        writer: Writer,
+        live: Live,
+        variables: Mapping[str, str],
+    ) -> None:
+        self._adapters = adapters
+        self._services = services
+        self._writer = writer
+        self._live = live
+        self._variables = variables
+        self.paths = paths
+
+    def prepare(self, ref: StepRef, nursery: trio.Nursery) -> Bench:
+        """The bench of an attempt of an open job. Raises StepUnusable."""
+        world = self._writer.world
+        job = world.jobs[ref.job]
+        journal = JournalOfAttempt(ref, self._writer, self._live, nursery)
+        adapter, step = self._step(world, job, world.definition(job), ref, journal)
+        return Bench(adapter, step, journal)
+
+    def prepare_recheck(
+        self, job: Job, definition: JobDefinition, ref: StepRef, round: int
+    ) -> Bench:
+        """The bench for verifying a finished attempt again. Raises StepUnusable."""
+        journal = JournalOfRecheck()
+        adapter, step = self._step(self._writer.world, job, definition, ref, journal)
+        return Bench(adapter, step.in_phase(f"recheck-{round}"), None)
+
+    def pid(self, ref: StepRef) -> int | None:
+        """The process of an attempt that works now, the last one that was started."""
+        places = ProcessPlaces(self.paths.attempt(ref) / "processes")
+        found = [self._services.processes.look(place.directory) for place in places.all()]
+        return next((state.pid for state in reversed(found) if isinstance(state, Running)), None)
+
+    def last_output_at(self, ref: StepRef) -> int | None:
+        """When something was last written to the attempt's log, in UTC milliseconds."""
+        try:
+            return self.paths.log(ref).stat().st_mtime_ns // 1_000_000
+        except OSError:
+            return None
+
+    def _step(
+        self,
+        world: World,
+        job: Job,
+        definition: JobDefinition,
+        ref: StepRef,
+        journal: JournalOfAttempt | JournalOfRecheck,
+    ) -> tuple[Adapter[Any], DurableStep[Any]]:
+        wanted = next(one for one in definition.pipeline.steps if one.name == ref.step)
+        adapter = self._adapters.get(wanted.uses)
+        if adapter is None:
+            raise StepUnusable(
+                f"no installed plugin brings the adapter {wanted.uses!r}; see: orchestrator plugins"
+            )
+        info = _info(job)
+        paths = AttemptPaths(
+            directory=self.paths.attempt(ref),
+            workdir=self._workdir(job, definition),
+            shared=self.paths.shared(job.environment, wanted.uses),
+        )
+        try:
+            scope = self._scope(world, job, definition)
+            config = msgspec.convert(resolve(wanted.config, scope), adapter.config_type)
+            variables = self._child_variables(world, definition, wanted, scope, info, ref, job)
+            paths.create()
+        except (ReferenceProblem, VariableRefused, msgspec.ValidationError) as problem:
+            where = f"{definition.pipeline.origin}: step {ref.step}"
+            raise StepUnusable(f"{where}: {problem}") from problem
+        except OSError as problem:
+            raise StepUnusable(f"{problem.filename}: {problem.strerror}") from problem
+        facts = AttemptFacts(
+            job=info,
+            step=ref.step,
+            attempt=ref.attempt,
+            config=config,
+            params=job.params,
+            base_env=variables,
+        )
+        return adapter, DurableStep(facts, paths, self._services, journal)
+
+    def _workdir(self, job: Job, definition: JobDefinition) -> Path:
+        source = definition.pipeline.source.path
+        return Path(source) if source is not None else self.paths.work(job.id)
+
+    def _scope(self, world: World, job: Job, definition: JobDefinition) -> Scope:
+        return Scope(
+            job=facts_of(job),
+            params=job.params,
+            vars=definition.environment.vars,
+            outputs={
+                step.name: self._outputs(job, step.name)
+                for step in job.steps
+                if isinstance(step.phase, Finished)
+            },
+            debt=_debt(world, job),
+        )
+
+    def _outputs(self, job: Job, name: str) -> dict[str, Any]:
+        step = job.step(name)
+        if not step.sensitive:
+            return step.outputs
+        ref = StepRef(job=job.id, step=name, attempt=step.attempt)
+        hidden = json.loads(self.paths.sensitive_outputs(ref).read_text(encoding="utf-8"))
+        return {**step.outputs, **hidden}
+
+    def _child_variables(
+        self,
+        world: World,
+        definition: JobDefinition,
+        step: StepDefinition,
+        scope: Scope,
+        info: JobInfo,
+        ref: StepRef,
+        job: Job,
+    ) -> dict[str, str]:
+        configuration = world.configuration
+        layers = (definition.environment.env, definition.pipeline.env, step.env)
+        resolved = [
+            {name: str(resolve(value, scope)) for name, value in layer.items()} for layer in layers
+        ]
+        return child_environment(
+            self._variables,
+            configuration.pass_env if configuration is not None else (),
+            configuration.allow_env if configuration is not None else (),
+            resolved,
+            job_facts(info, ref.step, ref.attempt, job.params),
+        )
+
+
+def _info(job: Job) -> JobInfo:
+    return JobInfo(
+        id=job.id,
+        pipeline=job.pipeline,
+        environment=job.environment,
+        kind=job.kind,
+        submitter=job.submitter.user,
+    )
+
+
+def _debt(world: World, job: Job) -> DebtFacts | None:
+    """What a cleanup may read of the job that it cleans up after: the first it pays for."""
+    pays = job.run.pays if job.run is not None else ()
+    for debt in world.environment(job.environment).debts:
+        if debt.job in pays and debt.conclusion is not None:
+            return DebtFacts(job=debt.job, conclusion=debt.conclusion.value)
+    return None
+
+
+def write_private(path: Path, content: str) -> None:
+    """Write a file that only we can read, whole or not at all."""
+    draft = path.with_name(f"{path.name}.new")
+    descriptor = os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(content)
+    draft.rename(path)

@@ -1,0 +1,239 @@
+"""The single writer: decides commands in order, and commits what they mean in groups.
+
+No answer, no effect and no reader sees an event before its commit: whoever reads the world holds
+`reading`. If a commit fails, memory returns to what is on disk, requests are refused and
+observations are tried again.
+"""
+
+import itertools
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import structlog
+import trio
+
+from orchestrator.core import commands as cmd
+from orchestrator.core.decide import settle, take
+from orchestrator.core.events import Stamped
+from orchestrator.core.instant import Instant
+from orchestrator.core.model import Job
+from orchestrator.core.rejections import Rejection
+from orchestrator.core.requests import demand_same_request
+from orchestrator.core.world import World
+from orchestrator.engine.clock import Clock
+from orchestrator.engine.feed import Batch, Feed, Recorded
+from orchestrator.store.errors import CommitFailed
+from orchestrator.store.protocol import Store
+
+log = structlog.get_logger(__name__)
+
+RETRY_AFTER = 1.0
+"""Seconds until observations are tried again after a commit that failed."""
+
+
+class WriterClosed(Exception):
+    """The daemon stops; nothing was done. Try again when it is back."""
+
+
+class Answer:
+    """What became of one command: its own events, and the job that its key names, if it has one."""
+
+    def __init__(self, recorded: Batch = (), job: int | None = None) -> None:
+        self.recorded = recorded
+        self.job = job
+
+
+class _Entry:
+    """A command that waits for its answer."""
+
+    def __init__(self, command: cmd.Command) -> None:
+        self.command = command
+        self.answered = trio.Event()
+        self.events: list[Stamped] = []
+        self.answer = Answer()
+        self.error: Exception | None = None
+
+    @property
+    def may_wait(self) -> bool:
+        """Observations are tried again; people are told at once."""
+        return isinstance(self.command, cmd.Observation | cmd.SeeClient)
+
+    def succeed(self, answer: Answer) -> None:
+        self.answer = answer
+        self.answered.set()
+
+    def fail(self, error: Exception) -> None:
+        self.error = error
+        self.answered.set()
+
+
+class Writer:
+    """Owns the world. `on_commit` is told which environments a commit touched."""
+
+    def __init__(
+        self,
+        world: World,
+        store: Store,
+        clock: Clock,
+        feed: Feed,
+        on_commit: Callable[[set[str]], None],
+    ) -> None:
+        self.world = world
+        self._store = store
+        self._clock = clock
+        self._feed = feed
+        self._on_commit = on_commit
+        self._waiting: list[_Entry] = []
+        self._postponed: list[_Entry] = []
+        self._wake = trio.Event()
+        self._lock = trio.Lock()
+        self._closed = False
+
+    async def execute(self, command: cmd.Command) -> Answer:
+        """Commit what a command means.
+
+        Raises a Rejection, CommitFailed (a request only), or WriterClosed.
+        """
+        if self._closed:
+            raise WriterClosed
+        entry = _Entry(command)
+        self._waiting.append(entry)
+        self._wake.set()
+        await entry.answered.wait()
+        if entry.error is not None:
+            raise entry.error
+        return entry.answer
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[World]:
+        """The world, as committed. Nothing is written meanwhile, so be quick."""
+        async with self._lock:
+            yield self.world
+
+    async def close(self) -> None:
+        """Take no more commands, and wait until those taken are committed."""
+        self._closed = True
+        self._wake.set()
+        async with self._lock:
+            pass
+
+    async def run(self) -> None:
+        """Commit for ever, or until closed and empty."""
+        while True:
+            if not self._waiting:
+                if self._closed:
+                    return
+                await self._pause()
+                continue
+            batch, self._waiting = self._waiting, []
+            async with self._lock:
+                await self._commit_safely(batch)
+
+    async def _pause(self) -> None:
+        """Until a command comes, or postponed ones are due."""
+        self._wake = trio.Event()
+        limit = RETRY_AFTER if self._postponed else float("inf")
+        with trio.move_on_after(limit):
+            await self._wake.wait()
+        if not self._waiting:
+            self._waiting, self._postponed = self._postponed, []
+
+    async def _commit_safely(self, batch: list[_Entry]) -> None:
+        """An error of ours in one command must not take others with it."""
+        try:
+            await self._commit(batch)
+        except CommitFailed as error:
+            self._refuse(batch, error)
+        except Exception as error:
+            self.world.rollback()
+            if len(batch) == 1:
+                log.exception("command failed", command=type(batch[0].command).__name__)
+                batch[0].fail(error)
+                return
+            for entry in batch:
+                entry.events = []
+                await self._commit_safely([entry])
+
+    def _refuse(self, batch: list[_Entry], error: CommitFailed) -> None:
+        self.world.rollback()
+        log.error("nothing can be written", error=str(error))
+        for entry in batch:
+            if entry.may_wait:
+                entry.events = []
+                self._postponed.append(entry)
+            else:
+                entry.fail(error)
+
+    async def _commit(self, batch: list[_Entry]) -> None:
+        known = await self._known_keys(batch)
+        now = self._clock.now()
+        world = self.world
+        world.begin()
+        happened: list[Stamped] = []
+        refused: dict[_Entry, Rejection] = {}
+        for entry in batch:
+            try:
+                entry.events = self._decide(entry, known.get(entry), now)
+            except Rejection as rejection:
+                refused[entry] = rejection
+            happened += entry.events
+        happened += settle(world, now)
+        recorded = await self._append(happened)
+        touched = {job.environment for job in world.changes.jobs.values()}
+        touched.update(world.changes.environments)
+        world.commit()
+        self._answer(batch, refused, recorded, known)
+        if recorded:
+            self._feed.publish(recorded)
+            self._on_commit(touched)
+
+    def _decide(self, entry: _Entry, known: Job | None, now: Instant) -> list[Stamped]:
+        """The events of one command; none for a submission that was accepted before."""
+        if known is None:
+            return take(self.world, entry.command, now)
+        assert isinstance(entry.command, cmd.Submit | cmd.Retry)
+        demand_same_request(known, entry.command.key or "", entry.command.request)
+        return []
+
+    async def _append(self, happened: Sequence[Stamped]) -> Batch:
+        if not happened:
+            return ()
+        ids = await self._store.append(happened, self.world.changes, self.world.drain)
+        return tuple(
+            Recorded(id=id, stamped=stamped) for id, stamped in zip(ids, happened, strict=True)
+        )
+
+    def _answer(
+        self,
+        batch: list[_Entry],
+        refused: dict[_Entry, Rejection],
+        recorded: Batch,
+        known: dict[_Entry, Job],
+    ) -> None:
+        lines = iter(recorded)
+        for entry in batch:
+            if entry in refused:
+                entry.fail(refused[entry])
+                continue
+            own = tuple(itertools.islice(lines, len(entry.events)))
+            before = known[entry].id if entry in known else self._open_job_of(entry.command)
+            entry.succeed(Answer(own, before))
+
+    def _open_job_of(self, command: cmd.Command) -> int | None:
+        if isinstance(command, cmd.Submit | cmd.Retry) and command.key is not None:
+            return self.world.keys.get((command.caller.uid, command.key))
+        return None
+
+    async def _known_keys(self, batch: list[_Entry]) -> dict[_Entry, Job]:
+        """The jobs of finished submissions whose key comes again."""
+        asked = {
+            entry: (entry.command.caller.uid, entry.command.key)
+            for entry in batch
+            if isinstance(entry.command, cmd.Submit | cmd.Retry)
+            and entry.command.key is not None
+            and (entry.command.caller.uid, entry.command.key) not in self.world.keys
+        }
+        if not asked:
+            return {}
+        found = await self._store.jobs_by_keys(list(asked.values()))
+        return {entry: found[key] for entry, key in asked.items() if key in found}
