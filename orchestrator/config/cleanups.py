@@ -105,7 +105,7 @@ def _mapped(
             for name, names in around.vars.items()
             if pipeline.environments is None or name in pipeline.environments
         },
-        of_job=False,
+        debt=False,
     )
     report_references(document, ("cleanup", "params"), wanted.params, in_pipeline)
     return params

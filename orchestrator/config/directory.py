@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from orchestrator.config.document import Document
+from orchestrator.config.document import Document, one_line
 from orchestrator.config.names import name_fault
 from orchestrator.core.near import near
 
@@ -66,7 +66,7 @@ def _folder(directory: Path, folder: str, main: Document) -> dict[str, Document]
 
 
 def _read(directory: Path, path: Path) -> Document:
-    document = Document(_printable(str(path)))
+    document = Document(one_line(str(path)))
     try:
         raw = _content(directory / path)
     except OSError as error:
@@ -105,8 +105,4 @@ def _report_misspelled_folders(directory: Path, main: Document) -> None:
     for name in names:
         guess = near(name, FOLDERS)
         if guess and name not in FOLDERS:
-            main.report_line(1, f"{_printable(name)}/ is not read; did you mean {guess[0]}/?")
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+            main.report_line(1, f"{one_line(name)}/ is not read; did you mean {guess[0]}/?")

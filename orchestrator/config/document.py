@@ -47,12 +47,12 @@ class Document:
     def report_line(self, line: int, text: str) -> None:
         """Say that the file itself is wrong at a line."""
         last = self.text.count("\n") + (not self.text.endswith("\n"))
-        self._mistakes.append(Mistake(self.file, max(1, min(line, last)), "", text))
+        self._mistakes.append(Mistake(self.file, max(1, min(line, last)), "", one_line(text)))
 
     def mistakes(self) -> list[Mistake]:
         """Every mistake reported, with its line."""
         located = [
-            Mistake(self.file, self.places.line(path), self.key(path), text)
+            Mistake(self.file, self.places.line(path), self.key(path), one_line(text))
             for path, text in self._findings
         ]
         return self._mistakes + located
@@ -142,7 +142,14 @@ def _inside(value: Any, part: str | int) -> Any:
 def _shown_key(key: str) -> str:
     if re.fullmatch(r"[A-Za-z0-9_-]+", key):
         return key
-    return '"' + key.encode("unicode_escape").decode().replace('"', '\\"') + '"'
+    return '"' + one_line(key).replace('"', '\\"') + '"'
+
+
+def one_line(text: str) -> str:
+    """The text on one line, with terminal escapes and other control characters made visible."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _lower_first(text: str) -> str:

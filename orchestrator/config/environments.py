@@ -2,6 +2,7 @@
 
 from orchestrator.config.document import Document
 from orchestrator.config.files import EnvironmentFile
+from orchestrator.config.misplaced import report_misplaced
 from orchestrator.config.reading import Reader
 from orchestrator.config.shared_tables import report_unread_references, roles_of, variables_of
 from orchestrator.core.definition import EnvironmentDefinition
@@ -13,13 +14,15 @@ def read_environment(
 ) -> EnvironmentDefinition:
     """Read one environment; mistakes are reported to the document."""
     table = Reader(document).table(EnvironmentFile, document.data)
+    above = (((), EnvironmentFile),)
+    report_misplaced(document, ("vars",), table.vars, above)
     report_unread_references(document, ("vars",), table.vars)
     known = Known(params=None, vars={name: table.vars})
     return EnvironmentDefinition(
         name=name,
         locks=tuple(dict.fromkeys(table.locks)),
         vars=table.vars,
-        env=variables_of(table.env, document, ("env",), known, allow_env),
+        env=variables_of(table.env, document, ("env",), known, allow_env, above),
         roles=roles_of(table.roles),
         origin=document.file,
     )

@@ -26,36 +26,40 @@ class FileTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def _text(pattern: str, expected: str) -> Meta:
+    """A pattern that Python and the JavaScript of editors read alike: `$` alone would let a final
+    newline pass in Python."""
     return Meta(pattern=pattern, extra={"expected": expected})
 
 
 Name: TypeAlias = Annotated[
     str,
     _text(
-        r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}\Z",
+        r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$(?!\n)",
         "a name of letters, digits, `-` and `_`, at most 100 long",
     ),
 ]
 LockName: TypeAlias = Annotated[
     str,
     _text(
-        r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}\Z",
+        r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$(?!\n)",
         "a name of letters, digits, `-`, `_`, `.` and `/`, at most 200 long",
     ),
 ]
 VariableName: TypeAlias = Annotated[
     str,
-    _text(r"^[A-Za-z_][A-Za-z0-9_]*\Z", "the name of a variable: letters, digits and `_`"),
+    _text(r"^[A-Za-z_][A-Za-z0-9_]*$(?!\n)", "the name of a variable: letters, digits and `_`"),
 ]
 VariablePattern: TypeAlias = Annotated[
     str,
-    _text(r"^[A-Za-z_][A-Za-z0-9_]*\*?\Z", "the name of a variable, or the start of one and `*`"),
+    _text(
+        r"^[A-Za-z_][A-Za-z0-9_]*\*?$(?!\n)", "the name of a variable, or the start of one and `*`"
+    ),
 ]
 Holder: TypeAlias = Annotated[
-    str, _text(r"^(\*|@?[^\s@*][^\s]*)\Z", 'a user name, a group as "@group", or "*"')
+    str, _text(r"^(\*|@?[^\s@*][^\s]*)$(?!\n)", 'a user name, a group as "@group", or "*"')
 ]
-Named: TypeAlias = Annotated[str, _text(r"^\S(.*\S)?\Z", "a name")]
-PathText: TypeAlias = Annotated[str, _text(r"^[^\0]+\Z", "a path")]
+Named: TypeAlias = Annotated[str, _text(r"^\S(.*\S)?$(?!\n)", "a name")]
+PathText: TypeAlias = Annotated[str, _text(r"^[^\0]+$(?!\n)", "a path")]
 
 
 class SecretReference(FileTable, frozen=True, kw_only=True):
@@ -157,7 +161,7 @@ class StepTable(FileTable, frozen=True, kw_only=True):
     touches: bool | None = None
     timeout: Duration | None = None
     grace: Duration | None = None
-    cleanup_timeout: Duration = Duration(DEFAULT_CLEANUP_TIMEOUT)
+    cleanup_timeout: Duration = field(default_factory=lambda: Duration(DEFAULT_CLEANUP_TIMEOUT))
     stage: Later = None
     needs: Later = None
     when: Later = None
@@ -176,8 +180,8 @@ class PipelineFile(FileTable, frozen=True, kw_only=True):
     cleanup: Named | CleanupTable | None = None
     stop: StopPolicy | StopTable = StopPolicy.SUBMITTERS
     timeout: Duration | None = None
-    force_after: Duration = Duration(DEFAULT_FORCE_AFTER)
-    source: SourceTable = SourceTable()
+    force_after: Duration = field(default_factory=lambda: Duration(DEFAULT_FORCE_AFTER))
+    source: SourceTable = field(default_factory=SourceTable)
     params: dict[Name, ParameterTable] = {}
     env: Variables = {}
     roles: RolesTable | None = None

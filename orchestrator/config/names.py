@@ -13,11 +13,7 @@ def name_fault(name: str) -> str | None:
     for segment in name.split("/"):
         if not _SEGMENT.fullmatch(segment):
             return (
-                f'"{_printable(segment)}" is no name: use letters, digits, `-`, `_` and `.`, '
+                f'"{segment}" is no name: use letters, digits, `-`, `_` and `.`, '
                 "beginning with a letter or a digit"
             )
     return None
-
-
-def _printable(text: str) -> str:
-    return text if text.isprintable() else text.encode("unicode_escape", "replace").decode()

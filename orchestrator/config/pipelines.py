@@ -49,7 +49,9 @@ def read_pipeline(name: str, document: Document, around: Surroundings) -> Pipeli
         force_after=float(table.force_after),
         source=_source(table, document, around),
         params=_parameters(table.params, document),
-        env=variables_of(table.env, document, ("env",), known, around.allow_env),
+        env=variables_of(
+            table.env, document, ("env",), known, around.allow_env, (((), PipelineFile),)
+        ),
         roles=roles_of(table.roles),
     )
 

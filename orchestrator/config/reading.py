@@ -8,7 +8,7 @@ import msgspec
 
 from orchestrator.config.document import Document
 from orchestrator.config.durations import Duration, parse_duration
-from orchestrator.config.files import NotBuilt
+from orchestrator.config.misplaced import Above, misplaced_text, owner_of
 from orchestrator.config.shapes import (
     Anything,
     Choice,
@@ -18,17 +18,18 @@ from orchestrator.config.shapes import (
     Table,
     bare,
     describe,
+    fields_of,
     in_words,
+    is_later,
     options,
     shape_of,
+    takes_text,
 )
 from orchestrator.config.standin import stand_in
 from orchestrator.core.near import did_you_mean, near
 from orchestrator.core.references import Path, is_reference, leaves
 
 Declared = TypeVar("Declared", bound=msgspec.Struct)
-Above = tuple[tuple[Path, type[msgspec.Struct]], ...]
-"""The declared tables around a place, the outermost first."""
 
 
 class Reader:
@@ -65,16 +66,16 @@ class Reader:
             case ((Choice() | Leaf()), _):
                 return self._leaf(kind, value, path)
             case _:
-                return self._refuse(f"expected {describe(kind)}, got {in_words(value)}", kind, path)
+                return self._refuse(_wrong_type(kind, value), kind, path)
 
     def _table(self, cls: type[msgspec.Struct], value: Mapping[str, Any], path: Path) -> Any:
         self._above.append((path, cls))
         before = self._document.findings
-        fields = msgspec.structs.fields(cls)
+        fields = fields_of(cls)
         known = {field.encode_name for field in fields}
         for key in value:
             if key not in known and key != cls.__struct_config__.tag_field:
-                self._unknown(key, value[key], known, path)
+                self._unknown(key, known, path)
         read = {field.name: self._field(field, value, path) for field in fields}
         self._above.pop()
         given = {name: inner for name, inner in read.items() if inner is not msgspec.NODEFAULT}
@@ -115,23 +116,16 @@ class Reader:
             return
         self._document.report(path, f"`{key}` is missing: expected {describe(kind)}")
 
-    def _unknown(self, key: str, value: Any, known: set[str], path: Path) -> None:
-        for outer, cls in reversed(self._above[:-1]):
-            if key in {field.encode_name for field in msgspec.structs.fields(cls)}:
-                self._document.report((*path, key), self._misplaced(key, path, outer))
-                return
+    def _unknown(self, key: str, known: set[str], path: Path) -> None:
+        owner = owner_of(key, tuple(self._above[:-1]))
+        if owner is not None:
+            text = misplaced_text(self._document, key, path, owner)
+            self._document.report((*path, key), text)
+            return
         guess = did_you_mean(near(key, known))
         keys = ", ".join(sorted(known))
         self._document.report(
             (*path, key), f"unknown key{guess}" if guess else f"unknown key (known: {keys})"
-        )
-
-    def _misplaced(self, key: str, path: Path, outer: Path) -> str:
-        place = f"`[{self._document.key(outer)}]`" if outer else "the file's top level"
-        header = self._document.key(path)
-        return (
-            f"unknown key here; `{key}` belongs to {place}: write it above `[{header}]`, "
-            "for a key after a table's header belongs to that table"
         )
 
     def _open_table(self, key: Any, inner: Any, value: Mapping[str, Any], path: Path) -> Any:
@@ -162,7 +156,7 @@ class Reader:
         if len(fitting) > 1:
             fitting = _by_tag(fitting, value) or fitting
         if not fitting:
-            return self._refuse(f"expected {describe(kind)}, got {in_words(value)}", kind, path)
+            return self._refuse(_wrong_type(kind, value), kind, path)
         best = min(fitting, key=lambda member: self._trial(value, member, path))
         return self._read(value, best, path)
 
@@ -186,15 +180,6 @@ class Reader:
         return stand_in(kind)
 
 
-def is_later(kind: Any) -> bool:
-    """Whether a key of this type is one that is not built yet."""
-    match shape_of(kind):
-        case Choice(members):
-            return members == (NotBuilt,)
-        case _:
-            return kind is NotBuilt
-
-
 def holds_reference(value: Any) -> bool:
     """Whether a reference stands anywhere inside."""
     return any(isinstance(leaf, str) and "${" in leaf for _, leaf in leaves(value))
@@ -204,13 +189,7 @@ def _may_become(kind: Any, value: Any) -> bool:
     """Whether a string with references inside may fit the type once they are resolved."""
     if not isinstance(value, str) or "${" not in value:
         return False
-    match shape_of(kind):
-        case Choice(members):
-            return any(_may_become(member, value) for member in members)
-        case Leaf():
-            return bool(options(kind)) or bare(kind) is str
-        case _:
-            return False
+    return bool(options(kind)) or takes_text(kind)
 
 
 def _fits(shape: Any, value: Any) -> bool:
@@ -258,10 +237,14 @@ def _leaf_text(kind: Any, value: Any, message: str) -> str:
     if words and isinstance(value, str):
         return f"expected {describe(kind)}, got {in_words(value)}{did_you_mean(near(value, words))}"
     if _GOT.match(message) or _says_itself(kind):
-        return f"expected {describe(kind)}, got {in_words(value)}{_hint(kind, value)}"
+        return _wrong_type(kind, value)
     for word, said in _TYPES.items():
         message = message.replace(word, said)
     return message[:1].lower() + message[1:]
+
+
+def _wrong_type(kind: Any, value: Any) -> str:
+    return f"expected {describe(kind)}, got {in_words(value)}{_hint(kind, value)}"
 
 
 def _says_itself(kind: Any) -> bool:
@@ -269,12 +252,14 @@ def _says_itself(kind: Any) -> bool:
 
 
 def _hint(kind: Any, value: Any) -> str:
-    if bare(kind) is str and isinstance(value, bool | int | float):
-        shown = str(value).lower() if isinstance(value, bool) else value
-        return f': write it in quotes: "{shown}"'
-    if isinstance(shape_of(kind), Listing) and isinstance(value, str):
-        return f": write [{in_words(value)}]"
-    return ""
+    match shape_of(kind), value:
+        case Listing(), str():
+            return f": write [{in_words(value)}]"
+        case ((Leaf() | Choice()), (bool() | int() | float())) if takes_text(kind):
+            shown = str(value).lower() if isinstance(value, bool) else value
+            return f': write it in quotes: "{shown}"'
+        case _:
+            return ""
 
 
 def _first_line(error: Exception) -> str:

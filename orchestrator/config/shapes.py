@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from orchestrator.config.durations import Duration
+from orchestrator.config.files import NotBuilt
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -74,11 +75,35 @@ def shape_of(kind: Any) -> Shape:
     return Leaf()
 
 
+@functools.lru_cache(maxsize=512)
+def fields_of(cls: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """The declared keys of a table."""
+    return msgspec.structs.fields(cls)
+
+
 def bare(kind: Any) -> Any:
     """The type without its annotations."""
     while typing.get_origin(kind) is typing.Annotated:
         kind = typing.get_args(kind)[0]
     return kind
+
+
+def is_later(kind: Any) -> bool:
+    """Whether a key of this type is one that is not built yet."""
+    match shape_of(kind):
+        case Choice(members):
+            return members == (NotBuilt,)
+        case _:
+            return kind is NotBuilt
+
+
+def takes_text(kind: Any) -> bool:
+    """Whether any string, or any of a pattern, is a value of the type."""
+    match shape_of(kind):
+        case Choice(members):
+            return any(takes_text(member) for member in members)
+        case _:
+            return bare(kind) is str
 
 
 _PLAIN: dict[Any, tuple[str, str]] = {
@@ -104,7 +129,8 @@ def describe(kind: Any) -> str:
         case Listing(item):
             return _describe_list(item)
         case Choice(members):
-            return " or ".join(dict.fromkeys(describe(member) for member in members))
+            built = [member for member in members if not _is_all_later(member)]
+            return " or ".join(dict.fromkeys(describe(member) for member in built))
         case Anything():
             return "a value"
         case Leaf():
@@ -150,6 +176,14 @@ def _expected(kind: Any) -> str | None:
         if isinstance(note, msgspec.Meta) and note.extra and "expected" in note.extra:
             return str(note.extra["expected"])
     return _expected(typing.get_args(kind)[0])
+
+
+def _is_all_later(kind: Any) -> bool:
+    match shape_of(kind):
+        case Table(cls):
+            return all(is_later(field.type) for field in fields_of(cls))
+        case _:
+            return False
 
 
 def _describe_list(item: Any) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from orchestrator.config.document import Document
 from orchestrator.config.files import RolesTable, SecretReference
+from orchestrator.config.misplaced import Above, report_misplaced
 from orchestrator.core.child_variables import refused
 from orchestrator.core.definition import Roles
 from orchestrator.core.reference_check import Known, check_references
@@ -24,8 +25,10 @@ def variables_of(
     path: Path,
     known: Known,
     allow_env: tuple[str, ...] | None,
+    above: Above,
 ) -> dict[str, str]:
     """An `env` table; refused variables and references that cannot be resolved are reported."""
+    report_misplaced(document, path, env, above)
     for name in env:
         if allow_env is not None and refused(name, allow_env):
             document.report(

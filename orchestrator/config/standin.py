@@ -14,6 +14,7 @@ from orchestrator.config.shapes import (
     OpenTable,
     Table,
     bare,
+    fields_of,
     shape_of,
 )
 
@@ -40,7 +41,7 @@ def stand_in(kind: Any, given: dict[str, Any] | None = None) -> Any:
 def _empty_table(cls: type[msgspec.Struct], given: dict[str, Any]) -> Any:
     missing = {
         field.name: stand_in(field.type)
-        for field in msgspec.structs.fields(cls)
+        for field in fields_of(cls)
         if field.required and field.name not in given
     }
     return _unchecked(cls)(**given, **missing)

@@ -23,15 +23,12 @@ def read_steps(
     """Every step. `known` is what the pipeline's values can read, steps left out."""
     names = [step.name for step in table.steps]
     _report_repeated(names, document)
+    places = {name: place for place, name in reversed(list(enumerate(names)))}
     steps = []
-    above: frozenset[str] = frozenset()
     for place, step in enumerate(table.steps):
-        at_step = msgspec.structs.replace(
-            known, earlier=above, later=frozenset(names[place:]) - above
-        )
+        at_step = msgspec.structs.replace(known, steps=places, place=place)
         needs = (names[place - 1],) if place else ()
         steps.append(_read_step(step, ("steps", place), needs, document, around, at_step))
-        above |= {step.name}
     return tuple(steps)
 
 
@@ -55,7 +52,8 @@ def _read_step(
     for key, limit in (("timeout", step.timeout), ("cleanup_timeout", step.cleanup_timeout)):
         report_no_time(document, (*path, key), limit)
     report_references(document, (*path, "with"), step.with_, known)
-    env = variables_of(step.env, document, (*path, "env"), known, around.allow_env)
+    above = (((), PipelineFile), (path, StepTable))
+    env = variables_of(step.env, document, (*path, "env"), known, around.allow_env, above)
     adapter = _adapter(step.uses, document, path, around)
     traits = Traits()
     if adapter is not None:
@@ -108,7 +106,8 @@ def _traits(
     adapter: Adapter[Any], step: StepTable, path: Path, document: Document, around: Surroundings
 ) -> Traits:
     before = document.findings
-    reader = Reader(document, wildcards=True, above=(((), PipelineFile), (path, StepTable)))
+    above = (((), PipelineFile), (path, StepTable))
+    reader = Reader(document, wildcards=True, above=above)
     plugin = around.registry.plugin_of(step.uses)
     try:
         config = reader.table(adapter.config_type, step.with_, (*path, "with"))

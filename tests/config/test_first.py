@@ -1,0 +1,32 @@
+"""What `orchestrator init` writes."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.config import read
+from orchestrator.config.first import WouldOverwrite, init
+
+
+def test_it_is_right_as_it_is(tmp_path: Path, registry, host) -> None:
+    written = init(tmp_path / "new" / "dir")
+    assert {str(path.relative_to(tmp_path / "new" / "dir")) for path in written} == {
+        "orchestrator.toml",
+        "environments/staging.toml",
+        "pipelines/hello.toml",
+        "pipelines/hello-cleanup.toml",
+    }
+    configuration = read(tmp_path / "new" / "dir", registry, host)
+    assert configuration.pipelines["hello"].cleanup is not None
+    assert configuration.roles is None
+    assert configuration.state_dir.startswith("/home/ada/")
+
+
+def test_it_never_overwrites(tmp_path: Path) -> None:
+    (tmp_path / "pipelines").mkdir()
+    mine = tmp_path / "pipelines" / "hello.toml"
+    mine.write_text("mine")
+    with pytest.raises(WouldOverwrite, match=r"pipelines/hello\.toml"):
+        init(tmp_path)
+    assert mine.read_text() == "mine"
+    assert not (tmp_path / "orchestrator.toml").exists()
