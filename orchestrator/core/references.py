@@ -268,5 +268,5 @@ def unknown_shape(reference: Reference) -> ReferenceUnknown:
         guess = did_you_mean(near(root, ROOTS))
         return ReferenceUnknown(f"{reference}: {root} is none of {', '.join(ROOTS)}{guess}")
     shapes = [shape for shape in SHAPES if shape.split(".")[0] == root]
-    guess = did_you_mean(near(".".join(reference.path), shapes)) if rest else ""
+    guess = did_you_mean(near(".".join(reference.path), shapes)) if rest and len(shapes) > 1 else ""
     return ReferenceUnknown(f"{reference}: only {', '.join(shapes)} can be read{guess}")

@@ -4,7 +4,8 @@ import functools
 import inspect
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import Any, TypeAlias
@@ -72,7 +73,7 @@ class _Candidate(msgspec.Struct):
 
 
 def load(
-    builtin: Mapping[str, ModuleType] | Sequence[ModuleType] = (),
+    builtin: Sequence[ModuleType] = (),
     installed: Iterable[EntryPoint] | None = None,
 ) -> Registry:
     """Load our own plugin modules, then every entry point of the group `orchestrator`.
@@ -80,7 +81,7 @@ def load(
     `installed` takes the place of the entry points that are installed.
     """
     found = entry_points(group=GROUP) if installed is None else installed
-    candidates = [_of_module(module) for module in _modules(builtin)]
+    candidates = [_of_module(module) for module in builtin]
     candidates += _of_entry_points(found)
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(Hooks)
@@ -97,19 +98,16 @@ def load(
     )
 
 
-def _modules(builtin: Mapping[str, ModuleType] | Sequence[ModuleType]) -> Iterable[ModuleType]:
-    return builtin.values() if isinstance(builtin, Mapping) else builtin
-
-
 def _of_module(module: ModuleType) -> _Candidate:
     return _Candidate(module.__name__, None, True, lambda: module)
 
 
 def _of_entry_points(found: Iterable[EntryPoint]) -> list[_Candidate]:
     ordered = sorted(found, key=lambda point: (_distribution(point), point.name))
+    count = Counter(_distribution(point) for point in ordered)
     return [
         _Candidate(
-            name=f"{_distribution(point)}:{point.name}" if point.dist else point.name,
+            name=_plugin_name(point, alone=count[_distribution(point)] == 1),
             version=point.dist.version if point.dist else None,
             builtin=False,
             load=point.load,
@@ -118,11 +116,21 @@ def _of_entry_points(found: Iterable[EntryPoint]) -> list[_Candidate]:
     ]
 
 
+def _plugin_name(point: EntryPoint, *, alone: bool) -> str:
+    """The distribution, which is what people install; with the entry point if it has several."""
+    if point.dist is None:
+        return point.name
+    return point.dist.name if alone else f"{point.dist.name}:{point.name}"
+
+
 def _distribution(point: EntryPoint) -> str:
     return point.dist.name if point.dist is not None else ""
 
 
 def _register(manager: pluggy.PluginManager, candidate: _Candidate) -> None:
+    if manager.has_plugin(candidate.name):
+        candidate.problems.append("another plugin has this name: uninstall one")
+        return
     try:
         manager.register(candidate.load(), name=candidate.name)
     except (Exception, SystemExit) as error:
@@ -147,6 +155,8 @@ def _refuse_unknown_hooks(manager: pluggy.PluginManager, candidates: list[_Candi
 
 
 def _collect_adapters(manager: pluggy.PluginManager, candidate: _Candidate) -> None:
+    if candidate.problems:
+        return
     for hook in manager.hook.orchestrator_adapters.get_hookimpls():
         if hook.plugin_name != candidate.name:
             continue
