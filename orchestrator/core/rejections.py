@@ -106,6 +106,17 @@ class StopForbidden(Rejection):
         )
 
 
+class DeniedByPlugin(Rejection):
+    """An installed plugin denies what the roles allow."""
+
+    kind = "denied-by-plugin"
+
+    def __init__(self, user: str, action: str, target: str) -> None:
+        super().__init__(
+            f"a plugin of this daemon denies {user} to {action} {target}; see: orchestrator plugins"
+        )
+
+
 class JobAlreadyFinished(Rejection):
     """The job has ended; there is nothing to stop."""
 

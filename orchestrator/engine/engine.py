@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Protocol
 
 import msgspec
 import trio
@@ -15,12 +17,14 @@ from orchestrator.core.model import Job, JobFinished, JobQueued, StepRef
 from orchestrator.core.rejections import JobAlreadyFinished, JobNotFinished, UnknownJob
 from orchestrator.core.wanted import next_look
 from orchestrator.core.world import World
+from orchestrator.engine.authorization import refuse_by_plugin
 from orchestrator.engine.clock import Clock
 from orchestrator.engine.effects import Effects
 from orchestrator.engine.feed import Batch, Feed
 from orchestrator.engine.live import Live, LiveStep
 from orchestrator.engine.workbench import Workbench
 from orchestrator.engine.writer import Answer, Writer
+from orchestrator.plugin.registry import LoadedPlugin
 from orchestrator.store.protocol import Store
 
 
@@ -37,6 +41,40 @@ class Preview(msgspec.Struct, frozen=True):
     definition: JobDefinition
     params: dict[str, str]
     blockers: tuple[Blocker, ...]
+
+
+class Reloaded(msgspec.Struct, frozen=True):
+    """What a reload did: whether anything changed, or (then nothing did) every mistake."""
+
+    changed: bool
+    mistakes: tuple[str, ...] = ()
+
+
+class Surroundings(Protocol):
+    """What the engine is run in: configuration directory and plugins. The composition root."""
+
+    @property
+    def directory(self) -> Path:
+        """The configuration directory."""
+        ...
+
+    @property
+    def mistakes(self) -> tuple[str, ...]:
+        """What kept the directory from being accepted when it was read last."""
+        ...
+
+    @property
+    def plugins(self) -> tuple[LoadedPlugin, ...]:
+        """The plugins, the broken ones too."""
+        ...
+
+    def authorize(self, user: str, action: str, target: str) -> bool | None:
+        """What plugins say of a request: False denies it."""
+        ...
+
+    async def reload(self, caller: cmd.Caller) -> Reloaded:
+        """Read the directory again and put it into force. Raises NotPermitted, CommitFailed."""
+        ...
 
 
 class RetryRequest(msgspec.Struct, frozen=True):
@@ -58,9 +96,11 @@ class Engine:
         world: World,
         store: Store,
         clock: Clock,
+        surroundings: Surroundings,
         make_workbench: Callable[[Writer, Live], Workbench],
     ) -> None:
         self.store = store
+        self.surroundings = surroundings
         self.clock = clock
         self.feed = Feed()
         self.live = Live()
@@ -106,12 +146,15 @@ class Engine:
 
     async def execute(self, command: cmd.Command) -> Batch:
         """Commit what a command means; its own events. Raises a Rejection or CommitFailed."""
-        answer = await self.writer.execute(command)
-        return answer.recorded
+        return (await self._execute(command)).recorded
+
+    async def _execute(self, command: cmd.Command) -> Answer:
+        refuse_by_plugin(self.surroundings.authorize, command)
+        return await self.writer.execute(command)
 
     async def submit(self, request: cmd.Submit) -> Submission:
         """Queue a job, or answer with the one that its key has. Raises as `execute`."""
-        return _submission(await self.writer.execute(request))
+        return _submission(await self._execute(request))
 
     async def retry(self, request: RetryRequest) -> Submission:
         """Queue the like of a finished job. Raises UnknownJob, JobNotFinished, and as `execute`."""
@@ -132,7 +175,7 @@ class Engine:
             key=request.key,
             request=request.digest,
         )
-        return _submission(await self.writer.execute(command))
+        return _submission(await self._execute(command))
 
     async def cancel(self, request: cmd.Cancel) -> Batch:
         """Ask a job to stop. Raises UnknownJob, JobAlreadyFinished, and as `execute`."""

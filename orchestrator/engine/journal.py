@@ -10,9 +10,6 @@ APPLY = "apply"
 CANCEL = "cancel"
 CLEANUP = "cleanup"
 
-STOPPABLE = frozenset({ACQUIRE, APPLY})
-"""The phases in which nothing new begins after a stop; asking for it and cleaning up must."""
-
 
 class AttemptJournal(Protocol):
     """The journal and the live state of one attempt.
@@ -26,7 +23,7 @@ class AttemptJournal(Protocol):
     async def intend_process(self, phase: str, key: str) -> None:
         """Journal that a process is about to be started; returns when that is committed.
 
-        Raises plugin.StopRequested if a stop was journalled before (in `STOPPABLE` phases).
+        Raises plugin.StopRequested if a stop was journalled before, in `acquire` and `apply`.
         """
 
     async def intend_call(self, phase: str, key: str) -> None:

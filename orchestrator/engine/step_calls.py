@@ -9,7 +9,8 @@ import msgspec
 import trio
 
 from orchestrator.core.model import CallRecord, ProcessRecord
-from orchestrator.engine.journal import STOPPABLE, AttemptJournal
+from orchestrator.core.observations import STOPPABLE
+from orchestrator.engine.journal import AttemptJournal
 from orchestrator.engine.process_place import file_name
 from orchestrator.engine.step_processes import KeyInUse
 from orchestrator.plugin import CallLost, NotDone, StopRequested, Unknown

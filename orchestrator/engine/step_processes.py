@@ -8,8 +8,9 @@ import msgspec
 import trio
 
 from orchestrator.core.model import CallRecord, ProcessRecord
+from orchestrator.core.observations import STOPPABLE
 from orchestrator.engine.attempt_paths import AttemptPaths
-from orchestrator.engine.journal import ACQUIRE, APPLY, STOPPABLE, AttemptJournal
+from orchestrator.engine.journal import ACQUIRE, APPLY, AttemptJournal
 from orchestrator.engine.process_place import Launch, ProcessPlace, ProcessPlaces
 from orchestrator.plugin import AdapterError, Exit, ProcessLost, StopRequested
 from orchestrator.process import errors

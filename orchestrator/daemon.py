@@ -1,0 +1,224 @@
+"""The composition root: the only module that knows every part.
+
+    python -m orchestrator.daemon --config DIRECTORY [--strict]
+
+Stopping is crash-only: no more requests, the writer drained, and out, without unwinding what the
+attempts do. Tools that run do not notice, and the next start adopts them.
+"""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from socket import AF_UNIX, SOCK_DGRAM
+from socket import socket as Socket
+from typing import NoReturn
+
+import msgspec
+import structlog
+import trio
+
+from orchestrator import config
+from orchestrator.api.app import create_app
+from orchestrator.api.listening import SocketUnusable, listening
+from orchestrator.api.server import Server
+from orchestrator.builtin import command
+from orchestrator.config import ConfigurationInvalid
+from orchestrator.core import commands as cmd
+from orchestrator.core.definition import Configuration
+from orchestrator.core.permissions import demand
+from orchestrator.core.words import Role
+from orchestrator.engine import log_output
+from orchestrator.engine.claims import ClaimBook
+from orchestrator.engine.clock import SystemClock
+from orchestrator.engine.engine import Engine, Reloaded, running
+from orchestrator.engine.live import Live
+from orchestrator.engine.paths import Paths
+from orchestrator.engine.step import StepServices
+from orchestrator.engine.workbench import Workbench
+from orchestrator.engine.writer import Writer
+from orchestrator.plugin import registry
+from orchestrator.process.host import ProcessHost
+from orchestrator.process.identity import read_boot_id
+from orchestrator.store.errors import StoreError
+from orchestrator.store.protocol import Loaded, Store
+from orchestrator.store.restore import restore
+from orchestrator.store.sqlite import open_store
+
+log = structlog.get_logger(__name__)
+
+EXIT_CONFIGURATION = 2
+
+
+class Unstartable(Exception):
+    """The daemon can't start; the message says why and what to do."""
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """How the daemon was called."""
+
+    directory: Path
+    strict: bool
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What a configuration directory says now; without a configuration where it has mistakes."""
+
+    configuration: Configuration | None
+    mistakes: tuple[str, ...] = ()
+
+
+class Daemon:
+    """One configuration directory and its plugins: what an engine is run in."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.directory = settings.directory
+        self.clock = SystemClock()
+        self.mistakes: tuple[str, ...] = ()
+        self._registry = registry.load([command])
+        self._engine: Engine | None = None
+
+    @property
+    def plugins(self) -> tuple[registry.LoadedPlugin, ...]:
+        """The plugins, the broken ones too."""
+        return self._registry.plugins
+
+    def authorize(self, user: str, action: str, target: str) -> bool | None:
+        """What plugins say of a request."""
+        return self._registry.authorize(user, action, target)
+
+    async def reload(self, caller: cmd.Caller) -> Reloaded:
+        """Read the directory again; with any mistake nothing changes."""
+        assert self._engine is not None
+        reading = await trio.to_thread.run_sync(self._read)
+        if reading.configuration is None:
+            demand(caller, Role.ADMIN, "reloading", self._engine.writer.world.configuration)
+            return Reloaded(changed=False, mistakes=reading.mistakes)
+        request = _acceptance(reading.configuration, caller)
+        recorded = await self._engine.execute(request)
+        self.mistakes = ()
+        return Reloaded(changed=bool(recorded))
+
+    def _read(self) -> Reading:
+        try:
+            return Reading(config.read(self.directory, self._registry))
+        except ConfigurationInvalid as invalid:
+            return Reading(None, tuple(str(mistake) for mistake in invalid.mistakes))
+
+    async def serve(self) -> None:
+        """Run until a signal says stop. Raises Unstartable, StoreError, SocketUnusable."""
+        reading = self._read()
+        if reading.configuration is None and self.settings.strict:
+            raise Unstartable("\n".join(reading.mistakes))
+        for problem in self._registry.problems:
+            log.error("plugin broken", plugin=problem.plugin, problem=problem.text)
+        if reading.configuration is not None:
+            state_dir = Path(reading.configuration.state_dir)
+        else:
+            state_dir = config.state_directory(self.directory)
+        async with open_store(state_dir) as store:
+            await self._serve(store, reading, state_dir)
+
+    async def _serve(self, store: Store, reading: Reading, state_dir: Path) -> None:
+        loaded = await store.load()
+        configuration = reading.configuration or self._last_accepted(loaded, reading.mistakes)
+        with listening(Path(configuration.socket)) as socket:
+            engine = Engine(
+                restore(loaded, self.clock.now()),
+                store,
+                self.clock,
+                self,
+                partial(self._workbench, state_dir),
+            )
+            self._engine = engine
+            opening: list[cmd.Command] = [
+                _acceptance(configuration, None),
+                cmd.OpenDaemon(version=version("deploy-orchestrator"), pid=os.getpid()),
+            ]
+            async with running(engine, opening):
+                await _answer_requests(engine, socket)
+
+    def _last_accepted(self, loaded: Loaded, mistakes: tuple[str, ...]) -> Configuration:
+        if loaded.configuration is None:
+            raise Unstartable("\n".join(mistakes))
+        self.mistakes = mistakes
+        log.error(
+            "the configuration has mistakes: going on with the last one that was accepted",
+            directory=str(self.directory),
+            mistakes=list(mistakes),
+        )
+        return loaded.configuration.configuration
+
+    def _workbench(self, state_dir: Path, writer: Writer, live: Live) -> Workbench:
+        paths = Paths(state_dir)
+        host = ProcessHost(paths.keeper)
+        claims = ClaimBook(state_dir, host, read_boot_id(), lambda: self.clock.now().utc)
+        services = StepServices(processes=host, claims=claims)
+        return Workbench(self._registry.adapters, services, paths, writer, live, os.environ)
+
+
+def _acceptance(configuration: Configuration, caller: cmd.Caller | None) -> cmd.AcceptConfiguration:
+    return cmd.AcceptConfiguration(configuration, config.fingerprint(configuration), caller)
+
+
+async def _answer_requests(engine: Engine, socket: Socket) -> None:
+    """Serve until a signal says stop."""
+    server = Server(create_app(engine), os.geteuid())
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(server.serve, socket)
+            log.info("ready", socket=socket.getsockname(), pid=os.getpid())
+            notify_systemd("READY=1")
+            async for received in signals:
+                log.info("stopping", signal=signal.Signals(received).name)
+                notify_systemd("STOPPING=1")
+                nursery.cancel_scope.cancel()
+                with trio.CancelScope(shield=True):
+                    await engine.writer.close()
+                _leave()
+
+
+def _leave() -> NoReturn:
+    """Everything is committed: end here, without unwinding what the attempts do."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def notify_systemd(state: str) -> None:
+    """Tell systemd, where it started us (sd_notify(3))."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    with Socket(AF_UNIX, SOCK_DGRAM) as notify:
+        notify.connect("\0" + address[1:] if address.startswith("@") else address)
+        notify.sendall(state.encode())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a daemon; the exit status is that of the command line's table."""
+    settings = _settings(arguments)
+    log_output.configure()
+    try:
+        trio.run(Daemon(settings).serve, strict_exception_groups=False)
+    except (Unstartable, StoreError, SocketUnusable) as error:
+        print(f"error: {log_output.neutral(str(error))}", file=sys.stderr)
+        return EXIT_CONFIGURATION
+    return 0
+
+
+def _settings(arguments: Sequence[str] | None) -> Settings:
+    parser = argparse.ArgumentParser(prog="orchestrator serve")
+    parser.add_argument("--config", metavar="DIR", default="/etc/orchestrator", type=Path)
+    parser.add_argument("--strict", action="store_true", help="refuse a broken configuration")
+    given = parser.parse_args(arguments)
+    return Settings(directory=given.config.absolute(), strict=given.strict)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
