@@ -32,11 +32,24 @@ async def open_store(state_dir: Path) -> AsyncIterator[Store]:
     """
     with hold(state_dir) as database:
         async with (
-            trio_asyncio.open_loop() as loop,
+            _asyncio_loop() as loop,
             _driver(loop, partial(connect_writer, database)) as writer,
             _driver(loop, partial(connect_reader, database)) as reader,
         ):
             yield SqlStore(writer, reader)
+
+
+@contextlib.asynccontextmanager
+async def _asyncio_loop() -> AsyncIterator[trio_asyncio.TrioEventLoop]:
+    """A loop for asyncio's futures. What the block raises comes out as it is, in no group."""
+    raised: BaseException | None = None
+    async with trio_asyncio.open_loop() as loop:
+        try:
+            yield loop
+        except BaseException as error:
+            raised = error
+    if raised is not None:
+        raise raised
 
 
 class _Connection(aiosqlite.Connection):
@@ -66,16 +79,18 @@ class _ThreadDriver:
 
 @contextlib.asynccontextmanager
 async def _driver(
-    loop: trio_asyncio.TrioEventLoop, connector: Callable[[], sqlite3.Connection]
+    loop: trio_asyncio.TrioEventLoop, connect: Callable[[], sqlite3.Connection]
 ) -> AsyncIterator[_ThreadDriver]:
-    connection = _Connection(connector, iter_chunk_size=64)
+    # Opened before aiosqlite has it: a connector that fails there leaves a thread behind, which
+    # then talks to a loop that is closed (aiosqlite 0.22.1).
+    opened = await trio.to_thread.run_sync(connect)
+    connection = _Connection(lambda: opened, iter_chunk_size=64)
 
-    async def connect() -> None:
+    async def start() -> None:
         await connection
 
-    # Shielded: a half-opened or half-closed connection would leave its thread behind.
     with trio.CancelScope(shield=True):
-        await loop.run_aio_coroutine(connect())
+        await loop.run_aio_coroutine(start())
     try:
         yield _ThreadDriver(loop, connection)
     finally:
