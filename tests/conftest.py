@@ -1,0 +1,22 @@
+"""What all tests share: in CI a test that is skipped for a missing tool is a failure."""
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+NEEDS = "needs "
+"""How the reason of every skip for a missing tool begins."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and "CI" in os.environ and isinstance(report.longrepr, tuple):
+        reason = report.longrepr[2].removeprefix("Skipped: ")
+        if reason.startswith(NEEDS):
+            report.outcome = "failed"
+            report.longrepr = f"{item.nodeid} was skipped in CI: {reason}"
+    return report
