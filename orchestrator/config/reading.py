@@ -102,9 +102,15 @@ class Reader:
     def _build(
         self, cls: type[msgspec.Struct], given: dict[str, Any], value: Any, path: Path
     ) -> Any:
-        """Construct it. A check of its own cannot judge references that are still unresolved."""
+        """Construct it, with references unresolved.
+
+        A ValueError is the type's own verdict on its settings. Anything else is what a check runs
+        into when it meets a reference where it expects a number.
+        """
         try:
             return cls(**given)
+        except ValueError as error:
+            return self._refuse(_first_line(error), cls, path)
         except Exception as error:
             if self._wildcards and holds_reference(value):
                 return stand_in(cls, given)

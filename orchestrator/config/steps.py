@@ -6,7 +6,7 @@ import msgspec
 
 from orchestrator.config.document import Document
 from orchestrator.config.files import PipelineFile, StepTable
-from orchestrator.config.reading import Reader
+from orchestrator.config.reading import Reader, holds_reference
 from orchestrator.config.shared_tables import report_references, variables_of
 from orchestrator.config.surroundings import Surroundings
 from orchestrator.core.definition import StepDefinition
@@ -15,6 +15,8 @@ from orchestrator.core.reference_check import Known
 from orchestrator.core.references import Path
 from orchestrator.plugin.adapter import Adapter
 from orchestrator.plugin.result import Traits
+
+HINT_ON_REFERENCES = "; perhaps one that it must know before a job exists is a reference"
 
 
 def read_steps(
@@ -117,7 +119,8 @@ def _traits(
     except (Exception, SystemExit) as error:
         document.report(
             (*path, "with"),
-            f"plugin {plugin} failed to judge these settings: {type(error).__name__}: {error}",
+            f"plugin {plugin} failed to judge these settings: {type(error).__name__}: {error}"
+            + (HINT_ON_REFERENCES if holds_reference(step.with_) else ""),
         )
         return Traits()
     if isinstance(traits, Traits):

@@ -41,6 +41,8 @@ class Shipment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.parallelism < 1:
             raise ValueError("parallelism must be 1 or more")
+        if "${" in "".join(self.targets) and self.dir == "literal":
+            raise ValueError("targets: write them out")
 
 
 class Ship(Adapter[Shipment]):

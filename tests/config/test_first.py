@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.builtin import command
 from orchestrator.config import read
 from orchestrator.config.first import WouldOverwrite, init
+from orchestrator.plugin.registry import load
 
 
 def test_it_is_right_as_it_is(tmp_path: Path, registry, host) -> None:
@@ -30,3 +32,10 @@ def test_it_never_overwrites(tmp_path: Path) -> None:
         init(tmp_path)
     assert mine.read_text() == "mine"
     assert not (tmp_path / "orchestrator.toml").exists()
+
+
+def test_it_is_right_with_the_adapters_that_come_along(tmp_path: Path) -> None:
+    init(tmp_path)
+    configuration = read(tmp_path, load([command]))
+    announce, deploy = configuration.pipelines["hello"].steps
+    assert (announce.touches, deploy.touches) == (False, True)

@@ -39,6 +39,10 @@ SETTINGS = [
     ),
     ('{ action = "plan", parallelism = 0 }', ["with: parallelism must be 1 or more"]),
     (
+        '{ action = "plan", dir = "literal", targets = ["${params.v}"] }',
+        ["with: targets: write them out"],
+    ),
+    (
         '{ action = "plan", dir = "explode" }',
         ["with: plugin ships failed to judge these settings: RuntimeError: the boat sank"],
     ),
