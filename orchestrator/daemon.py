@@ -10,7 +10,8 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -52,6 +53,8 @@ from orchestrator.store.sqlite import open_store
 log = structlog.get_logger(__name__)
 
 EXIT_CONFIGURATION = 2
+EXIT_OURS = 9
+FIRST_PASSED_DESCRIPTOR = 3
 
 
 class Unstartable(Exception):
@@ -104,6 +107,11 @@ class Daemon:
         self.mistakes = ()
         return Reloaded(changed=bool(recorded))
 
+    def die(self, error: Exception) -> NoReturn:
+        """End at once; who restarts us finds what is on disk."""
+        log.critical("the state on disk is not known: leaving", error=str(error))
+        _leave(EXIT_OURS)
+
     def _read(self) -> Reading:
         try:
             return Reading(config.read(self.directory, self._registry))
@@ -127,7 +135,7 @@ class Daemon:
     async def _serve(self, store: Store, reading: Reading, state_dir: Path) -> None:
         loaded = await store.load()
         configuration = reading.configuration or self._last_accepted(loaded, reading.mistakes)
-        with listening(Path(configuration.socket)) as socket:
+        with _listener(Path(configuration.socket)) as socket:
             engine = Engine(
                 restore(loaded, self.clock.now()),
                 store,
@@ -166,6 +174,18 @@ def _acceptance(configuration: Configuration, caller: cmd.Caller | None) -> cmd.
     return cmd.AcceptConfiguration(configuration, config.fingerprint(configuration), caller)
 
 
+@contextmanager
+def _listener(path: Path) -> Iterator[Socket]:
+    """The socket that systemd hands over (sd_listen_fds(3)), else one of our own at `path`."""
+    if os.environ.get("LISTEN_PID") == str(os.getpid()) and os.environ.get("LISTEN_FDS") == "1":
+        with Socket(fileno=FIRST_PASSED_DESCRIPTOR) as socket:
+            socket.set_inheritable(False)
+            yield socket
+    else:
+        with listening(path) as socket:
+            yield socket
+
+
 async def _answer_requests(engine: Engine, socket: Socket) -> None:
     """Serve until a signal says stop."""
     server = Server(create_app(engine), os.geteuid())
@@ -180,14 +200,14 @@ async def _answer_requests(engine: Engine, socket: Socket) -> None:
                 nursery.cancel_scope.cancel()
                 with trio.CancelScope(shield=True):
                     await engine.writer.close()
-                _leave()
+                _leave(0)
 
 
-def _leave() -> NoReturn:
-    """Everything is committed: end here, without unwinding what the attempts do."""
+def _leave(status: int) -> NoReturn:
+    """End here, without unwinding what the attempts do."""
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)
+    os._exit(status)
 
 
 def notify_systemd(state: str) -> None:

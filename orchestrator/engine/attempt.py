@@ -226,8 +226,11 @@ class Attempt:
         with trio.move_on_after(PATIENCE_AFTER_FORCE):
             await over.wait()
             return
-        text = f"the adapter did not end within {PATIENCE_AFTER_FORCE:g} s after force"
-        await self._report(cmd.AttemptAbandoned(self.ref, Finding(self.ref, text)))
+        await self.abandon(f"the adapter did not end within {PATIENCE_AFTER_FORCE:g} s after force")
+
+    async def abandon(self, why: str) -> None:
+        """Give the attempt up: nobody knows what is left of it, so its environment is closed."""
+        await self._report(cmd.AttemptAbandoned(self.ref, Finding(self.ref, why)))
 
 
 def finding_of(ref: StepRef, verdict: Cleanliness) -> Finding | None:

@@ -69,13 +69,12 @@ class Effects:
                 nursery.start_soon(self._verify, effect, name=f"recheck {effect.finding.ref}")
 
     async def _lead(self, attempt: Attempt) -> None:
-        """An error of ours in one attempt must not end the daemon; its environment stays held."""
+        """An error of ours in one attempt must not end the daemon, nor leave its job hanging."""
         try:
             await attempt.lead()
-        except Exception:
+        except Exception as error:
             log.exception("attempt broke down", job=attempt.ref.job, step=attempt.ref.step)
-        else:
-            self._attempts.pop(attempt.ref, None)
+            await attempt.abandon(f"an error of the daemon, see its log: {error}")
 
     async def _verify(self, effect: VerifyAgain) -> None:
         ref = effect.finding.ref

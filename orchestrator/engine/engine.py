@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import msgspec
 import trio
@@ -76,6 +76,10 @@ class Surroundings(Protocol):
         """Read the directory again and put it into force. Raises NotPermitted, CommitFailed."""
         ...
 
+    def die(self, error: Exception) -> NoReturn:
+        """End the process at once, unwinding nothing: what is on disk must be read again."""
+        ...
+
 
 class RetryRequest(msgspec.Struct, frozen=True):
     """Who wants which job again, with today's definition or (not `latest`) the one it had."""
@@ -104,7 +108,7 @@ class Engine:
         self.clock = clock
         self.feed = Feed()
         self.live = Live()
-        self.writer = Writer(world, store, clock, self.feed, self._committed)
+        self.writer = Writer(world, store, clock, self.feed, self._committed, surroundings.die)
         self.workbench = make_workbench(self.writer, self.live)
         self._effects = Effects(world, self.writer, store, self.workbench)
         self._rearm = trio.Event()

@@ -8,6 +8,7 @@ observations are tried again.
 import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import NoReturn
 
 import structlog
 import trio
@@ -22,7 +23,7 @@ from orchestrator.core.requests import demand_same_request
 from orchestrator.core.world import World
 from orchestrator.engine.clock import Clock
 from orchestrator.engine.feed import Batch, Feed, Recorded
-from orchestrator.store.errors import CommitFailed
+from orchestrator.store.errors import CommitFailed, CommitUnknown, DatabaseDamaged
 from orchestrator.store.protocol import Store
 
 log = structlog.get_logger(__name__)
@@ -68,7 +69,11 @@ class _Entry:
 
 
 class Writer:
-    """Owns the world. `on_commit` is told which environments a commit touched."""
+    """Owns the world.
+
+    `on_commit` is told which environments a commit touched; `die` ends the process when nobody
+    can know what is on disk.
+    """
 
     def __init__(
         self,
@@ -77,12 +82,14 @@ class Writer:
         clock: Clock,
         feed: Feed,
         on_commit: Callable[[set[str]], None],
+        die: Callable[[Exception], NoReturn],
     ) -> None:
         self.world = world
         self._store = store
         self._clock = clock
         self._feed = feed
         self._on_commit = on_commit
+        self._die = die
         self._waiting: list[_Entry] = []
         self._postponed: list[_Entry] = []
         self._wake = trio.Event()
@@ -144,6 +151,8 @@ class Writer:
             await self._commit(batch)
         except CommitFailed as error:
             self._refuse(batch, error)
+        except (CommitUnknown, DatabaseDamaged) as error:
+            self._die(error)
         except Exception as error:
             self.world.rollback()
             if len(batch) == 1:
