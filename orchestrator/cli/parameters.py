@@ -1,0 +1,47 @@
+"""`-p NAME=VALUE`, `-p NAME=@FILE` and `-p NAME=@-`, as the daemon takes them."""
+
+from __future__ import annotations
+
+import sys
+
+from orchestrator.cli.errors import UsageMistake
+
+LIMIT = 1024 * 1024
+"""Bytes of one value: the daemon takes no larger request."""
+
+
+def read_parameters(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """The parameters by name. `@FILE` is read whole, without one line end at its very end."""
+    if sum(value == "@-" for _, value in pairs) > 1:
+        raise UsageMistake("only one parameter can be read from standard input (@-)")
+    values: dict[str, str] = {}
+    for name, value in pairs:
+        if name in values:
+            raise UsageMistake(f"parameter {name} is given twice")
+        values[name] = _content(name, value[1:]) if value.startswith("@") else _checked(name, value)
+    return values
+
+
+def _checked(name: str, value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise UsageMistake(f"parameter {name}: the value is not UTF-8") from None
+    return value
+
+
+def _content(name: str, path: str) -> str:
+    try:
+        if path == "-":
+            data = sys.stdin.buffer.read(LIMIT + 1)
+        else:
+            with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs half a verb's start
+                data = file.read(LIMIT + 1)
+        text = data.decode()
+    except OSError as error:
+        raise UsageMistake(f"parameter {name}: cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageMistake(f"parameter {name}: {path} is not UTF-8 text") from error
+    if len(data) > LIMIT:
+        raise UsageMistake(f"parameter {name}: {path} is larger than {LIMIT} bytes")
+    return text.removesuffix("\n").removesuffix("\r")

@@ -1,0 +1,97 @@
+"""`cancel`: ask jobs to stop, and force them where that is allowed."""
+
+from __future__ import annotations
+
+from orchestrator.cli.arguments import job_id
+from orchestrator.cli.clock import now
+from orchestrator.cli.daemon import Daemon
+from orchestrator.cli.errors import Refused, UsageMistake
+from orchestrator.cli.exits import Exit, status_of, worst
+from orchestrator.cli.verbs.environment import environment_path
+from orchestrator.cli.view.cancel import cancel_lines
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from orchestrator.cli.terminal import Terminal
+    from orchestrator.cli.wire import Environment, Job
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """What may be typed after the verb."""
+    add = parser.add_argument
+    add("jobs", metavar="JOB", type=job_id, nargs="*")
+    add("--environment", metavar="E", help="every job that is open in this environment")
+    add("--reason", metavar="T", help="why, for whoever looks")
+    add("--wait", action="store_true", help="stay until they have finished")
+    add("--force", action="store_true", help="end them when the cool-off is over (admin)")
+
+
+def run(options: Namespace, terminal: Terminal) -> int:
+    """Ask each of them; with --wait, stay."""
+    if bool(options.jobs) == (options.environment is not None):
+        raise UsageMistake("say which: JOB… or --environment E, and not both")
+    daemon = Daemon(options.socket)
+    jobs = list(dict.fromkeys(options.jobs)) or _open_in(daemon, options.environment)
+    if not jobs:
+        terminal.note("nothing is open there")
+    statuses, asked = _ask_each(daemon, jobs, options, terminal)
+    if options.wait:
+        statuses += _wait_each(daemon, asked, terminal)
+    return worst(statuses)
+
+
+def _open_in(daemon: Daemon, name: str) -> list[int]:
+    environment: Environment = daemon.get(environment_path(name))
+    return [*environment["queued"], *environment["running"]]  # what waits must not start meanwhile
+
+
+def _ask_each(
+    daemon: Daemon, jobs: list[int], options: Namespace, terminal: Terminal
+) -> tuple[list[Exit], list[int]]:
+    """The statuses of those that were refused, and the jobs that were asked."""
+    action = "force-cancel" if options.force else "cancel"
+    refused_with: list[Exit] = []
+    asked: list[int] = []
+    for job in jobs:
+        try:
+            answer: Job = daemon.returning(
+                lambda job=job: daemon.post(  # type: ignore[misc]
+                    f"/v1/jobs/{job}/{action}", {"reason": options.reason}
+                )
+            )
+        except Refused as refused:
+            terminal.error(str(refused))
+            refused_with.append(refused.exit)
+            continue
+        asked.append(job)
+        if not (terminal.as_json and options.wait):
+            _print(answer, terminal)
+    return refused_with, asked
+
+
+def _print(job: Job, terminal: Terminal) -> None:
+    if terminal.as_json:
+        terminal.object_line(job)
+        return
+    for line in cancel_lines(job, terminal, now()):
+        terminal.line(line)
+
+
+def _wait_each(daemon: Daemon, jobs: list[int], terminal: Terminal) -> list[Exit]:
+    """Each job's status; one that ended as it was asked to is done."""
+    from orchestrator.cli.progress import ProgressReport
+    from orchestrator.cli.watch import watch_to_end
+
+    statuses: list[Exit] = []
+    try:
+        for job in jobs:
+            ended = watch_to_end(daemon, job, ProgressReport(terminal))
+            _print(ended, terminal)
+            status = status_of(ended)
+            statuses.append(Exit.DONE if status is Exit.CANCELLED else status)
+    except KeyboardInterrupt:
+        terminal.note("they were asked to stop, and go on until they have")
+        return [Exit.DETACHED]
+    return statuses

@@ -1,0 +1,50 @@
+"""`drain`: admit no more jobs, and wait for those that run, if asked."""
+
+from __future__ import annotations
+
+from orchestrator.cli.daemon import Daemon
+from orchestrator.cli.exits import Exit
+from orchestrator.cli.verbs.status import print_status
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from orchestrator.cli.terminal import Terminal
+    from orchestrator.cli.wire import Status
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """What may be typed after the verb."""
+    parser.add_argument("--wait", action="store_true", help="stay until nothing runs")
+    parser.add_argument("--cancel", action="store_true", help="ask what runs to stop")
+    parser.add_argument("--reason", metavar="T", help="why, for whoever looks")
+
+
+def run(options: Namespace, terminal: Terminal) -> int:
+    """Drain, and print the status: at once, or when nothing runs any more."""
+    daemon = Daemon(options.socket)
+    status: Status = daemon.post(
+        "/v1/daemon/drain", {"cancel": options.cancel, "reason": options.reason}
+    )
+    try:
+        if options.wait:
+            status = _when_idle(daemon, status, terminal)
+    except KeyboardInterrupt:
+        terminal.note("the drain stays in force; end it: orchestrator resume")
+        return Exit.DETACHED
+    print_status(status, terminal)
+    return Exit.DONE
+
+
+def _when_idle(daemon: Daemon, status: Status, terminal: Terminal) -> Status:
+    """The status when nothing runs: an owed cleanup may start while we wait for another job."""
+    from orchestrator.cli.progress import ProgressReport
+    from orchestrator.cli.watch import watch_to_end
+
+    report = ProgressReport(terminal)
+    while status["running"]:
+        for job in status["running"]:
+            watch_to_end(daemon, job["id"], report)
+        status = daemon.returning(lambda: daemon.get("/v1/status"))
+    return status

@@ -1,0 +1,40 @@
+"""`environment`: one of them."""
+
+from __future__ import annotations
+
+from orchestrator.cli.clock import now
+from orchestrator.cli.daemon import Daemon
+from orchestrator.cli.exits import Exit
+from orchestrator.cli.http import quoted
+from orchestrator.cli.view.environment import environment_lines
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from orchestrator.cli.terminal import Terminal
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """What may be typed after the verb."""
+    parser.add_argument("environment", metavar="ENV")
+
+
+def run(options: Namespace, terminal: Terminal) -> int:
+    """Print it."""
+    print_environment(Daemon(options.socket).get(environment_path(options.environment)), terminal)
+    return Exit.DONE
+
+
+def environment_path(name: str) -> str:
+    """Where an environment is; names may contain slashes."""
+    return f"/v1/environments/{quoted(name, b'/')}"
+
+
+def print_environment(environment: object, terminal: Terminal) -> None:
+    """An environment, which waive and recheck answer too."""
+    if terminal.as_json:
+        terminal.document(environment)
+        return
+    for line in environment_lines(environment, terminal, now()):  # type: ignore[arg-type]
+        terminal.line(line)

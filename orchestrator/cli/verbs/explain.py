@@ -1,0 +1,33 @@
+"""`explain`: why a job waits."""
+
+from __future__ import annotations
+
+from orchestrator.cli.arguments import job_id
+from orchestrator.cli.clock import now
+from orchestrator.cli.daemon import Daemon
+from orchestrator.cli.exits import Exit
+from orchestrator.cli.view.explanation import explanation_lines
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from orchestrator.cli.terminal import Terminal
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """What may be typed after the verb."""
+    parser.add_argument("job", metavar="JOB", type=job_id)
+
+
+def run(options: Namespace, terminal: Terminal) -> int:
+    """Print every blocker."""
+    daemon = Daemon(options.socket)
+    explanation = daemon.get(f"/v1/jobs/{options.job}/explain")
+    if terminal.as_json:
+        terminal.document(explanation)
+        return Exit.DONE
+    job = daemon.get(f"/v1/jobs/{options.job}")
+    for line in explanation_lines(explanation, job, terminal, now()):
+        terminal.line(line)
+    return Exit.DONE

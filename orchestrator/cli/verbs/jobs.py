@@ -1,0 +1,81 @@
+"""`jobs`: a list, newest first."""
+
+from __future__ import annotations
+
+from orchestrator.cli.arguments import count, label
+from orchestrator.cli.clock import now
+from orchestrator.cli.daemon import Daemon
+from orchestrator.cli.exits import Exit
+from orchestrator.cli.view.joblist import job_table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from orchestrator.cli.terminal import Terminal
+    from orchestrator.cli.wire import Jobs
+
+PHASES = ("preparing", "queued", "running", "cancelling", "finished")
+CONCLUSIONS = (
+    "success",
+    "failure",
+    "cancelled",
+    "timed_out",
+    "superseded",
+    "rejected",
+    "expired",
+    "lost",
+)
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """What may be typed after the verb."""
+    add = parser.add_argument
+    add("--environment", metavar="E", help="only of this environment")
+    add("--pipeline", metavar="P", help="only of this pipeline")
+    add("--phase", metavar="P", choices=PHASES, help="only in this phase: " + ", ".join(PHASES))
+    add("--kind", metavar="K", help="only of this kind")
+    add("--conclusion", metavar="C", choices=CONCLUSIONS, help=", ".join(CONCLUSIONS))
+    add("--mine", action="store_true", help="only those that I submitted")
+    add("--label", metavar="K=V", type=label, action="append", default=[], help="with this label")
+    add("-n", dest="limit", metavar="N", type=count, default=20, help="how many at most (20)")
+
+
+def run(options: Namespace, terminal: Terminal) -> int:
+    """Print the table."""
+    page = _newest(Daemon(options.socket), options)
+    if terminal.as_json:
+        terminal.document(page)
+        return Exit.DONE
+    for line in job_table(page["jobs"], terminal, now()):
+        terminal.line(line)
+    if not page["jobs"]:
+        terminal.note("no such jobs")
+    elif page["next"] is not None and terminal.on_terminal:
+        terminal.note(f"there are older ones: -n {options.limit * 2}")
+    return Exit.DONE
+
+
+def _newest(daemon: Daemon, options: Namespace) -> Jobs:
+    """As many as were asked for, over as many pages as the daemon makes of them."""
+    wanted, before = options.limit, None
+    found: Jobs = {"jobs": [], "next": None}
+    while wanted:
+        page: Jobs = daemon.get(
+            "/v1/jobs",
+            environment=options.environment,
+            pipeline=options.pipeline,
+            phase=options.phase,
+            kind=options.kind,
+            conclusion=options.conclusion,
+            mine=options.mine,
+            label=["=".join(pair) for pair in options.label],
+            limit=wanted,
+            before=before,
+        )
+        found["jobs"] += page["jobs"][:wanted]
+        found["next"] = before = page["next"]
+        wanted -= len(page["jobs"][:wanted])
+        if before is None or not page["jobs"]:
+            break
+    return found

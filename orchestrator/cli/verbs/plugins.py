@@ -1,0 +1,47 @@
+"""`plugins`: installed adapters and hooks."""
+
+from __future__ import annotations
+
+from orchestrator.cli.daemon import Daemon
+from orchestrator.cli.escapes import harmless
+from orchestrator.cli.exits import Exit
+from orchestrator.cli.terminal import table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from orchestrator.cli.terminal import Terminal
+    from orchestrator.cli.wire import Plugin
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Nothing may be typed after the verb."""
+
+
+def run(options: Namespace, terminal: Terminal) -> int:
+    """Print what the daemon has loaded, and what it could not load."""
+    answer = Daemon(options.socket).get("/v1/plugins")
+    if terminal.as_json:
+        terminal.document(answer)
+        return Exit.DONE
+    for line in plugin_table(answer["plugins"], terminal):
+        terminal.line(line)
+    return Exit.DONE
+
+
+def plugin_table(plugins: list[Plugin], terminal: Terminal) -> list[str]:
+    """A line a plugin, under titles."""
+    titles = ("PLUGIN", "VERSION", "ADAPTERS", "STATE")
+    rows = [[terminal.paint(title, "dim") for title in titles]]
+    for plugin in plugins:
+        problem = harmless(plugin["problem"] or "")
+        rows.append(
+            [
+                harmless(plugin["name"]),
+                harmless(plugin["version"] or ""),
+                harmless(", ".join(plugin["adapters"])),
+                terminal.paint(f"not loaded: {problem}", "red") if problem else "loaded",
+            ]
+        )
+    return table(rows)

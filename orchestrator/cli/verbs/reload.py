@@ -1,0 +1,28 @@
+"""`reload`: read the configuration again; with any mistake nothing changes."""
+
+from __future__ import annotations
+
+from orchestrator.cli.daemon import Daemon
+from orchestrator.cli.exits import Exit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from orchestrator.cli.terminal import Terminal
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Nothing may be typed after the verb."""
+
+
+def run(options: Namespace, terminal: Terminal) -> int:
+    """Reload, and say from where. Mistakes come as a refusal, one a line."""
+    status = Daemon(options.socket).post("/v1/daemon/reload", {})
+    if terminal.as_json:
+        terminal.document(status)
+    else:
+        from orchestrator.cli.escapes import harmless
+
+        terminal.line(f"reloaded {harmless(status['daemon']['configuration']['directory'])}")
+    return Exit.DONE

@@ -1,0 +1,36 @@
+"""Jobs as a table."""
+
+from __future__ import annotations
+
+from orchestrator.cli.escapes import harmless
+from orchestrator.cli.terminal import table
+from orchestrator.cli.times import clock
+from orchestrator.cli.view.words import marked_state, said, took, where
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from orchestrator.cli.terminal import Terminal
+    from orchestrator.cli.wire import Job
+
+_TITLES = ("JOB", "PIPELINE", "KIND", "STATE", "SUBMITTED", "TOOK", "BY")
+
+
+def job_table(jobs: list[Job], terminal: Terminal, now: float, indent: str = "") -> list[str]:
+    """A line a job, under titles; nothing at all for none."""
+    if not jobs:
+        return []
+    rows = [[terminal.paint(title, "dim") for title in _TITLES]]
+    rows += [_row(job, terminal, now) for job in jobs]
+    return table(rows, indent)
+
+
+def _row(job: Job, terminal: Terminal, now: float) -> list[str]:
+    return [
+        str(job["id"]),
+        where(job, terminal),
+        harmless(job["kind"]),
+        marked_state(job, terminal),
+        clock(job["submitted_at"], now),
+        took(job, now),
+        said(job["submitter"]["user"], job["reason"]),
+    ]

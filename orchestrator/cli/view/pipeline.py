@@ -1,0 +1,123 @@
+"""Pipelines as lines: the list, and one with its steps as a graph."""
+
+from __future__ import annotations
+
+import json
+
+from orchestrator.cli.escapes import harmless
+from orchestrator.cli.terminal import table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from orchestrator.cli.terminal import Terminal
+    from orchestrator.cli.wire import Parameter, Pipeline, PipelineStep
+
+_TITLES = ("PIPELINE", "KIND", "ENVIRONMENTS", "STEPS", "CLEANUP", "DESCRIPTION")
+
+
+def pipeline_table(pipelines: list[Pipeline], terminal: Terminal) -> list[str]:
+    """A line a pipeline, under titles."""
+    rows = [[terminal.paint(title, "dim") for title in _TITLES]]
+    for pipeline in pipelines:
+        rows.append(
+            [
+                harmless(pipeline["name"]),
+                harmless(pipeline["kind"]),
+                _environments(pipeline),
+                str(len(pipeline["steps"])),
+                harmless(pipeline["cleanup"] or ""),
+                harmless(pipeline["description"] or ""),
+            ]
+        )
+    return table(rows) if pipelines else []
+
+
+def pipeline_lines(pipeline: Pipeline, terminal: Terminal) -> list[str]:
+    """One pipeline: what it is, what it takes, what it does."""
+    name = terminal.paint(harmless(pipeline["name"]), "bold")
+    parts = [name, harmless(pipeline["kind"]), harmless(pipeline["description"] or "")]
+    facts = [
+        ["environments", _environments(pipeline)],
+        ["cleanup", harmless(pipeline["cleanup"] or "none")],
+        ["stop", stop_text(pipeline["stop"])],
+    ]
+    lines = ["  ".join(part for part in parts if part), *table(facts, indent="  ")]
+    if pipeline["params"]:
+        lines.append("  params")
+        lines += table((_parameter(one) for one in pipeline["params"]), indent="    ")
+    return lines + graph_lines(pipeline["steps"])
+
+
+def stop_text(stop: object) -> str:
+    """Who may stop it, per phase where that differs."""
+    if not isinstance(stop, dict):
+        return harmless(stop)
+    if len(set(stop.values())) == 1:
+        return harmless(next(iter(stop.values())))
+    return harmless(", ".join(f"{phase}: {who}" for phase, who in stop.items()))
+
+
+def _environments(pipeline: Pipeline) -> str:
+    names = pipeline["environments"]
+    return "every one" if names is None else harmless(", ".join(names))
+
+
+def _parameter(parameter: Parameter) -> list[str]:
+    default = parameter["default"]
+    need = "required" if parameter["required"] else ""
+    if default is not None:
+        need = f"default {default if isinstance(default, str) else json.dumps(default)}"
+    return [
+        harmless(parameter["name"]),
+        harmless(parameter["type"]),
+        harmless(need),
+        harmless(parameter["pattern"] or ""),
+        harmless(parameter["description"] or ""),
+    ]
+
+
+def graph_lines(steps: list[PipelineStep]) -> list[str]:
+    """The steps by section, each drawn below the last of those that it needs."""
+    lines = []
+    for section in dict.fromkeys(step["section"] for step in steps):
+        mine = [step for step in steps if step["section"] == section]
+        lines.append(f"  {harmless(section)}")
+        lines += table(_branches(mine), indent="    ")
+    return lines
+
+
+def _branches(steps: list[PipelineStep]) -> list[list[str]]:
+    """Rows of a tree in which a step hangs on the last step that it needs."""
+    names = [step["name"] for step in steps]
+    parents = {
+        step["name"]: next((need for need in reversed(_needs(step)) if need in names), None)
+        for step in steps
+    }
+    rows: list[list[str]] = []
+
+    def draw(step: PipelineStep, before: str, last: bool) -> None:
+        parent = parents[step["name"]]
+        joint = "" if parent is None else ("└─ " if last else "├─ ")
+        rows.append([f"{before}{joint}{harmless(step['name'])}", *_notes(step, parent)])
+        below = before if parent is None else before + ("   " if last else "│  ")
+        children = [one for one in steps if parents[one["name"]] == step["name"]]
+        for child in children:
+            draw(child, below, child is children[-1])
+
+    for step in steps:
+        if parents[step["name"]] is None:
+            draw(step, "", True)
+    return rows
+
+
+def _notes(step: PipelineStep, parent: str | None) -> list[str]:
+    others = [need for need in _needs(step) if need != parent]
+    return [
+        harmless(step["uses"]),
+        "touches" if step["touches"] else "",
+        f"also after {harmless(', '.join(others))}" if others else "",
+    ]
+
+
+def _needs(step: PipelineStep) -> list[str]:
+    return step["needs"] or []

@@ -1,0 +1,115 @@
+"""The steps of a job as lines."""
+
+from __future__ import annotations
+
+from orchestrator.cli.escapes import harmless
+from orchestrator.cli.terminal import table
+from orchestrator.cli.times import between, instant, roughly
+from orchestrator.cli.view.words import coloured, mark, spoken
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from orchestrator.cli.terminal import Terminal
+    from orchestrator.cli.wire import Cause, Job, Progress, Step
+
+SILENT_SECONDS = 120
+"""After so long without output a running step is called silent."""
+_DID = {
+    "halted": "halted by {step}",
+    "failure": "{step} failed",
+    "cancelled": "{step} was cancelled",
+    "timed_out": "{step} timed out",
+    "lost": "{step} was lost",
+}
+
+
+def step_lines(job: Job, terminal: Terminal, now: float) -> list[str]:
+    """The steps under the names of their sections, columns aligned over all of them."""
+    steps = job["steps"]
+    rows = table((_row(step, terminal, now) for step in steps), indent="    ")
+    lines: list[str] = []
+    section = None
+    for step, row in zip(steps, rows, strict=True):
+        if step.get("section", "steps") != section:
+            section = step.get("section", "steps")
+            lines.append(f"  {harmless(section)}")
+        lines.append(row)
+        lines += [f"      warning: {harmless(text)}" for text in step.get("warnings") or ()]
+    return lines
+
+
+def step_state(step: Step) -> str:
+    """The conclusion of a finished step, the phase of another."""
+    return step["conclusion"] or step["phase"]
+
+
+def _row(step: Step, terminal: Terminal, now: float) -> list[str]:
+    state = step_state(step)
+    note = step_note(step, now, brief=bool(mark(state, terminal)))
+    return [
+        mark(state, terminal),
+        harmless(step["name"]),
+        harmless(step["uses"]),
+        between(step["started_at"], step["finished_at"], now),
+        coloured(note, state, terminal) if state != "success" else note,
+    ]
+
+
+def step_note(step: Step, now: float, brief: bool = False) -> str:
+    """What is to be said of a step; `brief` leaves "success" and "pending" to their marks."""
+    state = step_state(step)
+    if state in ("skipped", "not_run"):
+        return _not_run(step)
+    if step["conclusion"] is None:
+        return "" if brief and state == "pending" else _at_work(step, now)
+    detail = _detail(step)
+    if state == "success" and brief:
+        return detail
+    return f"{spoken(state)}: {detail}" if detail else spoken(state)
+
+
+def _not_run(step: Step) -> str:
+    cause = step["cause"]
+    why = cause_sentence(cause) if cause else harmless(step["reason"] or "")
+    word = spoken(step_state(step))
+    return f"{word}: {why}" if why else word
+
+
+def cause_sentence(cause: Cause) -> str:
+    """`halted by plan`, `build failed (exit 1)`."""
+    template = _DID.get(cause["conclusion"], "{step}: " + spoken(cause["conclusion"]))
+    sentence = template.format(step=harmless(cause["step"]))
+    failed_by_exit = cause["conclusion"] == "failure" and cause["exit"] is not None
+    return f"{sentence} (exit {cause['exit']})" if failed_by_exit else sentence
+
+
+def _detail(step: Step) -> str:
+    parts = [harmless(step["reason"])] if step["reason"] else []
+    if step["signal"]:
+        parts.append(f"(signal {harmless(step['signal'])})")
+    elif step["exit"] is not None and (step["exit"] or step["conclusion"] != "success"):
+        parts.append(f"(exit {step['exit']})")
+    if step["attempt"] > 1:
+        parts.append(f"in attempt {step['attempt']}")
+    return " ".join(parts)
+
+
+def _at_work(step: Step, now: float) -> str:
+    parts = [spoken(step["phase"])]
+    if step["attempt"] > 1:
+        parts[0] += f" (attempt {step['attempt']})"
+    if step["progress"]:
+        parts.append(progress_text(step["progress"]))
+    if step["waiting_for"]:
+        parts.append(f"waits for {harmless(step['waiting_for'])}")
+    if step["last_output_at"] and now - instant(step["last_output_at"]) > SILENT_SECONDS:
+        parts.append(f"silent for {roughly(now - instant(step['last_output_at']))}")
+    return ", ".join(part for part in parts if part)
+
+
+def progress_text(progress: Progress) -> str:
+    """`3/10 resources`."""
+    numbers = "" if progress["done"] is None else str(progress["done"])
+    if numbers and progress["total"]:
+        numbers += f"/{progress['total']}"
+    return f"{numbers} {harmless(progress['text'] or '')}".strip()

@@ -1,0 +1,83 @@
+"""Watching one job until it has finished, through restarts of the daemon."""
+
+from __future__ import annotations
+
+import json
+from time import monotonic
+
+from orchestrator.cli.daemon import AWAY
+from orchestrator.cli.errors import AnswerLost, NotHttp, WaitTimedOut
+from orchestrator.cli.sse import EventReader
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from orchestrator.cli.connection import Exchange
+    from orchestrator.cli.daemon import Daemon
+    from orchestrator.cli.sse import ServerEvent
+    from orchestrator.cli.wire import Job
+
+SILENT_SECONDS = 45.0
+"""A stream without even a comment for so long (three keep-alives) is taken for lost."""
+
+
+def open_watch(daemon: Daemon, job: int, attend: bool) -> Exchange:
+    """The stream of a job's changes. With `attend` the job may depend on our staying."""
+    return daemon.stream(f"/v1/jobs/{job}/watch", attend=attend)
+
+
+def job_of(event: ServerEvent) -> Job | None:
+    """The job that an event of this stream carries; None for an event of another type."""
+    if event.type != "job":
+        return None
+    try:
+        job: Job = json.loads(event.data)
+    except ValueError as error:
+        raise NotHttp("the daemon sent a job that is not JSON") from error
+    return job
+
+
+def watch_to_end(
+    daemon: Daemon,
+    job: int,
+    changed: Callable[[Job], None],
+    attend: bool = False,
+    deadline: float | None = None,
+) -> Job:
+    """The finished job; `changed` is called at once and at each change before.
+
+    `deadline` is on the monotonic clock; WaitTimedOut is raised when it comes first. A daemon
+    that goes away is waited for (see `Daemon.returning`).
+    """
+    exchange = daemon.returning(lambda: open_watch(daemon, job, attend))
+    while True:
+        try:
+            with exchange:
+                for seen in _changes(exchange, job, deadline):
+                    changed(seen)
+                    if seen["phase"] == "finished":
+                        return seen
+            raise AnswerLost("the daemon ended the stream")
+        except AWAY as error:
+            exchange = daemon.returning(lambda: open_watch(daemon, job, attend), first=error)
+
+
+def _changes(exchange: Exchange, job: int, deadline: float | None) -> Iterator[Job]:
+    reader = EventReader()
+    while not exchange.response.complete:
+        for event in reader.feed(_receive(exchange, job, deadline)):
+            seen = job_of(event)
+            if seen is not None:
+                yield seen
+
+
+def _receive(exchange: Exchange, job: int, deadline: float | None) -> bytes:
+    if deadline is None or deadline - monotonic() > SILENT_SECONDS:
+        return exchange.receive(SILENT_SECONDS)
+    try:
+        return exchange.receive(deadline - monotonic())
+    except AnswerLost:
+        if monotonic() < deadline:
+            raise
+        raise WaitTimedOut(f"job {job} has not finished in that time; it goes on") from None

@@ -1,0 +1,265 @@
+"""The daemon's answers as the command line reads them; for the type checker only.
+
+Nothing imports this module at run time: `typing` alone would cost a tenth of a verb's start.
+"""
+
+from typing import Any, TypedDict
+
+
+class Actor(TypedDict):
+    """A user, as the kernel named it."""
+
+    uid: int
+    user: str
+
+
+class Blocker(TypedDict):
+    """One reason why a job waits."""
+
+    type: str
+    id: int | str | None
+    text: str
+    since: str | None
+
+
+class LiftableBlocker(Blocker):
+    """The same, with who can lift it and what to type."""
+
+    lift: str | None
+
+
+class Cause(TypedDict):
+    """The end of another step, because of which a step did not run."""
+
+    step: str
+    conclusion: str
+    exit: int | None
+
+
+class Progress(TypedDict):
+    """How far a step says that it is."""
+
+    done: int | None
+    total: int | None
+    text: str | None
+
+
+class Step(TypedDict):
+    """One step of a job."""
+
+    name: str
+    section: str | None
+    stage: str | None
+    uses: str
+    phase: str
+    conclusion: str | None
+    exit: int | None
+    signal: str | None
+    pid: int | None
+    reason: str | None
+    cause: Cause | None
+    attempt: int
+    outputs: dict[str, Any]
+    progress: Progress | None
+    waiting_for: str | None
+    warnings: list[str]
+    last_output_at: str | None
+    started_at: str | None
+    finished_at: str | None
+
+
+class Cancel(TypedDict):
+    """The stop that was asked for."""
+
+    by: Actor | None
+    reason: str | None
+    at: str
+    force: bool
+    force_available_at: str | None
+
+
+class Job(TypedDict):
+    """One run of a pipeline in an environment; without `steps` in lists."""
+
+    id: int
+    pipeline: str
+    environment: str
+    kind: str
+    params: dict[str, Any]
+    priority: int
+    labels: dict[str, str]
+    url: str | None
+    phase: str
+    conclusion: str | None
+    warnings: int
+    halted_by: str | None
+    dirty: bool
+    retry_of: int | None
+    cleanup_for: int | None
+    submitter: Actor
+    reason: str | None
+    key: str | None
+    locks: list[str]
+    submitted_at: str
+    started_at: str | None
+    finished_at: str | None
+    cancel: Cancel | None
+    blockers: list[Blocker]
+    steps: list[Step]
+
+
+class Jobs(TypedDict):
+    """A page of jobs, newest first; `next` is the id to go on before."""
+
+    jobs: list[Job]
+    next: int | None
+
+
+class Explanation(TypedDict):
+    """Why a job waits."""
+
+    job: int
+    phase: str
+    since: str | None
+    place: int | None
+    blockers: list[LiftableBlocker]
+
+
+class Debt(TypedDict):
+    """A cleanup that an environment owes."""
+
+    pipeline: str
+    for_job: int
+    since: str
+    locks: list[str]
+
+
+class EnvironmentDebt(Debt):
+    """The same, with whose it is."""
+
+    environment: str
+
+
+class Quarantine(TypedDict):
+    """Why only a repair may act in an environment."""
+
+    since: str
+    job: int
+    step: str | None
+    found: str
+    commands: list[str]
+
+
+class Environment(TypedDict):
+    """State of one environment."""
+
+    name: str
+    running: list[int]
+    queued: list[int]
+    debts: list[Debt]
+    quarantine: Quarantine | None
+    holds: list[dict[str, Any]]
+    locks: list[str]
+    retired: bool
+    last: list[int]
+
+
+class Parameter(TypedDict):
+    """A parameter that a pipeline takes."""
+
+    name: str
+    type: str
+    required: bool
+    default: Any
+    pattern: str | None
+    description: str | None
+
+
+class PipelineStep(TypedDict):
+    """A step as it is defined."""
+
+    name: str
+    uses: str
+    section: str
+    needs: list[str] | None
+    touches: bool
+
+
+class Pipeline(TypedDict):
+    """A definition."""
+
+    name: str
+    kind: str
+    description: str | None
+    environments: list[str] | None
+    params: list[Parameter]
+    steps: list[PipelineStep]
+    cleanup: str | None
+    stop: Any
+
+
+class Cleanup(TypedDict):
+    """The cleanup that a run would owe."""
+
+    pipeline: str
+    params: dict[str, Any]
+
+
+class DryRun(TypedDict):
+    """What a submission would do."""
+
+    pipeline: str
+    environment: str
+    kind: str
+    params: dict[str, Any]
+    steps: list[Any]
+    cleanup: Cleanup | None
+    blockers: list[Blocker]
+
+
+class Plugin(TypedDict):
+    """An installed plugin; `problem` if it could not be loaded."""
+
+    name: str
+    version: str | None
+    adapters: list[str]
+    problem: str | None
+
+
+class Drain(TypedDict):
+    """Why nothing is admitted."""
+
+    by: Actor | None
+    reason: str | None
+    since: str
+
+
+class AcceptedConfiguration(TypedDict):
+    """What the daemon works by."""
+
+    directory: str
+    accepted_at: str | None
+    problems: list[str]
+
+
+class DaemonState(TypedDict):
+    """The daemon itself."""
+
+    pid: int
+    version: str
+    started_at: str
+    state_dir: str
+    draining: Drain | None
+    capacity: int
+    in_use: int
+    configuration: AcceptedConfiguration
+
+
+class Status(TypedDict):
+    """One screen."""
+
+    daemon: DaemonState
+    running: list[Job]
+    queued: list[Job]
+    quarantines: list[Environment]
+    debts: list[EnvironmentDebt]

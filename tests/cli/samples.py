@@ -1,0 +1,212 @@
+"""Jobs and other documents as the daemon answers them, for tests of what is made of them."""
+
+from typing import Any
+
+AT = "2026-01-31T12:{:02d}:{:02d}.000Z"
+
+
+def at(minute: int, second: int = 0) -> str:
+    return AT.format(minute, second)
+
+
+def step(name: str, uses: str = "command", **fields: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "section": "steps",
+        "stage": None,
+        "uses": uses,
+        "phase": "finished",
+        "conclusion": "success",
+        "exit": 0,
+        "signal": None,
+        "pid": None,
+        "reason": None,
+        "cause": None,
+        "attempt": 1,
+        "outputs": {},
+        "progress": None,
+        "waiting_for": None,
+        "warnings": [],
+        "last_output_at": None,
+        "started_at": at(0, 10),
+        "finished_at": at(0, 51),
+        **fields,
+    }
+
+
+def pending(name: str, **fields: Any) -> dict[str, Any]:
+    blank = dict.fromkeys(("conclusion", "exit", "started_at", "finished_at"))
+    return step(name, **{"phase": "pending", **blank, **fields})
+
+
+def job(id: int = 118, **fields: Any) -> dict[str, Any]:
+    return {
+        "id": id,
+        "pipeline": "web",
+        "environment": "production",
+        "kind": "deploy",
+        "params": {"version": "v1.2.3"},
+        "priority": 0,
+        "labels": {},
+        "url": None,
+        "phase": "finished",
+        "conclusion": "success",
+        "warnings": 0,
+        "halted_by": None,
+        "dirty": False,
+        "retry_of": None,
+        "cleanup_for": None,
+        "submitter": {"uid": 1000, "user": "ada"},
+        "reason": "release v1.2.3",
+        "key": None,
+        "source": {"commit": None},
+        "locks": [],
+        "approvals": [],
+        "submitted_at": at(0),
+        "started_at": at(0, 5),
+        "finished_at": at(2, 9),
+        "cancel": None,
+        "blockers": [],
+        "steps": [],
+        **fields,
+    }
+
+
+def running(id: int = 118, **fields: Any) -> dict[str, Any]:
+    return job(id, **{"phase": "running", "conclusion": None, "finished_at": None, **fields})
+
+
+def queued(id: int = 118, **fields: Any) -> dict[str, Any]:
+    return running(id, **{"phase": "queued", "started_at": None, **fields})
+
+
+HALTED = job(
+    halted_by="plan",
+    steps=[
+        step("build", section="before"),
+        step(
+            "plan",
+            "terraform",
+            section="before",
+            conclusion="halted",
+            reason="no changes",
+            finished_at=at(0, 22),
+        ),
+        pending(
+            "apply",
+            uses="terraform",
+            phase="finished",
+            conclusion="not_run",
+            cause={"step": "plan", "conclusion": "halted", "exit": 0},
+        ),
+        pending(
+            "smoke",
+            phase="finished",
+            conclusion="not_run",
+            cause={"step": "plan", "conclusion": "halted", "exit": 0},
+        ),
+        step("report", section="finally", finished_at=at(0, 12)),
+    ],
+)
+
+QUARANTINE = {
+    "since": at(3),
+    "job": 118,
+    "step": "apply",
+    "found": "the state is locked by ada@host, apply, since 12:00",
+    "commands": ["terraform -chdir=infra force-unlock 5f0c…"],
+}
+
+ENVIRONMENT = {
+    "name": "production",
+    "running": [],
+    "queued": [120, 121],
+    "debts": [{"pipeline": "web-cleanup", "for_job": 118, "since": at(2), "locks": ["shared-vpc"]}],
+    "quarantine": QUARANTINE,
+    "holds": [],
+    "locks": ["shared-vpc"],
+    "retired": False,
+    "last": [118, 117],
+}
+
+PIPELINE = {
+    "name": "web",
+    "kind": "deploy",
+    "description": "Terraform, canary, release",
+    "environments": ["staging", "production"],
+    "params": [
+        {
+            "name": "version",
+            "type": "string",
+            "required": True,
+            "default": None,
+            "pattern": r"^v\d+$",
+            "description": "",
+        }
+    ],
+    "steps": [
+        {"name": "plan", "uses": "terraform", "section": "before", "needs": [], "touches": False},
+        {"name": "apply", "uses": "terraform", "section": "steps", "needs": [], "touches": True},
+        {"name": "a", "uses": "command", "section": "steps", "needs": ["apply"], "touches": True},
+        {"name": "b", "uses": "command", "section": "steps", "needs": ["apply"], "touches": False},
+        {
+            "name": "end",
+            "uses": "command",
+            "section": "steps",
+            "needs": ["a", "b"],
+            "touches": True,
+        },
+    ],
+    "cleanup": "web-cleanup",
+    "stop": {"queued": "submitters", "applying": "admins"},
+}
+
+STATUS = {
+    "daemon": {
+        "pid": 4711,
+        "version": "0.1.0",
+        "started_at": at(0),
+        "state_dir": "/var/lib/orchestrator",
+        "draining": {"by": {"uid": 0, "user": "root"}, "reason": "upgrade", "since": at(1)},
+        "capacity": 8,
+        "in_use": 1,
+        "configuration": {
+            "directory": "/etc/orchestrator",
+            "accepted_at": at(0),
+            "problems": ["pipelines/web.toml:3: kind: there is no kind x"],
+        },
+    },
+    "running": [
+        running(
+            119,
+            steps=[
+                step(
+                    "apply",
+                    "terraform",
+                    phase="applying",
+                    conclusion=None,
+                    exit=None,
+                    finished_at=None,
+                    last_output_at=at(1),
+                    progress={"done": 3, "total": 10, "text": "resources"},
+                )
+            ],
+        )
+    ],
+    "queued": [
+        queued(
+            120,
+            blockers=[{"type": "drain", "id": None, "text": "the daemon drains", "since": None}],
+        )
+    ],
+    "quarantines": [ENVIRONMENT],
+    "debts": [
+        {
+            "environment": "production",
+            "pipeline": "web-cleanup",
+            "for_job": 118,
+            "since": at(2),
+            "locks": [],
+        }
+    ],
+}
