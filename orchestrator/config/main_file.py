@@ -8,7 +8,7 @@ from orchestrator.config.document import Document
 from orchestrator.config.files import KindTable, OrchestratorFile
 from orchestrator.config.paths import LONGEST_SOCKET
 from orchestrator.config.reading import Reader
-from orchestrator.core.child_variables import REFUSED, refused
+from orchestrator.core.child_variables import refused
 from orchestrator.core.near import did_you_mean, near
 
 DEFAULT_KINDS: Mapping[str, tuple[str, ...]] = {
@@ -30,7 +30,7 @@ def read_main(document: Document) -> MainFile:
     table = Reader(document).table(OrchestratorFile, document.data)
     kinds = _kinds(table.kinds, document)
     for place, name in enumerate(table.pass_env):
-        if refused(name.removesuffix("*"), table.allow_env) or name in REFUSED:
+        if refused(name.removesuffix("*"), table.allow_env):
             document.report(
                 ("pass_env", place),
                 f"{name} changes what tools do behind their arguments, so it is refused "

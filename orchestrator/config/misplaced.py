@@ -49,4 +49,5 @@ def report_misplaced(
 
 
 def _header(path: Path) -> str:
-    return f"`[{'.'.join(part for part in path if isinstance(part, str))}]`"
+    key = ".".join(part for part in path if isinstance(part, str))
+    return f"`[[{key}]]`" if isinstance(path[-1], int) else f"`[{key}]`"

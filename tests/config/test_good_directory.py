@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import msgspec
+
 from orchestrator.config import fingerprint
 from orchestrator.core.definition import (
     CleanupReference,
+    Configuration,
     EnvironmentDefinition,
     OutcomeRule,
     Parameter,
@@ -184,3 +187,14 @@ def test_the_fingerprint_follows_content_not_form(reads) -> None:
     assert fingerprint(reads(commented)) == before
     changed = {**FILES, "environments/staging.toml": 'locks = ["vpc"]'}
     assert fingerprint(reads(changed)) != before
+
+
+def test_it_survives_the_journal(reads) -> None:
+    configuration = reads(FILES)
+    encoded = msgspec.json.encode(configuration)
+    assert msgspec.json.decode(encoded, type=Configuration) == configuration
+
+
+def test_a_variable_that_is_allowed_may_be_passed_on(reads) -> None:
+    text = 'allow_env = ["HELM_*"]\npass_env = ["HELM_*", "HELM_DEBUG", "TF_*"]'
+    assert reads({"orchestrator.toml": text}).pass_env == ("HELM_*", "HELM_DEBUG", "TF_*")

@@ -171,8 +171,8 @@ PIPELINES = [
         PIPELINE + 'environments = ["e"]\n',
         [
             "pipelines/p.toml:6: steps.a.environments: no key of this table; `environments` "
-            "belongs to the file's top level: write it above `[steps]`, for what follows a header "
-            "belongs to its table"
+            "belongs to the file's top level: write it above `[[steps]]`, for what follows a "
+            "header belongs to its table"
         ],
     ),
     (
