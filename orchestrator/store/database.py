@@ -3,7 +3,7 @@
 import contextlib
 import importlib.resources
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from orchestrator.store.errors import (
@@ -37,7 +37,7 @@ def connect_writer(path: Path) -> sqlite3.Connection:
         try:
             _refuse_foreign(connection, path)
             _check(connection, path)
-            migrate(connection)
+            migrate(connection, migrations())
             _settle_log(connection)
         except BaseException:
             connection.close()
@@ -60,9 +60,9 @@ def migrations() -> list[str]:
     return [scripts[f"{number:04}.sql"].read_text("utf-8") for number in range(1, len(scripts) + 1)]
 
 
-def migrate(connection: sqlite3.Connection) -> None:
+def migrate(connection: sqlite3.Connection, scripts: Sequence[str]) -> None:
     """Bring the schema up to date, each step in a transaction of its own."""
-    for number, script in enumerate(migrations(), start=1):
+    for number, script in enumerate(scripts, start=1):
         if number <= _pragma(connection, "user_version"):
             continue
         try:

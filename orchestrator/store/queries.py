@@ -35,11 +35,11 @@ class Queries(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mean_duration: str
     events_after: str
     jobs_before: str
+    open_jobs_before: str
     jobs_with_environment: str
     jobs_with_pipeline: str
     jobs_with_kind: str
     jobs_with_phase: str
-    jobs_not_finished: str
     jobs_with_conclusion: str
     jobs_with_uid: str
     jobs_with_label: str

@@ -76,10 +76,14 @@ SELECT avg(duration), count(*) FROM (
 -- name: events_after
 SELECT id, line FROM journal WHERE id > ? ORDER BY id LIMIT ?
 
--- The parts of a search for jobs: jobs_before, any of jobs_with_…, jobs_newest_first.
+-- The parts of a search for jobs: one of …jobs_before, any of jobs_with_…, jobs_newest_first.
+-- What is open is few, whatever the history: a search for it must not look through the history.
 
 -- name: jobs_before
 SELECT body FROM job WHERE id < ?
+
+-- name: open_jobs_before
+SELECT body FROM job INDEXED BY job_open WHERE ended IS NULL AND id < ?
 
 -- name: jobs_with_environment
  AND environment = ?
@@ -92,9 +96,6 @@ SELECT body FROM job WHERE id < ?
 
 -- name: jobs_with_phase
  AND phase = ?
-
--- name: jobs_not_finished
- AND ended IS NULL
 
 -- name: jobs_with_conclusion
  AND conclusion = ?

@@ -85,7 +85,7 @@ def job(connection: sqlite3.Connection, id: int) -> Job | None:
 
 def jobs(connection: sqlite3.Connection, wanted: JobFilter) -> JobPage:
     """A page of jobs, the newest first."""
-    sql, values = _search(wanted)
+    sql, values = search_for(wanted)
     found = tuple(decode_job(body) for (body,) in connection.execute(sql, values))
     if len(found) <= wanted.limit:
         return JobPage(jobs=found)
@@ -93,11 +93,14 @@ def jobs(connection: sqlite3.Connection, wanted: JobFilter) -> JobPage:
     return JobPage(jobs=page, next=page[-1].id if page else wanted.before)
 
 
-def _search(wanted: JobFilter) -> tuple[str, list[str | int]]:
+def search_for(wanted: JobFilter) -> tuple[str, list[str | int]]:
+    """The statement that finds these jobs and one more, and its values."""
     phase = None if wanted.phase is None else wanted.phase.value
     conclusion = None if wanted.conclusion is None else wanted.conclusion.value
+    is_open = wanted.phase is not None and wanted.phase.open
+    base = QUERIES.open_jobs_before if is_open else QUERIES.jobs_before
     conditions: list[tuple[str, str | int | None]] = [
-        (QUERIES.jobs_before, _ABOVE_EVERY_ID if wanted.before is None else wanted.before),
+        (base, _ABOVE_EVERY_ID if wanted.before is None else wanted.before),
         (QUERIES.jobs_with_environment, wanted.environment),
         (QUERIES.jobs_with_pipeline, wanted.pipeline),
         (QUERIES.jobs_with_kind, wanted.kind),
@@ -107,8 +110,6 @@ def _search(wanted: JobFilter) -> tuple[str, list[str | int]]:
     ]
     parts = [sql for sql, value in conditions if value is not None]
     values = [value for _, value in conditions if value is not None]
-    if wanted.phase is not None and wanted.phase.open:
-        parts.append(QUERIES.jobs_not_finished)
     for label in wanted.labels.items():
         parts.append(QUERIES.jobs_with_label)
         values.extend(label)
