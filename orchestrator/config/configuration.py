@@ -55,6 +55,17 @@ def read(directory: Path, registry: Registry, host: Host | None = None) -> Confi
     return configuration
 
 
+def state_directory(directory: Path, host: Host | None = None) -> Path:
+    """Where the state lies, as far as a broken configuration still says.
+
+    So a daemon finds the last configuration that was accepted.
+    """
+    directory = directory.absolute()
+    host = host or Host(os.geteuid(), os.environ)
+    written = read_main(read_directory(directory).main).table.state_dir
+    return located(written, directory, host) if written else host.state_dir
+
+
 def fingerprint(configuration: Configuration) -> str:
     """A digest that is equal for equal configurations, whatever the order and form of files."""
     return digest(configuration)

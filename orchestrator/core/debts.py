@@ -8,7 +8,7 @@ from orchestrator.core.digest import digest
 from orchestrator.core.instant import Instant
 from orchestrator.core.model import Debt, Job
 from orchestrator.core.parameters import accept
-from orchestrator.core.references import JobFacts, Scope, resolve
+from orchestrator.core.references import JobFacts, Scope, resolve_as_text
 from orchestrator.core.world import World
 
 
@@ -20,7 +20,7 @@ def cleanup_params(
     if reference is None or cleanup is None:
         return {}
     scope = Scope(job=facts, params=params, vars=definition.environment.vars)
-    given = {name: str(resolve(value, scope)) for name, value in reference.params.items()}
+    given = {name: resolve_as_text(value, scope) for name, value in reference.params.items()}
     return accept(cleanup.params, given, cleanup.origin)
 
 

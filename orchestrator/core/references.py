@@ -177,8 +177,16 @@ def _resolve_text(text: str, scope: Scope) -> Any:
     parts = parse(text)
     if len(parts) == 1 and isinstance(parts[0], Reference):
         return read(parts[0], scope)
+    return resolve_as_text(text, scope)
+
+
+def resolve_as_text(text: str, scope: Scope) -> str:
+    """The string with every reference replaced, as text even where one stands alone.
+
+    Raises as `resolve` does.
+    """
     return "".join(
-        part if isinstance(part, str) else _as_text(part, read(part, scope)) for part in parts
+        part if isinstance(part, str) else _as_text(part, read(part, scope)) for part in parse(text)
     )
 
 

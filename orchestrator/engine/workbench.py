@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import trio
 
+from orchestrator.config.settings import SettingsInvalid, resolve_settings
 from orchestrator.core import commands as cmd
 from orchestrator.core.debts import facts_of
 from orchestrator.core.definition import JobDefinition, StepDefinition
 from orchestrator.core.model import Finished, Job, StepRef
-from orchestrator.core.references import DebtFacts, ReferenceProblem, Scope, resolve
+from orchestrator.core.references import DebtFacts, ReferenceProblem, Scope, resolve_as_text
 from orchestrator.core.world import World
 from orchestrator.engine.attempt_journal import JournalOfAttempt, JournalOfRecheck
 from orchestrator.engine.attempt_paths import AttemptPaths
@@ -148,10 +148,10 @@ class Workbench:
         )
         try:
             scope = self._scope(world, job, definition)
-            config = msgspec.convert(resolve(wanted.config, scope), adapter.config_type)
+            config = resolve_settings(wanted.config, scope, adapter.config_type)
             variables = self._child_variables(world, definition, wanted, scope, info, ref, job)
             paths.create()
-        except (ReferenceProblem, VariableRefused, msgspec.ValidationError) as problem:
+        except (ReferenceProblem, VariableRefused, SettingsInvalid) as problem:
             where = f"{definition.pipeline.origin}: step {ref.step}"
             raise StepUnusable(f"{where}: {problem}") from problem
         except OSError as problem:
@@ -204,7 +204,8 @@ class Workbench:
         configuration = world.configuration
         layers = (definition.environment.env, definition.pipeline.env, step.env)
         resolved = [
-            {name: str(resolve(value, scope)) for name, value in layer.items()} for layer in layers
+            {name: resolve_as_text(value, scope) for name, value in layer.items()}
+            for layer in layers
         ]
         return child_environment(
             self._variables,
