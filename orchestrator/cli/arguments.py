@@ -118,6 +118,13 @@ def label(text: str) -> tuple[str, str]:
     return name, value
 
 
+def key(text: str) -> str:
+    """An idempotency key: what fits into a header."""
+    if not (text.isascii() and text.isprintable() and text.strip() and len(text) <= 200):
+        raise argparse.ArgumentTypeError("a key is 1 to 200 printable ASCII characters")
+    return text.strip()
+
+
 def some_text(text: str) -> str:
     """A text that says something."""
     if not text.strip():

@@ -96,7 +96,8 @@ class NotReady(Refused):
 
 def refusal(status: int, problem: dict[str, Any]) -> Refused:
     """The error that an answer of this status is."""
-    return NotReady(status, problem) if status == 503 else Refused(status, problem)
+    passing = status == 503 and problem.get("type") != "state-unreadable"
+    return NotReady(status, problem) if passing else Refused(status, problem)
 
 
 def _sentence(status: int, problem: dict[str, Any]) -> str:

@@ -195,6 +195,8 @@ def quoted(text: str, keep: bytes = b"") -> str:
 
 def request(method: str, target: str, headers: dict[str, str], body: bytes | None) -> bytes:
     """The bytes of one request on a connection that is closed after its answer."""
+    if not all(value.isprintable() for value in headers.values()):
+        raise ValueError("a header's value has a control character")
     lines = [f"{method} {target} HTTP/1.1", "Host: orchestrator", "Connection: close"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     if body is not None:

@@ -31,7 +31,7 @@ class EventReader:
     def feed(self, piece: bytes) -> list[ServerEvent]:
         """Take a piece of the body; return the events that are whole now."""
         self._buffer += piece
-        if len(self._buffer) > EVENT_LIMIT:
+        if len(self._buffer) + sum(map(len, self._data)) > EVENT_LIMIT:
             raise NotHttp(f"the daemon sent an event of more than {EVENT_LIMIT} bytes")
         *lines, rest = self._buffer.split(b"\n")
         self._buffer = bytearray(rest)

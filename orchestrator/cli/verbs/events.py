@@ -82,4 +82,5 @@ class EventStream:
             self._terminal.object_line(document)
         else:
             self._terminal.line(event_line(document, self._terminal))
-        self._last = event.id
+        if event.id.isascii() and event.id.isdecimal():
+            self._last = event.id

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from orchestrator.cli.wire import Jobs
 
 PHASES = ("preparing", "queued", "running", "cancelling", "finished")
+PAGE = 500
+"""How many are asked for at once; the daemon may give fewer, even none, and go on."""
 CONCLUSIONS = (
     "success",
     "failure",
@@ -70,12 +72,12 @@ def _newest(daemon: Daemon, options: Namespace) -> Jobs:
             conclusion=options.conclusion,
             mine=options.mine,
             label=["=".join(pair) for pair in options.label],
-            limit=wanted,
+            limit=min(wanted, PAGE),
             before=before,
         )
         found["jobs"] += page["jobs"][:wanted]
         found["next"] = before = page["next"]
         wanted -= len(page["jobs"][:wanted])
-        if before is None or not page["jobs"]:
+        if before is None:
             break
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.arguments import label
+from orchestrator.cli.arguments import key, label
 from orchestrator.cli.clock import now
 from orchestrator.cli.daemon import Daemon
 from orchestrator.cli.errors import UsageMistake
@@ -33,7 +33,7 @@ def arguments(parser: ArgumentParser) -> None:
     )
     add("--reason", metavar="T", help="why, for whoever looks")
     add("--priority", metavar="N", type=int, default=0, help="higher goes first (0)")
-    add("--key", metavar="K", help="a repeat with this key returns the same job")
+    add("--key", metavar="K", type=key, help="a repeat with this key returns the same job")
     add("--label", metavar="K=V", type=label, action="append", default=[], help="for `jobs`")
     add("--url", metavar="U", help="where this came from, such as a CI's build")
     add("--dry-run", action="store_true", help="only show the steps and what it would wait for")
@@ -57,12 +57,12 @@ def run(options: Namespace, terminal: Terminal) -> int:
     body = _body(options)
     if options.dry_run:
         return _dry_run(daemon, body, terminal)
-    key = options.key or own_key()
+    its_key = options.key or own_key()
     if options.wait or options.follow:
         from orchestrator.cli.stay import submit_and_stay
 
-        return submit_and_stay(daemon, body, key, options, terminal)
-    print_queued(submit_job(daemon, body, key), terminal)
+        return submit_and_stay(daemon, body, its_key, options, terminal)
+    print_queued(submit_job(daemon, body, its_key), terminal)
     return Exit.DONE
 
 
