@@ -1,6 +1,7 @@
 """From what a store loaded to a world that goes on."""
 
 from orchestrator.core.instant import Instant
+from orchestrator.core.progress import starving
 from orchestrator.core.world import World
 from orchestrator.store.garbage import garbage_later
 from orchestrator.store.protocol import Loaded
@@ -19,5 +20,7 @@ def restore(loaded: Loaded, epoch: Instant) -> World:
             world.put_job(job)
         world.put_drain(loaded.drain)
         world.next_job = loaded.next_job
+        for name in sorted(world.touched):
+            world.starve(name, starving(world, name))
         world.begin()
     return world

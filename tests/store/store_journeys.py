@@ -39,7 +39,8 @@ from orchestrator.store.restore import restore
 from orchestrator.store.rows import encode_batch
 
 ROOT = cmd.Caller(uid=0, user="root", is_owner=True)
-ENVIRONMENTS = ("production", "qa")
+LOCKS = {"production": ("vpc",), "qa": ("vpc",), "lab": ()}
+ENVIRONMENTS = tuple(LOCKS)
 
 
 def configuration_with(capacity: int) -> Configuration:
@@ -56,11 +57,15 @@ def configuration_with(capacity: int) -> Configuration:
         socket="/run/orchestrator.sock",
         kinds={"deploy": ("deploy", "cleanup"), "cleanup": ("deploy", "cleanup")},
         environments={
-            name: EnvironmentDefinition(name=name, locks=("vpc",)) for name in ENVIRONMENTS
+            name: EnvironmentDefinition(name=name, locks=locks) for name, locks in LOCKS.items()
         },
         pipelines={one.name: one for one in pipelines},
         capacity=capacity,
     )
+
+
+def accept(configuration: Configuration) -> cmd.AcceptConfiguration:
+    return cmd.AcceptConfiguration(configuration=configuration, digest=digest(configuration))
 
 
 def replayed(lines: Sequence[Stamped], epoch: Instant) -> tuple[World, Changes]:
@@ -80,8 +85,7 @@ class Journey:
         self.connection = connect_writer(self.path)
         self.now = Instant(utc=1_000_000, boot=1_000, boot_id="b1")
         self.world = World(self.now)
-        accepted = configuration_with(2)
-        self.commit(cmd.AcceptConfiguration(configuration=accepted, digest=digest(accepted)))
+        self.commit(accept(configuration_with(capacity=2)))
 
     def close(self) -> None:
         self.connection.close()
@@ -123,7 +127,7 @@ class Journey:
     def _request(self) -> cmd.Command:
         environment = self.random.choice(ENVIRONMENTS)
         job = self.random.choice([*self.world.jobs, 1])
-        capacity = configuration_with(self.random.choice((1, 3)))
+        changed = configuration_with(self.random.choice((1, 3)))
         number = self.random.randrange(5)
         submit = cmd.Submit(
             caller=ROOT,
@@ -143,7 +147,7 @@ class Journey:
             cmd.Recheck(caller=ROOT, environment=environment),
             cmd.StartDrain(caller=ROOT, cancel=number == 0),
             cmd.EndDrain(caller=ROOT),
-            cmd.AcceptConfiguration(configuration=capacity, digest=digest(capacity)),
+            accept(changed),
             cmd.OpenDaemon(version="0.1.0", pid=number),
             cmd.SeeClient(job=job, present=number > 2),
             cmd.LookAtClock(),

@@ -5,9 +5,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from store_journeys import replayed, travel
+from store_journeys import ROOT, Journey, accept, configuration_with, replayed, travel
 
+from orchestrator.core import commands as cmd
 from orchestrator.core.instant import Instant
+from orchestrator.core.model import JobQueued, JobRunning, StepRef
+from orchestrator.core.words import StepConclusion
 from orchestrator.core.world import Changes
 from orchestrator.store import reading
 from orchestrator.store.database import connect_writer
@@ -16,6 +19,19 @@ from orchestrator.store.restore import restore
 
 EPOCH = Instant(utc=9_000_000_000, boot=5, boot_id="another")
 EVERYTHING = 1_000_000
+
+
+def test_who_lacked_a_slot_gets_it_after_a_restart(tmp_path: Path) -> None:
+    with closing(Journey(tmp_path, seed=0)) as journey:
+        journey.commit(accept(configuration_with(capacity=1)))
+        for environment in ("production", "lab"):
+            journey.commit(cmd.Submit(caller=ROOT, pipeline="down", environment=environment))
+        assert [type(job.phase) for job in journey.world.jobs.values()] == [JobRunning, JobQueued]
+        journey.restart()
+        ref = StepRef(job=1, step="down")
+        failed = cmd.AttemptFailed(ref=ref, conclusion=StepConclusion.FAILURE, reason="no")
+        journey.commit(failed)
+        assert isinstance(journey.world.jobs[2].phase, JobRunning)
 
 
 def rows_of(connection: sqlite3.Connection) -> Changes:
