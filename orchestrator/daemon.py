@@ -149,7 +149,7 @@ class Daemon:
                 cmd.OpenDaemon(version=version("deploy-orchestrator"), pid=os.getpid()),
             ]
             async with running(engine, opening):
-                await _answer_requests(engine, socket)
+                await _answer_requests(engine, socket, configuration.socket)
 
     def _last_accepted(self, loaded: Loaded, mistakes: tuple[str, ...]) -> Configuration:
         if loaded.configuration is None:
@@ -186,13 +186,13 @@ def _listener(path: Path) -> Iterator[Socket]:
             yield socket
 
 
-async def _answer_requests(engine: Engine, socket: Socket) -> None:
+async def _answer_requests(engine: Engine, socket: Socket, path: str) -> None:
     """Serve until a signal says stop."""
     server = Server(create_app(engine), os.geteuid())
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with trio.open_nursery() as nursery:
             await nursery.start(server.serve, socket)
-            log.info("ready", socket=socket.getsockname(), pid=os.getpid())
+            log.info("ready", socket=path, pid=os.getpid())
             notify_systemd("READY=1")
             async for received in signals:
                 log.info("stopping", signal=signal.Signals(received).name)
@@ -224,12 +224,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a daemon; the exit status is that of the command line's table."""
     settings = _settings(arguments)
     log_output.configure()
+    status = 0
     try:
-        trio.run(Daemon(settings).serve, strict_exception_groups=False)
-    except (Unstartable, StoreError, SocketUnusable) as error:
-        print(f"error: {log_output.neutral(str(error))}", file=sys.stderr)
-        return EXIT_CONFIGURATION
-    return 0
+        trio.run(Daemon(settings).serve)
+    except* (Unstartable, StoreError, SocketUnusable) as group:
+        status = EXIT_CONFIGURATION
+        for error in _causes(group):
+            print(f"error: {log_output.neutral(str(error))}", file=sys.stderr)
+    return status
+
+
+def _causes(group: BaseExceptionGroup[Exception]) -> Iterator[Exception]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _causes(error)
+        else:
+            yield error
 
 
 def _settings(arguments: Sequence[str] | None) -> Settings:

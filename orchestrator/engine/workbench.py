@@ -167,8 +167,16 @@ class Workbench:
         return adapter, DurableStep(facts, paths, self._services, journal)
 
     def _workdir(self, job: Job, definition: JobDefinition) -> Path:
+        """Where the job's steps run. Raises StepUnusable."""
         source = definition.pipeline.source.path
-        return Path(source) if source is not None else self.paths.work(job.id)
+        if source is None:
+            return self.paths.work(job.id)
+        if not Path(source).is_dir():
+            raise StepUnusable(
+                f"{definition.pipeline.origin}: source.path: {source} is no directory; "
+                "it must be there before the job runs"
+            )
+        return Path(source)
 
     def _scope(self, world: World, job: Job, definition: JobDefinition) -> Scope:
         return Scope(
