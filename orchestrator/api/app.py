@@ -1,0 +1,96 @@
+"""The application: routes, what they are given, and how errors are answered."""
+
+from http import HTTPStatus
+from typing import Any
+
+from litestar import Litestar, Request
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.params import QueryParameter
+from litestar.types import Receive, Scope, Send
+
+from orchestrator.api.facts import DaemonFacts, version
+from orchestrator.api.identity import current_caller
+from orchestrator.api.limits import Limited
+from orchestrator.api.names import NamesInPaths
+from orchestrator.api.presence import Presence
+from orchestrator.api.problems import Problems, refusal
+from orchestrator.api.routes import health, jobs
+from orchestrator.core.near import did_you_mean, near
+from orchestrator.engine.engine import Engine
+
+HANDLERS = [*health.handlers, *jobs.handlers]
+
+
+class Api:
+    """The HTTP API of an engine at work: an ASGI application, and what it does beside requests.
+
+    It reads the caller from `identity.current_caller`, which whoever accepts connections sets.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._presence = Presence()
+        self._app = Limited(NamesInPaths(_litestar(engine, self._presence)))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        await self._app(scope, receive, send)
+
+    async def work(self) -> None:
+        """Tell the engine which clients are there, until cancelled."""
+        await self._presence.run(self._engine)
+
+
+def create_app(engine: Engine) -> Api:
+    """The API of an engine at work."""
+    return Api(engine)
+
+
+def _litestar(engine: Engine, presence: Presence) -> Litestar:
+    return Litestar(
+        route_handlers=HANDLERS,
+        dependencies={
+            "engine": _constant(engine),
+            "presence": _constant(presence),
+            "facts": _constant(DaemonFacts.of(engine)),
+            "caller": Provide(current_caller, sync_to_thread=False),
+        },
+        exception_handlers={Exception: Problems(engine.clock).respond},
+        before_request=refuse_unknown_query,
+        openapi_config=_openapi(),
+        logging_config=None,
+    )
+
+
+def _constant(value: object) -> Provide:
+    return Provide(lambda: value, sync_to_thread=False, use_cache=True)
+
+
+def _openapi() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="Deploy Orchestrator",
+        version=version(),
+        path="/",
+        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        use_handler_docstrings=True,
+    )
+
+
+def refuse_unknown_query(request: Request[Any, Any, Any]) -> None:
+    """What is not known is refused by name, never ignored."""
+    if not request.scope["query_string"]:
+        return
+    known = [
+        name
+        for name, field in request.route_handler.parsed_fn_signature.parameters.items()
+        if isinstance(field.kwarg_definition, QueryParameter)
+    ]
+    for name in request.query_params:
+        if name not in known:
+            raise refusal(
+                HTTPStatus.BAD_REQUEST,
+                "unknown-query-parameter",
+                f"there is no query parameter {name!r} here{did_you_mean(near(name, known))}",
+            )

@@ -1,0 +1,43 @@
+"""What may be sent in a request's body. A field that is not known is refused, never ignored."""
+
+from typing import Literal
+
+import msgspec
+
+
+class Submission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Queue a job, or (`dry_run`) say what that would be."""
+
+    pipeline: str
+    environment: str
+    params: dict[str, str] = {}
+    reason: str | None = None
+    priority: int = 0
+    labels: dict[str, str] = {}
+    url: str | None = None
+    dry_run: bool = False
+    on_disconnect: Literal["keep", "cancel"] = "keep"
+
+
+class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why; it goes to the journal."""
+
+    reason: str | None = None
+
+
+class Retry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Queue the like of a finished job, with the definition it had or (`latest`) today's."""
+
+    latest: bool = False
+    reason: str | None = None
+
+
+class Drained(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Admit nothing; with `cancel`, also ask what runs to stop."""
+
+    cancel: bool = False
+    reason: str | None = None
+
+
+class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """No settings."""

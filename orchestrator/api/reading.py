@@ -1,0 +1,86 @@
+"""Jobs as they are committed, for those who may see them."""
+
+import msgspec
+
+from orchestrator.api import views, wire
+from orchestrator.core.admission import Blocker, blockers
+from orchestrator.core.commands import Caller
+from orchestrator.core.definition import (
+    EnvironmentDefinition,
+    JobDefinition,
+    PipelineDefinition,
+)
+from orchestrator.core.model import Job, JobQueued
+from orchestrator.core.permissions import demand, may
+from orchestrator.core.rejections import UnknownJob
+from orchestrator.core.words import Role
+from orchestrator.core.world import World
+from orchestrator.engine.engine import Engine
+
+
+class SeenJob(msgspec.Struct, frozen=True):
+    """A job, what it keeps of its configuration, and what keeps it from starting now."""
+
+    job: Job
+    definition: JobDefinition
+    blockers: tuple[Blocker, ...] = ()
+
+    def view(self, engine: Engine) -> wire.Job:
+        """The job, whole."""
+        return views.job(self.job, self.definition, engine.live_step, self.blockers)
+
+
+async def see(engine: Engine, id: int, caller: Caller | None = None) -> SeenJob:
+    """A job, open or finished. Raises UnknownJob, and NotPermitted if the caller may not see it."""
+    async with engine.reading() as world:
+        open_job = world.jobs.get(id)
+        if open_job is not None:
+            demand_view(world, open_job, caller)
+            return seen(world, open_job)
+    job = await engine.store.job(id)
+    definition = await engine.store.definition(job.definition) if job is not None else None
+    if job is None or definition is None:
+        raise UnknownJob(id)
+    async with engine.reading() as world:
+        demand_view(world, job, caller)
+    return SeenJob(job=job, definition=definition)
+
+
+def seen(world: World, job: Job) -> SeenJob:
+    """An open job."""
+    waits = isinstance(job.phase, JobQueued)
+    return SeenJob(
+        job=job,
+        definition=world.definition(job),
+        blockers=tuple(blockers(world, job)) if waits else (),
+    )
+
+
+def demand_view(world: World, job: Job, caller: Caller | None) -> None:
+    """Raise NotPermitted unless the caller may see this job. None is ourselves."""
+    if caller is not None:
+        levels = _levels(world, job.environment, job.pipeline)
+        demand(caller, Role.VIEWER, f"looking at job {job.id}", world.configuration, *levels)
+
+
+def may_see(world: World, caller: Caller, environment: str | None, pipeline: str | None) -> bool:
+    """Whether the caller may see what happens in this environment and pipeline."""
+    levels = _levels(world, environment, pipeline)
+    return may(caller, Role.VIEWER, world.configuration, *levels)
+
+
+def _levels(
+    world: World, environment: str | None, pipeline: str | None
+) -> tuple[EnvironmentDefinition | None, PipelineDefinition | None]:
+    """The definitions of today, None for what is not (or no more) configured."""
+    if world.configuration is None:
+        return None, None
+    return (
+        world.configuration.environments.get(environment or ""),
+        world.configuration.pipelines.get(pipeline or ""),
+    )
+
+
+def demand_viewer(world: World, caller: Caller, doing: str) -> None:
+    """Raise NotPermitted unless the caller may look at the daemon at all."""
+    demand(caller, Role.VIEWER, doing, world.configuration)

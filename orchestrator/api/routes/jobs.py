@@ -1,0 +1,133 @@
+"""Submit, list, show, explain."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from litestar import Response, get, post
+from litestar.params import FromQuery, JSONBody, QueryParameter
+
+from orchestrator.api import views, wire
+from orchestrator.api.bodies import Submission
+from orchestrator.api.dry_run import dry_run
+from orchestrator.api.given import GivenCaller, GivenEngine, GivenPresence, JobId, Key
+from orchestrator.api.problems import refusal
+from orchestrator.api.reading import demand_viewer, may_see, see, seen
+from orchestrator.core import commands as cmd
+from orchestrator.core.admission import place
+from orchestrator.core.digest import digest
+from orchestrator.core.model import Job, JobQueued
+from orchestrator.core.words import JobConclusion
+from orchestrator.core.world import World
+from orchestrator.store.protocol import JobFilter, PhaseName
+
+MOST_LISTED = 1000
+
+
+@post("/v1/jobs", summary="Queue a job")
+async def submit_job(
+    data: JSONBody[Submission],
+    engine: GivenEngine,
+    caller: GivenCaller,
+    presence: GivenPresence,
+    key: Key = None,
+) -> Response[Any]:
+    """201 with the job; 200 where the key has one already, or with what a dry run found."""
+    request = cmd.Submit(
+        caller=caller,
+        pipeline=data.pipeline,
+        environment=data.environment,
+        params=data.params,
+        reason=data.reason or "",
+        priority=data.priority,
+        labels=data.labels,
+        url=data.url,
+        key=key,
+        request=digest(("submit", data)),
+        cancel_on_disconnect=data.on_disconnect == "cancel",
+    )
+    if data.dry_run:
+        return Response(await dry_run(engine, request), status_code=HTTPStatus.OK)
+    submission = await engine.submit(request)
+    if request.cancel_on_disconnect:
+        presence.expect(submission.job)
+    status = HTTPStatus.CREATED if submission.created else HTTPStatus.OK
+    job = await see(engine, submission.job)
+    return Response(job.view(engine), status_code=status)
+
+
+@get("/v1/jobs", summary="List jobs, the newest first")
+async def list_jobs(
+    engine: GivenEngine,
+    caller: GivenCaller,
+    environment: FromQuery[str | None] = None,
+    pipeline: FromQuery[str | None] = None,
+    phase: FromQuery[PhaseName | None] = None,
+    kind: FromQuery[str | None] = None,
+    conclusion: FromQuery[JobConclusion | None] = None,
+    mine: FromQuery[bool] = False,
+    label: FromQuery[list[str] | None] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=MOST_LISTED)] = 50,
+    before: FromQuery[int | None] = None,
+) -> wire.Jobs:
+    """Jobs for which everything holds that is asked for, as far as the caller may see them."""
+    wanted = JobFilter(
+        environment=environment,
+        pipeline=pipeline,
+        phase=phase,
+        kind=kind,
+        conclusion=conclusion,
+        uid=caller.uid if mine else None,
+        labels=dict(_label(one) for one in label or ()),
+        before=before,
+        limit=limit,
+    )
+    page = await engine.store.jobs(wanted)
+    async with engine.reading() as world:
+        demand_viewer(world, caller, "listing jobs")
+        jobs = tuple(
+            _listed(world, job)
+            for job in page.jobs
+            if may_see(world, caller, job.environment, job.pipeline)
+        )
+    return wire.Jobs(jobs=jobs, next=page.next)
+
+
+def _listed(world: World, job: Job) -> wire.JobSummary:
+    """A job of a page, with what keeps it waiting if it is still in the state that was read."""
+    if isinstance(job.phase, JobQueued) and world.jobs.get(job.id) == job:
+        return views.summary(job, world.definition(job), seen(world, job).blockers)
+    return views.summary(job, world.definitions.get(job.definition))
+
+
+def _label(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        detail = f"label={text} must be label=NAME=VALUE"
+        raise refusal(HTTPStatus.BAD_REQUEST, "invalid-request", detail)
+    return name, value
+
+
+@get("/v1/jobs/{job_id:int}", summary="Show a job")
+async def show_job(job_id: JobId, engine: GivenEngine, caller: GivenCaller) -> wire.Job:
+    """The job, with its steps."""
+    return (await see(engine, job_id, caller)).view(engine)
+
+
+@get("/v1/jobs/{job_id:int}/explain", summary="Say why a job waits")
+async def explain_job(job_id: JobId, engine: GivenEngine, caller: GivenCaller) -> wire.Explanation:
+    """Every blocker, and the job's place in the queue of its environment."""
+    found = await see(engine, job_id, caller)
+    job = found.job
+    waits = isinstance(job.phase, JobQueued)
+    async with engine.reading() as world:
+        standing = place(world, job) if waits and job.id in world.jobs else None
+    return wire.Explanation(
+        job=job.id,
+        phase=PhaseName.of(job.phase).value,
+        since=views.time(job.phase.since) if isinstance(job.phase, JobQueued) else None,
+        place=standing,
+        blockers=tuple(views.liftable(one) for one in found.blockers),
+    )
+
+
+handlers = [submit_job, list_jobs, show_job, explain_job]

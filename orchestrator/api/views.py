@@ -1,0 +1,246 @@
+"""Jobs and their steps, as the wire shows them."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import assert_never
+
+import msgspec
+
+from orchestrator.api import wire
+from orchestrator.core.admission import Blocker
+from orchestrator.core.definition import JobDefinition, StepDefinition
+from orchestrator.core.instant import Instant, milliseconds
+from orchestrator.core.model import (
+    Acquiring,
+    Actor,
+    Applying,
+    Cancelling,
+    Cause,
+    CleaningUp,
+    Ending,
+    Finished,
+    Job,
+    JobCancelling,
+    JobFinished,
+    Pending,
+    Step,
+    StepRef,
+    Stop,
+)
+from orchestrator.core.words import BlockerType, StepConclusion
+from orchestrator.engine.live import LiveStep
+from orchestrator.store.protocol import PhaseName
+
+MASK = "(sensitive)"
+"""What is shown of a value that must not be."""
+JOBS_BLOCK = (BlockerType.JOB, BlockerType.CLEANUP_DEBT, BlockerType.ORDER)
+"""Blockers whose id is a job's number."""
+
+LookAtLive = Callable[[StepRef], LiveStep]
+
+
+def time(instant: Instant) -> str:
+    """A moment, as `2026-01-31T12:00:00.123Z`."""
+    return utc(instant.utc)
+
+
+def utc(moment: int) -> str:
+    """UTC milliseconds, as `2026-01-31T12:00:00.123Z`."""
+    seconds, rest = divmod(moment, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
+
+
+def actor(of: Actor | None) -> wire.Actor | None:
+    """A person, None where a rule did it."""
+    return None if of is None else wire.Actor(uid=of.uid, user=of.user)
+
+
+def blocker(of: Blocker) -> wire.Blocker:
+    """One reason to wait."""
+    return wire.Blocker(
+        type=of.type.value,
+        id=_blocker_id(of),
+        text=of.text,
+        since=time(of.since) if of.since else None,
+    )
+
+
+def liftable(of: Blocker) -> wire.LiftableBlocker:
+    """One reason to wait, with who can lift it."""
+    return wire.LiftableBlocker(
+        type=of.type.value,
+        id=_blocker_id(of),
+        text=of.text,
+        since=time(of.since) if of.since else None,
+        lift=of.lift,
+    )
+
+
+def _blocker_id(of: Blocker) -> int | str:
+    return int(of.id) if of.type in JOBS_BLOCK else of.id
+
+
+def summary(
+    of: Job, definition: JobDefinition | None, blockers: Iterable[Blocker] = ()
+) -> wire.JobSummary:
+    """A job without its steps. Without its definition nothing says when it may be forced."""
+    end = of.phase if isinstance(of.phase, JobFinished) else None
+    run = of.run
+    return wire.JobSummary(
+        id=of.id,
+        pipeline=of.pipeline,
+        environment=of.environment,
+        kind=of.kind,
+        params=of.params,
+        priority=of.priority,
+        labels=of.labels,
+        url=of.url,
+        phase=PhaseName.of(of.phase).value,
+        conclusion=end.conclusion.value if end else None,
+        warnings=sum(_warnings(step) for step in of.steps),
+        halted_by=end.halted_by if end else None,
+        dirty=end.dirty if end else False,
+        retry_of=of.retry_of,
+        cleanup_for=of.cleanup_for,
+        submitter=wire.Actor(uid=of.submitter.uid, user=of.submitter.user),
+        reason=of.reason or None,
+        key=of.key,
+        source=wire.Source(),
+        locks=run.locks if run else (),
+        approvals=(),
+        submitted_at=time(of.submitted),
+        started_at=time(run.started) if run else None,
+        finished_at=time(end.ended) if end else None,
+        cancel=_cancel(of, definition),
+        blockers=tuple(blocker(one) for one in blockers),
+    )
+
+
+def job(
+    of: Job,
+    definition: JobDefinition,
+    live: LookAtLive,
+    blockers: Iterable[Blocker] = (),
+) -> wire.Job:
+    """A job, whole. `live` says what is true of its steps only now."""
+    short = summary(of, definition, blockers)
+    return wire.Job(**msgspec.structs.asdict(short), steps=_steps(of, definition, live))
+
+
+def _warnings(step: Step) -> int:
+    ended = isinstance(step.phase, Finished) and step.phase.ending.conclusion
+    return len(step.warnings) + (ended is StepConclusion.WARNING)
+
+
+def _cancel(of: Job, definition: JobDefinition | None) -> wire.Cancel | None:
+    stop = of.stop
+    if stop is None:
+        return None
+    forced = isinstance(of.phase, JobCancelling | JobFinished) and of.phase.force is not None
+    return wire.Cancel(
+        by=actor(stop.by),
+        reason=stop.reason or None,
+        at=time(stop.at),
+        force=forced,
+        force_available_at=_force_available(of, stop, definition),
+    )
+
+
+def _force_available(of: Job, stop: Stop, definition: JobDefinition | None) -> str | None:
+    if definition is None or not isinstance(of.phase, JobCancelling):
+        return None
+    return utc(stop.at.utc + milliseconds(definition.pipeline.force_after))
+
+
+def _steps(of: Job, definition: JobDefinition, live: LookAtLive) -> tuple[wire.Step, ...]:
+    defined = {step.name: step for step in definition.pipeline.steps}
+    if not of.steps and isinstance(of.phase, JobFinished):
+        return tuple(_never_reached(step) for step in defined.values())
+    steps = of.steps or tuple(Step(name=name) for name in defined)
+    return tuple(_step(of.id, step, defined[step.name], live) for step in steps)
+
+
+def _never_reached(definition: StepDefinition) -> wire.Step:
+    """A step of a job that ended in the queue."""
+    blank = _step(0, Step(name=definition.name), definition, lambda _: LiveStep())
+    return msgspec.structs.replace(
+        blank,
+        phase="finished",
+        conclusion=StepConclusion.NOT_RUN.value,
+        reason="the job ended before it ran",
+    )
+
+
+def _step(of_job: int, of: Step, definition: StepDefinition, live: LookAtLive) -> wire.Step:
+    now = live(StepRef(of_job, of.name, of.attempt)) if of.active else LiveStep()
+    phase = of.phase
+    ending = phase.ending if isinstance(phase, CleaningUp | Finished) else None
+    end = phase if isinstance(phase, Finished) else None
+    began = None if isinstance(phase, Pending) else phase.began
+    return wire.Step(
+        name=of.name,
+        section=definition.section.value,
+        stage=None,
+        uses=definition.uses,
+        phase=step_phase(of),
+        conclusion=end.ending.conclusion.value if end else None,
+        exit=ending.exit if ending else None,
+        signal=ending.signal if ending else None,
+        pid=now.pid,
+        reason=_reason(of, ending),
+        cause=_cause(of, end),
+        attempt=of.attempt,
+        outputs=masked(of.outputs, of.sensitive),
+        progress=_progress(now),
+        waiting_for=of.waiting_for,
+        warnings=of.warnings,
+        last_output_at=None if now.last_output_at is None else utc(now.last_output_at),
+        started_at=time(began) if began else None,
+        finished_at=time(end.ended) if end else None,
+    )
+
+
+def step_phase(of: Step) -> str:
+    """The name of a step's phase."""
+    match of.phase:
+        case Pending():
+            return "pending"
+        case Acquiring():
+            return "acquiring"
+        case Applying():
+            return "applying"
+        case Cancelling():
+            return "cancelling"
+        case CleaningUp():
+            return "cleaning_up"
+        case Finished():
+            return "finished"
+        case _:
+            assert_never(of.phase)
+
+
+def masked(outputs: dict[str, object], sensitive: Iterable[str]) -> dict[str, object]:
+    """Outputs with the values of sensitive ones hidden."""
+    return outputs | {name: MASK for name in sensitive if name in outputs}
+
+
+def _reason(of: Step, ending: Ending | None) -> str | None:
+    return (ending.reason if ending else "") or of.summary or None
+
+
+def _cause(of: Step, end: Finished | None) -> wire.Cause | None:
+    """Why a step did not run; a step that halted the job is its own cause."""
+    if end is None:
+        return None
+    found = end.cause
+    if found is None and end.ending.conclusion is StepConclusion.HALTED:
+        found = Cause(step=of.name, conclusion=StepConclusion.HALTED, exit=end.ending.exit)
+    if found is None:
+        return None
+    return wire.Cause(step=found.step, conclusion=found.conclusion.value, exit=found.exit)
+
+
+def _progress(now: LiveStep) -> wire.Progress | None:
+    if now.progress is None:
+        return None
+    return wire.Progress(now.progress.done, now.progress.total, now.progress.text or None)

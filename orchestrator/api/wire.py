@@ -1,0 +1,327 @@
+"""What the daemon answers. The OpenAPI document comes from these.
+
+Absent is null, never missing. Times are UTC in ISO 8601 with milliseconds.
+"""
+
+from typing import Any
+
+import msgspec
+
+
+class Actor(msgspec.Struct, frozen=True):
+    """A user, as the kernel named it."""
+
+    uid: int
+    user: str
+
+
+class Blocker(msgspec.Struct, frozen=True):
+    """One thing that keeps a job from starting. `id` is a job's number, or a name."""
+
+    type: str
+    id: int | str
+    text: str
+    since: str | None
+
+
+class LiftableBlocker(Blocker, frozen=True):
+    """The same, with who can lift it and what to type."""
+
+    lift: str | None
+
+
+class Cause(msgspec.Struct, frozen=True):
+    """The step's end that decided something."""
+
+    step: str
+    conclusion: str
+    exit: int | None
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far a step says that it is."""
+
+    done: int
+    total: int | None
+    text: str | None
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step of a job. Outputs that are sensitive are masked."""
+
+    name: str
+    section: str
+    stage: str | None
+    uses: str
+    phase: str
+    conclusion: str | None
+    exit: int | None
+    signal: str | None
+    pid: int | None
+    reason: str | None
+    cause: Cause | None
+    attempt: int
+    outputs: dict[str, Any]
+    progress: Progress | None
+    waiting_for: str | None
+    warnings: tuple[str, ...]
+    last_output_at: str | None
+    started_at: str | None
+    finished_at: str | None
+
+
+class Cancel(msgspec.Struct, frozen=True):
+    """The stop that was asked for; `by` is null where a limit asked. `force`: that too."""
+
+    by: Actor | None
+    reason: str | None
+    at: str
+    force: bool
+    force_available_at: str | None
+
+
+class Source(msgspec.Struct, frozen=True):
+    """What the job runs from."""
+
+    commit: str | None = None
+
+
+class JobSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A job as lists show it.
+
+    `warnings` counts the steps that ended as `warning` and what adapters warned of.
+    """
+
+    id: int
+    pipeline: str
+    environment: str
+    kind: str
+    params: dict[str, str]
+    priority: int
+    labels: dict[str, str]
+    url: str | None
+    phase: str
+    conclusion: str | None
+    warnings: int
+    halted_by: str | None
+    dirty: bool
+    retry_of: int | None
+    cleanup_for: int | None
+    submitter: Actor
+    reason: str | None
+    key: str | None
+    source: Source
+    locks: tuple[str, ...]
+    approvals: tuple[Any, ...]
+    submitted_at: str
+    started_at: str | None
+    finished_at: str | None
+    cancel: Cancel | None
+    blockers: tuple[Blocker, ...]
+
+
+class Job(JobSummary, frozen=True, kw_only=True):
+    """One run of a pipeline in an environment."""
+
+    steps: tuple[Step, ...]
+
+
+class Jobs(msgspec.Struct, frozen=True):
+    """A page of jobs, the newest first; `next` is the `before` of the next page."""
+
+    jobs: tuple[JobSummary, ...]
+    next: int | None
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Why a job waits. `place` is its place in the environment's queue, from 1."""
+
+    job: int
+    phase: str
+    since: str | None
+    place: int | None
+    blockers: tuple[LiftableBlocker, ...]
+
+
+class Debt(msgspec.Struct, frozen=True):
+    """A cleanup that is owed for a job, and the locks it keeps."""
+
+    pipeline: str
+    for_job: int
+    since: str
+    locks: tuple[str, ...]
+
+
+class EnvironmentDebt(msgspec.Struct, frozen=True):
+    """The same, with the environment that owes it."""
+
+    environment: str
+    pipeline: str
+    for_job: int
+    since: str
+    locks: tuple[str, ...]
+
+
+class Quarantine(msgspec.Struct, frozen=True):
+    """Why only a repair may act in an environment, and what a person can type to repair it."""
+
+    since: str
+    job: int
+    step: str | None
+    found: str
+    commands: tuple[str, ...]
+
+
+class Environment(msgspec.Struct, frozen=True):
+    """One environment. `queued` is in its order; `last` are the jobs that ended last."""
+
+    name: str
+    running: tuple[int, ...]
+    queued: tuple[int, ...]
+    debts: tuple[Debt, ...]
+    quarantine: Quarantine | None
+    holds: tuple[Any, ...]
+    locks: tuple[str, ...]
+    retired: bool
+    last: tuple[int, ...]
+
+
+class Environments(msgspec.Struct, frozen=True):
+    """Every environment, by name."""
+
+    environments: tuple[Environment, ...]
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    """One parameter that a submission may give."""
+
+    name: str
+    type: str
+    required: bool
+    default: str | None
+    pattern: str | None
+    description: str | None
+
+
+class PipelineStep(msgspec.Struct, frozen=True):
+    """One step as it is defined."""
+
+    name: str
+    uses: str
+    section: str
+    needs: tuple[str, ...]
+    touches: bool
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """Who may cancel, by the phase that the job's steps are in."""
+
+    queued: str
+    preparing: str
+    acquiring: str
+    applying: str
+    cleaning_up: str
+
+
+class Pipeline(msgspec.Struct, frozen=True):
+    """One definition. `environments` of null: every one."""
+
+    name: str
+    kind: str
+    description: str | None
+    environments: tuple[str, ...] | None
+    params: tuple[Parameter, ...]
+    steps: tuple[PipelineStep, ...]
+    cleanup: str | None
+    stop: Stop
+
+
+class Pipelines(msgspec.Struct, frozen=True):
+    """Every pipeline, by name."""
+
+    pipelines: tuple[Pipeline, ...]
+
+
+class ResolvedStep(msgspec.Struct, frozen=True):
+    """One step of a dry run; `with` is as far resolved as can be known before it runs."""
+
+    name: str
+    uses: str
+    section: str
+    needs: tuple[str, ...]
+    touches: bool
+    settings: Any = msgspec.field(name="with")
+
+
+class OwedCleanup(msgspec.Struct, frozen=True):
+    """The cleanup that a job would owe."""
+
+    pipeline: str
+    params: dict[str, str]
+
+
+class DryRun(msgspec.Struct, frozen=True):
+    """What a submission would do, and what it would wait for now."""
+
+    dry_run: bool
+    pipeline: str
+    environment: str
+    kind: str
+    params: dict[str, str]
+    steps: tuple[ResolvedStep, ...]
+    cleanup: OwedCleanup | None
+    blockers: tuple[LiftableBlocker, ...]
+
+
+class Plugin(msgspec.Struct, frozen=True):
+    """One installed plugin; `problem` is why it brings nothing, or not all that it should."""
+
+    name: str
+    version: str | None
+    adapters: tuple[str, ...]
+    problem: str | None
+
+
+class Plugins(msgspec.Struct, frozen=True):
+    """Every installed plugin."""
+
+    plugins: tuple[Plugin, ...]
+
+
+class Drain(msgspec.Struct, frozen=True):
+    """Since when nothing is admitted, and who asked for it."""
+
+    by: Actor | None
+    reason: str | None
+    since: str
+
+
+class ConfigurationState(msgspec.Struct, frozen=True):
+    """The configuration in force; `problems` are the mistakes of a newer one that was refused."""
+
+    directory: str
+    accepted_at: str | None
+    problems: tuple[str, ...]
+
+
+class DaemonState(msgspec.Struct, frozen=True):
+    """The daemon itself. `in_use` of its `capacity` are tools at work."""
+
+    pid: int
+    version: str
+    started_at: str
+    state_dir: str
+    draining: Drain | None
+    capacity: int
+    in_use: int
+    configuration: ConfigurationState
+
+
+class Status(msgspec.Struct, frozen=True):
+    """One screen. `queued` holds those that go next, at most some hundreds of them."""
+
+    daemon: DaemonState
+    running: tuple[Job, ...]
+    queued: tuple[Job, ...]
+    quarantines: tuple[Environment, ...]
+    debts: tuple[EnvironmentDebt, ...]
