@@ -98,8 +98,8 @@ class ClaimBook:
         for line in lines:
             if isinstance(line, ClaimLine) and line.resource == resource:
                 first.setdefault((line.job, line.step, line.attempt), line)
-        newest = sorted(first.values(), key=lambda line: line.at, reverse=True)
-        return tuple(self._judge(line, deaths) for line in newest[:_MOST_CLAIMS])
+        newest = list(first.values())[: -_MOST_CLAIMS - 1 : -1]
+        return tuple(self._judge(line, deaths) for line in newest)
 
     def _judge(self, line: ClaimLine, deaths: dict[str, int]) -> Claim:
         ended = self._ended(line, deaths)

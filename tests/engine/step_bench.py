@@ -1,5 +1,6 @@
 """Real processes under real steps, and the journal that they write to."""
 
+import json
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -12,14 +13,14 @@ import trio
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from orchestrator.core.model import CallRecord, ProcessRecord, Record
+from orchestrator.core.observations import STOPPABLE
 from orchestrator.engine.attempt_paths import AttemptPaths
 from orchestrator.engine.claims import ClaimBook
-from orchestrator.engine.journal import STOPPABLE
 from orchestrator.engine.step import AttemptFacts, DurableStep, StepServices
 from orchestrator.plugin import JobInfo, StopInfo, StopRequested
 from orchestrator.process.host import ProcessHost
 from orchestrator.process.identity import read_boot_id
-from tests.process.conftest import kill_and_await, pids_below
+from tests.process.conftest import kill, pids_below
 
 STOP = StopInfo("cancel", "ada", "wrong version")
 JOB = JobInfo(id=118, pipeline="web", environment="production", kind="deploy", submitter="ada")
@@ -102,6 +103,16 @@ class StepBench:
         services = StepServices(self.host, self.claim_book())
         return DurableStep(facts, paths, services, self.journal, phase)
 
+    async def start_and_die(self, phase: str, argv: list[str], stop_signal: int | None) -> None:
+        """Another daemon starts `go` and waits; it is killed when the tool has said `begun`."""
+        task = json.dumps([phase, argv, stop_signal])
+        command = [sys.executable, __file__, str(self.state_dir), task]
+        daemon = await trio.lowlevel.open_process(command)
+        await read_fifo(self.state_dir / "begun")
+        daemon.kill()
+        await daemon.wait()
+        self.journal.records[phase, "go"] = ProcessRecord(phase, "go", read_boot_id())
+
     def process(self, phase: str, key: str) -> Path:
         """The directory of a process of the first attempt."""
         return self.paths().processes / f"{phase}-{key}"
@@ -140,4 +151,13 @@ async def open_step_bench(root: Path) -> AsyncIterator[StepBench]:
     finally:
         bench.host.close()
         while pids := pids_below(root):
-            kill_and_await(pids)
+            for pid in pids:
+                kill(pid)
+
+
+async def _be_a_daemon(root: Path, phase: str, argv: list[str], stop_signal: int | None) -> None:
+    await StepBench(root).step(phase).run("go", argv, stop_signal=stop_signal)
+
+
+if __name__ == "__main__":
+    trio.run(_be_a_daemon, Path(sys.argv[1]), *json.loads(sys.argv[2]))

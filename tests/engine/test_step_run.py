@@ -1,6 +1,5 @@
 """`run`: a process starts once, is adopted, and its end is remembered."""
 
-import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -87,30 +86,3 @@ async def test_what_no_process_can_get(bench: StepBench, argv: list[str]) -> Non
     with pytest.raises(AdapterError):
         await bench.step().run("go", argv)
     assert bench.journal.intents == []
-
-
-async def test_interrupt_sends_the_stop_signal_once_for_all_times(bench: StepBench) -> None:
-    said, told = bench.fifo("said"), bench.fifo("told")
-    code = (
-        "import signal, sys\n"
-        "got = []\n"
-        "signal.signal(signal.SIGUSR1, lambda n, f: got.append(n))\n"
-        "open(sys.argv[1], 'w').close()\n"
-        "signal.pause()\n"
-        "open(sys.argv[2]).read()\n"
-        "raise SystemExit(len(got))"
-    )
-    argv = python(code, said, told)
-    async with trio.open_nursery() as nursery:
-        step = bench.step()
-        nursery.start_soon(_run_with_usr1, step, argv)
-        await read_fifo(said)
-        assert await step.interrupt()
-        assert await step.interrupt()
-        assert await bench.step("cancel").interrupt()
-        await trio.to_thread.run_sync(told.write_text, "")
-    assert bench.step().recall("apply", "go").code == 1
-
-
-async def _run_with_usr1(step: object, argv: list[str]) -> None:
-    await step.run("go", argv, stop_signal=signal.SIGUSR1)  # type: ignore[attr-defined]
