@@ -18,7 +18,7 @@ $(VENV)/ready: pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.tom
 	@touch $@
 
 demo: setup
-	$(BIN)/python -m config.demo
+	$(BIN)/python config/demo/run.py
 
 test: setup
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) $(TESTS)
