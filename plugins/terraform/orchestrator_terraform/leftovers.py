@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import anyio.to_thread
 import msgspec
@@ -22,14 +23,19 @@ UNSAVED_STATE = "errored.tfstate"
 
 
 class StateVersion(msgspec.Struct, frozen=True):
-    """Which state it is (`lineage`), and how new (`serial`)."""
+    """Which state it is (`lineage`), how new (`serial`), and what is in it."""
 
     serial: int
     lineage: str
+    resources: list[Any] = []
 
     def includes(self, other: "StateVersion") -> bool:
-        """Whether this state is the other one or came after it."""
-        return self.lineage == other.lineage and self.serial >= other.serial
+        """Whether this state is the other one, or came after it.
+
+        Measured with terraform 1.11.4: a push over an empty state gets a new lineage.
+        """
+        newer = self.lineage == other.lineage and self.serial >= other.serial
+        return newer or self.resources == other.resources
 
 
 async def lock_left(step: Step[TerraformSettings], at: Layout) -> Cleanliness:

@@ -9,6 +9,7 @@ from orchestrator.plugin import Claim, Completed
 from orchestrator_terraform.events import plain
 
 _REFUSED = "Error acquiring the state lock"
+_INFO = "Lock Info:"
 _HELD_ID = re.compile(r"already locked:\s+ID=(\S+)")
 _FIELD = re.compile(r"^[\s│]*(ID|Operation|Who|Created):[ \t]*(.*?)\s*$", re.MULTILINE)
 LOOK_OPERATION = "untaint"
@@ -62,13 +63,17 @@ def read_look(completed: Completed) -> Look:
     if completed.code == 0:
         return Free()
     text = plain(completed.stderr + completed.stdout)
-    if _REFUSED in text:
-        return read_refusal(text)
+    if _REFUSED in text and _INFO in text:
+        return _holder(text)
     return Unseen(one_line(text) or f"exit {completed.code}")
 
 
-def read_refusal(text: str) -> Held:
-    """The holder, from the error of a command that was refused the lock."""
+def _holder(text: str) -> Held:
+    """The holder, from the error of a command that was refused the lock.
+
+    A backend that can't be reached, or that wants other credentials, is the same error without
+    the info: that tells nothing about the lock.
+    """
     info = {name: value for name, value in _FIELD.findall(text) if value}
     named = _HELD_ID.search(text)
     if named is not None and named[1] != info.get("ID"):

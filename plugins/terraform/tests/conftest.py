@@ -1,4 +1,6 @@
-"""Puts the test servers of the repository's testbed within reach, and skips without terraform."""
+"""Puts the benches and test servers within reach (importlib mode adds no path), and skips without
+terraform.
+"""
 
 import shutil
 import sys
@@ -6,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-TESTBED = Path(__file__).parents[3] / "tests" / "testbed" / "terraform"
-sys.path.insert(0, str(TESTBED))
+HERE = Path(__file__).parent
+TESTS = HERE.parents[2] / "tests"
+sys.path[:0] = map(str, (HERE, TESTS / "testbed" / "terraform", TESTS / "engine"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

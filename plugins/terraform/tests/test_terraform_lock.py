@@ -89,6 +89,11 @@ def test_any_other_error_says_nothing_about_the_lock() -> None:
     assert seen == Unseen('Error: Failed to get existing workspaces: Get "http://x": refused')
 
 
+def test_an_endpoint_that_wants_other_credentials_says_nothing_about_the_lock() -> None:
+    text = "\nError: Error acquiring the state lock\n\nError message: HTTP remote state endpoint"
+    assert isinstance(read_look(refused(text + " invalid auth" + ADVICE)), Unseen)
+
+
 def claim(job: int, *, dead: bool) -> Claim:
     return Claim("r", job, "apply", 1, began=1, ended=2 if dead else None, dead=dead)
 

@@ -37,10 +37,11 @@ class StateServer:
         """How long each upload of a state takes; `release_uploads` ends it early."""
         self.refuse_unlock = False
         self.refuse_upload = False
+        self.fail = False
+        """Whether every request is answered with an error."""
         self.release_uploads = threading.Event()
         self._changed = threading.Condition()
-        self._http = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
-        self._http.daemon_threads = True
+        self._http = _StateHTTPServer(port, self)
         self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
 
     def __enter__(self) -> Self:
@@ -86,58 +87,76 @@ class StateServer:
             return self._changed.wait_for(lambda: any(map(wanted, self.requests)), timeout)
 
 
-def _handler(server: StateServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def _begin(self) -> bytes:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            server.record(Request(self.command, self.path, body))
-            return body
+class _StateHTTPServer(ThreadingHTTPServer):
+    """Knows whom its handlers answer for."""
 
-        def _answer(self, status: int, body: bytes = b"") -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            with contextlib.suppress(BrokenPipeError):  # the client was killed
-                self.wfile.write(body)
+    daemon_threads = True
 
-        @property
-        def _state(self) -> str:
-            return self.path.partition("?")[0]
+    def __init__(self, port: int, states: StateServer) -> None:
+        self.states = states
+        super().__init__(("127.0.0.1", port), _Handler)
 
-        def do_GET(self) -> None:
-            self._begin()
-            state = server.states.get(self._state)
-            self._answer(200 if state else 404, state or b"")
 
-        def do_POST(self) -> None:
-            body = self._begin()
-            if server.upload_seconds:
-                server.release_uploads.wait(server.upload_seconds)
-            if server.refuse_upload:
-                self._answer(403)
-                return
-            server.states[self._state] = body
-            self._answer(200)
+class _Handler(BaseHTTPRequestHandler):
+    server: _StateHTTPServer
 
-        def do_LOCK(self) -> None:
-            info = json.loads(self._begin())
-            held = server.locks.setdefault(self._state, info)
-            self._answer(200 if held is info else 423, json.dumps(held).encode())
+    def parse_request(self) -> bool:
+        if not super().parse_request():
+            return False
+        if self.server.states.fail:
+            self._answer(403)
+        return not self.server.states.fail
 
-        def do_UNLOCK(self) -> None:
-            body = self._begin()
-            held = server.locks.get(self._state)
-            asked = json.loads(body)["ID"] if body else None
-            if server.refuse_unlock or (held and asked and held["ID"] != asked):
-                self._answer(409, json.dumps(held).encode())
-                return
-            server.locks.pop(self._state, None)
-            self._answer(200)
+    def _begin(self) -> bytes:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.states.record(Request(self.command, self.path, body))
+        return body
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing: `requests` has it."""
+    def _answer(self, status: int, body: bytes = b"") -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        with contextlib.suppress(BrokenPipeError):  # the client was killed
+            self.wfile.write(body)
 
-    return Handler
+    @property
+    def _state(self) -> str:
+        return self.path.partition("?")[0]
+
+    def do_GET(self) -> None:
+        self._begin()
+        state = self.server.states.states.get(self._state)
+        self._answer(200 if state else 404, state or b"")
+
+    def do_POST(self) -> None:
+        body = self._begin()
+        states = self.server.states
+        if states.upload_seconds:
+            states.release_uploads.wait(states.upload_seconds)
+        if states.refuse_upload:
+            self._answer(403)
+            return
+        states.states[self._state] = body
+        self._answer(200)
+
+    def do_LOCK(self) -> None:
+        info = json.loads(self._begin())
+        held = self.server.states.locks.setdefault(self._state, info)
+        self._answer(200 if held is info else 423, json.dumps(held).encode())
+
+    def do_UNLOCK(self) -> None:
+        body = self._begin()
+        states = self.server.states
+        held = states.locks.get(self._state)
+        asked = json.loads(body)["ID"] if body else None
+        if states.refuse_unlock or (held and asked and held["ID"] != asked):
+            self._answer(409, json.dumps(held).encode())
+            return
+        states.locks.pop(self._state, None)
+        self._answer(200)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing: `requests` has it."""
 
 
 if __name__ == "__main__":
