@@ -33,7 +33,6 @@ from orchestrator.process.waiting import wait_for_ends, wait_readable
 
 _MAX_ANSWER = 4096
 _TRIES = 3
-_PATIENCE = 10.0  # seconds until a keeper that does not fork is replaced
 _PAUSE = 0.01  # seconds; only while a supervisor is just being killed
 
 
@@ -41,13 +40,19 @@ class ProcessHost:
     """Starts processes, waits for them, signals them. One directory is one process, for ever.
 
     `runtime_dir` holds the keeper's socket; `python` runs the keeper; under `cgroup_root`, a
-    delegated cgroup v2, each process gets a leaf.
+    delegated cgroup v2, each process gets a leaf. A keeper, which answers within a millisecond,
+    is killed and replaced when it did not for `keeper_patience` seconds.
     """
 
     def __init__(
-        self, runtime_dir: Path, python: str = sys.executable, cgroup_root: Path | None = None
+        self,
+        runtime_dir: Path,
+        python: str = sys.executable,
+        cgroup_root: Path | None = None,
+        keeper_patience: float = 10.0,
     ) -> None:
-        self._keeper = KeeperLink(runtime_dir, python)
+        self._keeper = KeeperLink(runtime_dir, python, keeper_patience)
+        self._patience = keeper_patience
         self._cgroup_root = cgroup_root
 
     def close(self) -> None:
@@ -92,7 +97,7 @@ class ProcessHost:
                 await self._keeper.send(request, [memory, theirs])
             finally:
                 os.close(theirs)
-            with trio.move_on_after(_PATIENCE) as patience:
+            with trio.move_on_after(self._patience) as patience:
                 await trio.lowlevel.wait_readable(answers)
             if patience.cancelled_caught:
                 self._keeper.kill_keeper()  # then the pipe ends, or a supervisor answers after all
@@ -177,7 +182,12 @@ class ProcessHost:
 
 
 def _make_folder(directory: Path) -> None:
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Parents too, and private all of them."""
+    try:
+        directory.mkdir(mode=0o700, exist_ok=True)
+    except FileNotFoundError:
+        _make_folder(directory.parent)
+        directory.mkdir(mode=0o700, exist_ok=True)
 
 
 def _is_claimed(directory: Path) -> bool:

@@ -35,22 +35,26 @@ LOCK = "keeper.lock"
 SOCKET = "keeper.sock"
 BUSY = 3  # exit status: another keeper holds the lock
 _MAX_REQUEST = 8192
+_READY = b"r"
+_BUSY = b"b"
+_EXITS = {_READY: 0, _BUSY: BUSY, b"": 1}  # nothing is said when it fails, but in its log
 _DESCRIPTORS = 2
 
 
 def main(runtime_dir: str, version: str) -> None:
     """Leave the daemon's session, then serve; returns, to the daemon, when requests are taken."""
-    ready, tell = os.pipe()
+    outcome, tell = os.pipe()
     if os.fork() != 0:
         os.close(tell)
-        sys.exit(0 if os.read(ready, 1) else BUSY)
-    os.close(ready)
+        sys.exit(_EXITS[os.read(outcome, 1)])
+    os.close(outcome)
     _settle(runtime_dir)
     lock = _take_lock()
     if lock is None:
+        os.write(tell, _BUSY)
         return
     keeper = Keeper(_listen(), version, identity.read_boot_id())
-    os.write(tell, b"r")
+    os.write(tell, _READY)
     os.close(tell)
     keeper.serve()
 

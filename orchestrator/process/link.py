@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from orchestrator.process import identity, keeper, records
 from orchestrator.process.errors import KeeperUnavailable
 
 _LOG = "keeper.log"
-_PATIENCE = 10.0  # seconds; a keeper answers in less than a millisecond
+_TRIES = 2
 _PAUSE = 0.02  # seconds between tries while another keeper comes or goes
 _KEEPER_FILES = (
     "keeper",
@@ -42,9 +43,10 @@ def keeper_version() -> str:
 class KeeperLink:
     """One connection, kept between requests."""
 
-    def __init__(self, runtime_dir: Path, python: str) -> None:
-        self._runtime_dir = runtime_dir
+    def __init__(self, runtime_dir: Path, python: str, patience: float) -> None:
+        self._runtime_dir = runtime_dir.absolute()
         self._python = python
+        self._patience = patience
         self._connection: trio.socket.SocketType | None = None
         self._connecting = trio.Lock()
 
@@ -54,17 +56,23 @@ class KeeperLink:
         Raises:
             KeeperUnavailable: none could be started.
         """
-        numbers = b"".join(number.to_bytes(4, "little") for number in descriptors)
+        for _ in range(_TRIES):
+            with trio.move_on_after(self._patience):
+                await self._send(request, descriptors)
+                return
+            self.kill_keeper()  # it takes neither connections nor requests
+        raise self._unavailable("it does not answer")
+
+    async def _send(self, request: bytes, descriptors: Sequence[int]) -> None:
+        numbers = b"".join(number.to_bytes(4, sys.byteorder) for number in descriptors)
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)]
-        with trio.move_on_after(_PATIENCE):
-            while True:
-                connection = await self._connected()
-                try:
-                    await connection.sendmsg([request], rights)
-                    return
-                except OSError:  # it died
-                    self._forget(connection)
-        raise self._unavailable("it does not take requests")
+        while True:
+            connection = await self._connected()
+            try:
+                await connection.sendmsg([request], rights)
+                return
+            except OSError:  # it died
+                self._forget(connection)
 
     def close(self) -> None:
         """Close the connection; the keeper lives on."""
@@ -91,13 +99,7 @@ class KeeperLink:
     async def _connected(self) -> trio.socket.SocketType:
         async with self._connecting:
             if self._connection is None:
-                with trio.move_on_after(_PATIENCE):
-                    self._connection = await self._connect()
-            if self._connection is None:
-                self.kill_keeper()
-                raise self._unavailable(
-                    "it does not answer and was killed; the next start tries again"
-                )
+                self._connection = await self._connect()
             return self._connection
 
     async def _connect(self) -> trio.socket.SocketType:
@@ -124,7 +126,7 @@ class KeeperLink:
         try:
             with _short_path(self._runtime_dir) as folder:
                 await connection.connect(f"{folder}/{keeper.SOCKET}")
-        except (FileNotFoundError, ConnectionRefusedError):
+        except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
             connection.close()
             return None
         except BaseException:
@@ -134,9 +136,8 @@ class KeeperLink:
 
     async def _launch(self) -> None:
         """Start a keeper. When another one holds the lock it is coming or going: pause."""
-        self._runtime_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         command = [self._python, "-I", "-S", "-E", keeper.__file__]
-        with self._open_log() as log:
+        with self._log() as log:
             done = await trio.run_process(
                 [*command, os.fspath(self._runtime_dir), keeper_version()],
                 stdin=subprocess.DEVNULL,
@@ -151,9 +152,13 @@ class KeeperLink:
             raise self._unavailable(f"it ended with {done.returncode}")
 
     @contextlib.contextmanager
-    def _open_log(self) -> Iterator[int]:
+    def _log(self) -> Iterator[int]:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        descriptor = os.open(self._runtime_dir / _LOG, flags, 0o600)
+        try:
+            self._runtime_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self._runtime_dir / _LOG, flags, 0o600)
+        except OSError as error:
+            raise self._unavailable(f"cannot write there: {error.strerror}") from error
         try:
             yield descriptor
         finally:

@@ -40,8 +40,10 @@ def supervise(directory: bytes, order_file: int, reply: int, null: int, boot_id:
     if claim is None:
         _tell(reply, records.CLAIMED_ELSEWHERE)
         return
-    supervision = _Supervision(order, claim, alive)
-    supervision.start(null)
+    limit = LogLimit(list({order.stdout, order.stderr}), order.max_log_bytes)
+    supervision = _Supervision(claim, alive, limit)
+    supervision.start(order, null)
+    del order  # it holds the environment's secrets
     _tell(reply, records.STARTED_HERE)
     supervision.attend()
 
@@ -70,22 +72,18 @@ def _claim_directory(boot_id: str) -> records.Claim | None:
 class _Supervision:
     """The tool and what is known of it."""
 
-    def __init__(self, order: Order, claim: records.Claim, alive: int) -> None:
-        self._order: Order | None = order
+    def __init__(self, claim: records.Claim, alive: int, limit: LogLimit) -> None:
         self._claim = claim
         self._alive: int | None = alive
-        self._limit = LogLimit(list({order.stdout, order.stderr}), order.max_log_bytes)
+        self._limit = limit
         self._gate: int | None = None  # a byte lets the tool go, closing it sends it away
         self._reason: int | None = None  # why nothing could be executed; else it just closes
         self._cgroup: bytes | None = None
         self._tool: int | None = None  # None once it was reaped: its pid may mean another then
         self._failure = ""
 
-    def start(self, null: int) -> None:
+    def start(self, order: Order, null: int) -> None:
         """Fork the tool, record it, let it run. A failure is kept for `status`."""
-        order = self._order
-        assert order is not None
-        self._order = None  # it holds the environment's secrets
         order.env[records.MARKER.encode()] = self._claim.token.encode()
         try:
             stdout, stderr = _open_logs(order)
