@@ -155,8 +155,8 @@ class Life:
 
     async def learned(self) -> str:
         """The ID of the state's lock, as soon as the attempt has claimed it."""
-        while (lock_id := await self._claimed()) is None:
-            await trio.sleep(0.02)  # noqa: ASYNC110  files tell no event
+        while (lock_id := await self._claimed()) is None:  # noqa: ASYNC110  files tell no event
+            await trio.sleep(0.02)
         return lock_id
 
     async def _claimed(self) -> str | None:
@@ -169,8 +169,8 @@ class Life:
 async def until(condition: Callable[[], object]) -> None:
     """Return when the condition holds."""
     with trio.fail_after(60):
-        while not condition():
-            await trio.sleep(0.02)  # noqa: ASYNC110  files tell no event
+        while not condition():  # noqa: ASYNC110  files tell no event
+            await trio.sleep(0.02)
 
 
 async def start_daemon(state_dir: Path, settings: TerraformSettings) -> trio.Process:
