@@ -9,6 +9,7 @@ import msgspec
 from orchestrator.plugin import (
     CLEAN,
     Adapter,
+    AdapterError,
     Cleanliness,
     Outcome,
     OutcomeRule,
@@ -22,7 +23,6 @@ from orchestrator_terraform.commands import Layout
 from orchestrator_terraform.events import plain
 from orchestrator_terraform.follow import run_followed
 from orchestrator_terraform.leftovers import APPLY_KEY, PLAN_KEY
-from orchestrator_terraform.lock import one_line
 from orchestrator_terraform.results import CHANGES, apply_result, plan_result, read_outputs
 from orchestrator_terraform.settings import Action, TerraformSettings
 
@@ -104,8 +104,12 @@ class TerraformAdapter(Adapter[TerraformSettings]):
     async def _keep_readable(self, step: Step[TerraformSettings], at: Layout) -> None:
         if at.readable.exists():
             return
-        done = await workspace.short(step, at, commands.show(at, at.plan))
-        text = plain(done.stdout).strip()
+        try:
+            done = await workspace.short(step, at, commands.show(at, at.plan))
+        except AdapterError as error:
+            step.warn(f"the plan could not be made readable: {error}")
+            return
+        text = plain(done.stdout or done.stderr).strip()
         step.log(text)
         await anyio.to_thread.run_sync(at.readable.write_text, text + "\n")
 
@@ -127,11 +131,11 @@ class TerraformAdapter(Adapter[TerraformSettings]):
     ) -> Result:
         if step.config.action is Action.DESTROY:
             return result
-        done = await workspace.short(step, at, commands.outputs(at))
         try:
-            outputs = read_outputs(done.stdout)
-        except msgspec.MsgspecError:
-            step.warn(f"the outputs could not be read: {one_line(plain(done.stderr))}")
+            done = await workspace.short(step, at, commands.outputs(at))
+            outputs = read_outputs(done)
+        except AdapterError as error:  # what was applied is applied
+            step.warn(f"the outputs could not be read: {error}")
             return result
         return msgspec.structs.replace(
             result,

@@ -8,7 +8,7 @@ from typing import Any
 import anyio.to_thread
 import msgspec
 
-from orchestrator.plugin import CLEAN, Cleanliness, Exit, Step
+from orchestrator.plugin import CLEAN, AdapterError, Cleanliness, Exit, Step
 from orchestrator_terraform import commands, lock_keeping, workspace
 from orchestrator_terraform.commands import Layout
 from orchestrator_terraform.events import Tally, tally
@@ -97,16 +97,23 @@ async def unsaved_state(step: Step[TerraformSettings], at: Layout) -> Cleanlines
     if not await anyio.to_thread.run_sync(_rescue, step, at, rescued):
         return CLEAN
     unsaved = msgspec.json.decode(rescued.read_bytes(), type=StateVersion)
-    pulled = await workspace.short(step, at, commands.pull_state(at))
-    if pulled.code == 0 and pulled.stdout.strip():
-        current = msgspec.json.decode(pulled.stdout, type=StateVersion)
-        if current.includes(unsaved):
-            return CLEAN
+    current = await _current_state(step, at)
+    if current is not None and current.includes(unsaved):
+        return CLEAN
     return Cleanliness(
         f"terraform could not save its state; it is in {rescued} and must be pushed before "
         "anything else runs here",
         (at.to_type("state", "push", str(rescued)),),
     )
+
+
+async def _current_state(step: Step[TerraformSettings], at: Layout) -> StateVersion | None:
+    """What the backend has; None where it has nothing or does not answer."""
+    try:
+        pulled = await workspace.short(step, at, commands.pull_state(at))
+        return msgspec.json.decode(pulled.stdout, type=StateVersion)
+    except (AdapterError, msgspec.MsgspecError):
+        return None
 
 
 def _rescue(step: Step[TerraformSettings], at: Layout, rescued: Path) -> bool:

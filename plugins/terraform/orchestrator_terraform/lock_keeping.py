@@ -9,7 +9,7 @@ from orchestrator_terraform.events import plain
 from orchestrator_terraform.lock import Free, Held, Look, Owner, Unseen
 from orchestrator_terraform.settings import TerraformSettings, seconds
 
-LOOK_TIMEOUT = 60.0
+LOOK_TIMEOUT = 30.0
 PAUSE = 2.0
 """Seconds between two looks at a lock that is held."""
 TRIES = 4
@@ -21,19 +21,28 @@ class UnlockRefused(AdapterError):
 
 async def look(step: Step[TerraformSettings], at: Layout) -> Look:
     """See who holds the lock. Never interrupted: it holds the lock itself for a moment."""
+    argv = commands.look_at_lock(at)
     with anyio.CancelScope(shield=True):
-        done = await step.probe(
-            commands.look_at_lock(at), env=at.environment(), timeout=LOOK_TIMEOUT
-        )
+        try:
+            done = await step.probe(argv, env=at.environment(), timeout=LOOK_TIMEOUT)
+        except AdapterError as error:
+            return Unseen(str(error))
     return lock.read_look(done)
+
+
+async def settled_look(step: Step[TerraformSettings], at: Layout) -> Look:
+    """A look that outlasts other looks and a backend that hiccups."""
+    for _ in range(TRIES - 1):
+        seen = await look(step, at)
+        if isinstance(seen, Free) or (isinstance(seen, Held) and not seen.momentary):
+            return seen
+        await anyio.sleep(PAUSE)
+    return await look(step, at)
 
 
 async def held_id(step: Step[TerraformSettings], at: Layout) -> str | None:
     """The ID of the lock that is held now, if it can be seen."""
-    try:
-        seen = await look(step, at)
-    except AdapterError:
-        return None
+    seen = await look(step, at)
     return seen.id if isinstance(seen, Held) else None
 
 
@@ -76,14 +85,14 @@ async def wait_until_free(step: Step[TerraformSettings], at: Layout) -> None:
     """
     deadline = anyio.current_time() + seconds(step.config.lock_timeout)
     said = ""
-    while not isinstance(seen := await look(step, at), Free):
+    while not isinstance(seen := await settled_look(step, at), Free):
         if isinstance(seen, Unseen):
             raise AdapterError(f"the state lock of {at.dir} can't be looked at: {seen.why}")
         who = await owner(step, seen)
         if who is not None and who.dead:
             await release(step, at, seen, who)
             continue
-        if anyio.current_time() >= deadline and not seen.momentary:
+        if anyio.current_time() >= deadline:
             raise AdapterError(_still_held(step, at, seen, who))
         if (text := _described(seen, who)) != said:
             await step.waiting_for(said := text)
@@ -102,13 +111,3 @@ def _still_held(step: Step[TerraformSettings], at: Layout, holder: Held, who: Ow
         command = at.to_type(*commands.force_unlock(holder.id))
         advice = f"if its holder is dead, release it with: {command}"
     return f"{_described(holder, who)} is still held after {step.config.lock_timeout}: {advice}"
-
-
-async def settled_look(step: Step[TerraformSettings], at: Layout) -> Look:
-    """A look that outlasts other looks and a backend that hiccups."""
-    for _ in range(TRIES - 1):
-        seen = await look(step, at)
-        if isinstance(seen, Free) or (isinstance(seen, Held) and not seen.momentary):
-            return seen
-        await anyio.sleep(PAUSE)
-    return await look(step, at)

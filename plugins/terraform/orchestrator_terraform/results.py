@@ -4,8 +4,9 @@ from typing import Any
 
 import msgspec
 
-from orchestrator.plugin import Exit, Result
-from orchestrator_terraform.events import Tally
+from orchestrator.plugin import AdapterError, Completed, Exit, Result
+from orchestrator_terraform.events import Tally, plain
+from orchestrator_terraform.lock import one_line
 
 NO_CHANGES = 0
 CHANGES = 2
@@ -83,6 +84,9 @@ def _stopped(ended: Exit, counted: Tally, *, ok: bool) -> bool | None:
     return not ok and counted.interrupted
 
 
-def read_outputs(text: str) -> dict[str, Output]:
-    """The root module's outputs from `output -json`. Raises msgspec.MsgspecError."""
-    return msgspec.json.decode(text, type=dict[str, Output])
+def read_outputs(answer: Completed) -> dict[str, Output]:
+    """The root module's outputs from `output -json`. Raises AdapterError."""
+    try:
+        return msgspec.json.decode(answer.stdout, type=dict[str, Output])
+    except msgspec.MsgspecError as error:
+        raise AdapterError(one_line(plain(answer.stderr)) or str(error)) from error
