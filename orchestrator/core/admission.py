@@ -1,14 +1,15 @@
 """Who may start now, and why not. The same function decides and explains."""
 
 from collections.abc import Iterator
-from itertools import islice
 
 import msgspec
 
 from orchestrator.core.instant import Instant
+from orchestrator.core.locks import Holder
 from orchestrator.core.model import Debt, Environment, Job, JobCancelling, JobRunning, Run
+from orchestrator.core.queues import LAST, queue_entry
 from orchestrator.core.words import BlockerType
-from orchestrator.core.world import Holder, World, queue_entry
+from orchestrator.core.world import World
 
 
 class Blocker(msgspec.Struct, frozen=True):
@@ -30,8 +31,8 @@ def blockers(world: World, job: Job) -> Iterator[Blocker]:
     environment = world.environment(job.environment)
     paid = debts_paid_by(environment, job)
     yield from _quarantine(environment, job, paid)
-    yield from _drain(world, job)
     if not paid:
+        yield from _drain(world)
         yield from _debts(world, environment, job)
     yield from _running(world, job)
     yield from _locks(world, job, paid)
@@ -58,28 +59,22 @@ def candidates(world: World, environment: str) -> list[Job]:
     Jobs of one kind and pipeline in one environment wait for the same things, so only the first
     of each can start, and any that pays a debt.
     """
-    found: dict[int, Job] = {}
-    queues = world.queues.get(environment, {})
-    for queue in queues.values():
-        if queue:
-            found[queue[0][2]] = world.jobs[queue[0][2]]
-    state = world.environments.get(environment)
-    if state is not None:
-        for debt in state.debts:
-            for entry in queues.get((debt.kind, debt.pipeline), ()):
-                if world.jobs[entry[2]].params == debt.params:
-                    found[entry[2]] = world.jobs[entry[2]]
-                    break
-    return sorted(found.values(), key=queue_entry)
+    found = {entry for _, entry in world.queues.heads(environment)}
+    for debt in world.environment(environment).debts:
+        payer = world.queues.alike(environment, debt.pipeline, debt.params)
+        if payer is not None:
+            found.add(payer)
+    return [world.jobs[job] for _, _, job in sorted(found)]
 
 
 def admission(world: World, job: Job, now: Instant) -> Run:
     """What a job takes when it starts now."""
     paid = debts_paid_by(world.environment(job.environment), job)
     locks = (*locks_of(world, job), *(lock for debt in paid for lock in debt.locks))
+    excludes = world.excluded_by(job.kind).union(*(debt.excludes for debt in paid))
     return Run(
         started=now,
-        excludes=tuple(sorted(world.excluded_by(job.kind))),
+        excludes=tuple(sorted(excludes)),
         locks=tuple(dict.fromkeys(locks)),
         pays=tuple(debt.job for debt in paid),
     )
@@ -100,18 +95,21 @@ def exclude_each_other(world: World, kind: str, running: Job) -> bool:
 
 
 def slots_free(world: World, job: Job) -> bool:
-    """Whether a tool of this job may begin to work on this host. An owed cleanup has one slot in
-    reserve."""
-    capacity = world.configuration.capacity if world.configuration is not None else 1
-    reserve = 1 if job.cleanup_for is not None else 0
-    return world.slots_in_use < capacity + reserve
+    """Whether a tool of this job may begin to work on this host."""
+    reserve = 1 if has_reserve(world, job) else 0
+    return world.slots.in_use < world.capacity + reserve
+
+
+def has_reserve(world: World, job: Job) -> bool:
+    """Whether the slot that is kept for owed cleanups is open to this job."""
+    if job.cleanup_for is not None or (job.run is not None and job.run.pays):
+        return True
+    return job.run is None and bool(debts_paid_by(world.environment(job.environment), job))
 
 
 def place(world: World, job: Job) -> int:
     """The job's place in its environment's queue, from 1."""
-    mine = queue_entry(job)
-    ahead = sum(queue.bisect_left(mine) for queue in world.queues.get(job.environment, {}).values())
-    return 1 + int(ahead)
+    return world.queues.place(job)
 
 
 def _quarantine(environment: Environment, job: Job, paid: tuple[Debt, ...]) -> Iterator[Blocker]:
@@ -131,9 +129,9 @@ def _quarantine(environment: Environment, job: Job, paid: tuple[Debt, ...]) -> I
     )
 
 
-def _drain(world: World, job: Job) -> Iterator[Blocker]:
+def _drain(world: World) -> Iterator[Blocker]:
     drain = world.drain
-    if drain is None or job.cleanup_for is not None:
+    if drain is None:
         return
     who = f" by {drain.by.user}" if drain.by else ""
     why = f', "{drain.reason}"' if drain.reason else ""
@@ -148,7 +146,7 @@ def _drain(world: World, job: Job) -> Iterator[Blocker]:
 
 def _debts(world: World, environment: Environment, job: Job) -> Iterator[Blocker]:
     for debt in environment.debts:
-        if job.kind in world.excluded_by(debt.kind):
+        if job.kind in world.excluded_by(debt.kind) or job.kind in debt.excludes:
             yield Blocker(
                 type=BlockerType.CLEANUP_DEBT,
                 id=str(debt.job),
@@ -166,9 +164,9 @@ def _paying(world: World, environment: Environment, debt: Debt) -> str:
     for running in world.running_jobs(environment.name):
         if running.run is not None and debt.job in running.run.pays:
             return f"{debt.pipeline} runs as job {running.id}"
-    for entry in world.queues.get(environment.name, {}).get((debt.kind, debt.pipeline), ()):
-        if world.jobs[entry[2]].params == debt.params:
-            return f"{debt.pipeline} waits as job {entry[2]}"
+    payer = world.queues.alike(environment.name, debt.pipeline, debt.params)
+    if payer is not None:
+        return f"{debt.pipeline} waits as job {payer[2]}"
     return f"{debt.pipeline} must be run: orchestrator submit {debt.pipeline} {environment.name}"
 
 
@@ -189,7 +187,7 @@ def _running(world: World, job: Job) -> Iterator[Blocker]:
 def _locks(world: World, job: Job, paid: tuple[Debt, ...]) -> Iterator[Blocker]:
     mine = {Holder(job=debt.job, debt=True) for debt in paid}
     for lock in locks_of(world, job):
-        for holder in sorted(world.lock_holders.get(lock, set()) - mine, key=lambda one: one.job):
+        for holder in sorted(world.locks.holders(lock) - mine):
             what = f"the cleanup owed by job {holder.job}" if holder.debt else f"job {holder.job}"
             running = world.jobs.get(holder.job)
             where = f" in {running.environment}" if running is not None else ""
@@ -202,32 +200,27 @@ def _locks(world: World, job: Job, paid: tuple[Debt, ...]) -> Iterator[Blocker]:
 
 
 def _order(world: World, job: Job) -> Iterator[Blocker]:
-    mine = queue_entry(job)
     excluded = world.excluded_by(job.kind)
-    ahead = [
-        queue[0]
-        for (kind, _), queue in world.queues.get(job.environment, {}).items()
-        if queue and queue[0] < mine and kind in excluded
-    ]
-    for entry in islice(sorted(ahead), 1):
-        first = world.jobs[entry[2]]
+    heads = world.queues.heads(job.environment)
+    first = min((entry for kind, entry in heads if kind in excluded), default=LAST)
+    if first < queue_entry(job):
+        ahead = world.jobs[first[2]]
         yield Blocker(
             type=BlockerType.ORDER,
-            id=str(first.id),
-            text=f"order: job {first.id} ({first.pipeline}) goes first",
-            since=first.submitted,
+            id=str(ahead.id),
+            text=f"order: job {ahead.id} ({ahead.pipeline}) goes first",
+            since=ahead.submitted,
         )
 
 
 def _capacity(world: World, job: Job) -> Iterator[Blocker]:
-    first = next(iter(world.step_definitions(job).values()), None)
+    first = next(iter(world.plan(job).steps), None)
     if first is None or not first.takes_slot or slots_free(world, job):
         return
-    capacity = world.configuration.capacity if world.configuration is not None else 1
     yield Blocker(
         type=BlockerType.CAPACITY,
         id="host",
-        text=f"{world.slots_in_use} tools are at work on this host, and capacity is {capacity}",
+        text=f"{world.slots.in_use} tools are at work on this host; capacity is {world.capacity}",
     )
 
 

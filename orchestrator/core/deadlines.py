@@ -1,5 +1,8 @@
 """When a job wants to be looked at again although nothing happens."""
 
+from collections.abc import Iterable
+from typing import TypeAlias
+
 from orchestrator.core.definition import PipelineDefinition, StepDefinition
 from orchestrator.core.instant import Instant, milliseconds
 from orchestrator.core.model import (
@@ -22,12 +25,20 @@ RECONNECT = 15.0
 """Seconds that a client may be gone before `--on-disconnect cancel` cancels its job."""
 
 
-def next_deadline(job: Job, pipeline: PipelineDefinition, epoch: Instant) -> int | None:
+ActiveSteps: TypeAlias = Iterable[tuple[Step, StepDefinition]]
+"""The steps of a job whose adapters are at work."""
+
+
+def next_deadline(
+    job: Job, pipeline: PipelineDefinition, active: ActiveSteps, epoch: Instant
+) -> int | None:
     """The earliest deadline of a job, in milliseconds of the epoch's boot-time clock."""
-    return min(_deadlines(job, pipeline, epoch), default=None)
+    return min(_deadlines(job, pipeline, active, epoch), default=None)
 
 
-def _deadlines(job: Job, pipeline: PipelineDefinition, epoch: Instant) -> list[int]:
+def _deadlines(
+    job: Job, pipeline: PipelineDefinition, active: ActiveSteps, epoch: Instant
+) -> list[int]:
     found: list[int] = []
     if job.disconnected is not None and job.stop is None:
         found.append(after(job.disconnected, RECONNECT, epoch))
@@ -39,11 +50,8 @@ def _deadlines(job: Job, pipeline: PipelineDefinition, epoch: Instant) -> list[i
                 found.append(after(run.started, pipeline.timeout, epoch))
         case JobCancelling(stop=stop, force=force):
             found.extend(_force_deadline(stop, force, pipeline, epoch))
-    active = {step.name: step for step in job.steps if step.active}
-    if active:
-        for definition in pipeline.steps:
-            if definition.name in active:
-                found.extend(_step_deadlines(active[definition.name], definition, epoch))
+    for step, definition in active:
+        found.extend(_step_deadlines(step, definition, epoch))
     return found
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping
 
 from orchestrator.core import events as ev
-from orchestrator.core.definition import EnvironmentDefinition, JobDefinition, PipelineDefinition
-from orchestrator.core.digest import digest
+from orchestrator.core.admission import debts_paid_by
+from orchestrator.core.definition import JobDefinition
 from orchestrator.core.instant import Instant
 from orchestrator.core.model import Debt, Job
 from orchestrator.core.parameters import accept
 from orchestrator.core.references import JobFacts, Scope, resolve_as_text
+from orchestrator.core.words import JobConclusion
 from orchestrator.core.world import World
 
 
@@ -41,9 +42,10 @@ def incur(world: World, job: Job, since: Instant) -> Iterator[ev.AnyEvent]:
     cleanup = definition.cleanup
     if cleanup is None or world.environment(job.environment).debt_of(job.id) is not None:
         return
-    owed = _owed_definition(cleanup, definition.environment)
-    name = digest(owed)
-    yield ev.DefinitionRecorded(digest=name, definition=owed)
+    owed = JobDefinition(pipeline=cleanup, environment=definition.environment)
+    name, owed = world.digested(("owed", job.definition), lambda: owed)
+    if name not in world.definitions:
+        yield ev.DefinitionRecorded(digest=name, definition=owed)
     debt = Debt(
         job=job.id,
         pipeline=cleanup.name,
@@ -52,6 +54,7 @@ def incur(world: World, job: Job, since: Instant) -> Iterator[ev.AnyEvent]:
         definition=name,
         submitter=job.submitter,
         since=since,
+        excludes=tuple(sorted(world.excluded_by(cleanup.kind))),
     )
     yield ev.DebtIncurred(environment=job.environment, debt=debt)
 
@@ -67,10 +70,15 @@ def due_cleanup(world: World, environment: str, now: Instant) -> ev.JobSubmitted
     return None
 
 
-def _owed_definition(
-    cleanup: PipelineDefinition, environment: EnvironmentDefinition
-) -> JobDefinition:
-    return JobDefinition(pipeline=cleanup, environment=environment)
+def needless_cleanup(world: World, environment: str) -> ev.JobEnded | None:
+    """The end of an owed cleanup that waits although another run has paid what it was for."""
+    state = world.environment(environment)
+    for entry in world.queues.repairs(environment):
+        job = world.jobs[entry[2]]
+        if job.cleanup_for is not None and not debts_paid_by(state, job):
+            reason = f"what job {job.cleanup_for} owed is paid"
+            return ev.JobEnded(job=job.id, conclusion=JobConclusion.CANCELLED, reason=reason)
+    return None
 
 
 def _is_being_paid(world: World, environment: str, debt: Debt) -> bool:
@@ -78,8 +86,7 @@ def _is_being_paid(world: World, environment: str, debt: Debt) -> bool:
         job.run is not None and debt.job in job.run.pays for job in world.running_jobs(environment)
     ):
         return True
-    waiting = world.queues.get(environment, {}).get((debt.kind, debt.pipeline), ())
-    return any(world.jobs[entry[2]].params == debt.params for entry in waiting)
+    return world.queues.alike(environment, debt.pipeline, debt.params) is not None
 
 
 def _submission(world: World, environment: str, debt: Debt, now: Instant) -> ev.JobSubmitted:

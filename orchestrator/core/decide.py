@@ -4,6 +4,7 @@
 what follows by itself, within the world's transaction.
 """
 
+import sys
 from collections.abc import Iterator
 from typing import assert_never
 
@@ -15,6 +16,7 @@ from orchestrator.core.evolve import evolve
 from orchestrator.core.instant import Instant
 from orchestrator.core.model import Actor
 from orchestrator.core.progress import advance_environment, advance_job, starving
+from orchestrator.core.queues import queue_entry
 from orchestrator.core.timers import due
 from orchestrator.core.world import World
 
@@ -88,22 +90,33 @@ def take(world: World, command: cmd.Command, now: Instant) -> list[ev.Stamped]:
 def settle(world: World, now: Instant) -> list[ev.Stamped]:
     """Let everything happen that follows by itself from what was touched and from the clock."""
     happened: list[ev.Stamped] = []
+    while _settle_once(world, now, happened):
+        pass
+    return happened
+
+
+def _settle_once(world: World, now: Instant, happened: list[ev.Stamped]) -> bool:
+    """Look at all that was touched. Whether that led to anything that must be looked at again."""
+    before, moved = len(happened), False
     for job in overdue(world, now):
         while job in world.jobs and (events := due(world, world.jobs[job], now)):
             happened += _all_happen(world, events, now)
-    before = -1
-    while before != len(happened):
-        before = len(happened)
-        environments = _to_look_at(world)
-        for job in sorted(world.touched_jobs):
-            world.touched_jobs.discard(job)
-            while job in world.jobs and (events := advance_job(world, world.jobs[job], now)):
-                happened += _all_happen(world, events, now)
-        for environment in environments:
-            while events := advance_environment(world, environment, now):
-                happened += _all_happen(world, events, now)
-            world.starve(environment, starving(world, environment))
-    return happened
+    environments = _to_look_at(world)
+    _advance_jobs(world, now, happened)
+    for environment in environments:
+        while events := advance_environment(world, environment, now):
+            happened += _all_happen(world, events, now)
+            _advance_jobs(world, now, happened)  # an admitted job takes its slot before the next
+        moved |= world.starve(environment, starving(world, environment))
+    return moved or len(happened) > before
+
+
+def _advance_jobs(world: World, now: Instant, happened: list[ev.Stamped]) -> None:
+    touched, world.touched.jobs = world.touched.jobs, set()
+    jobs = (world.jobs[job] for job in touched if job in world.jobs)
+    for job in sorted(jobs, key=queue_entry):
+        while job.id in world.jobs and (events := advance_job(world, world.jobs[job.id], now)):
+            happened += _all_happen(world, events, now)
 
 
 def _all_happen(world: World, events: list[ev.AnyEvent], now: Instant) -> list[ev.Stamped]:
@@ -118,31 +131,22 @@ def happen(world: World, stamped: ev.Stamped) -> ev.Stamped:
 
 def overdue(world: World, now: Instant) -> list[int]:
     """The jobs with a deadline that has passed."""
-    found = []
-    for deadline, job in world.deadlines:
-        if deadline > now.boot:
-            break
-        found.append(job)
-    return found
+    return [job for _, job in world.deadlines.irange(maximum=(now.boot, sys.maxsize))]
 
 
 def _to_look_at(world: World) -> list[str]:
     """Touched environments, and those whose next waiter lacked what is free now, fairly ordered."""
-    names = world.touched
-    for lock in world.freed_locks:
-        names |= world.lock_users.get(lock, set())
-    world.touched, world.freed_locks = set(), set()
-    capacity = world.configuration.capacity if world.configuration is not None else 1
-    free_with_reserve = capacity + 1 - world.slots_in_use
-    waiting = [name for _, name in world.starving_order[: max(0, free_with_reserve)]]
-    for name in waiting:
-        world.touched_jobs.update(world.running.get(name, ()))
-    return sorted(names | set(waiting), key=lambda name: _first_in_line(world, name))
-
-
-def _first_in_line(world: World, environment: str) -> tuple[int, int, int]:
-    queues = world.queues.get(environment, {}).values()
-    return min((queue[0] for queue in queues if queue), default=(2, 0, 0))
+    names = world.touched.environments
+    for lock in world.touched.locks:
+        if not world.locks.holders(lock):
+            names |= world.relations.lock_users.get(lock, set())
+            names |= world.retired  # their jobs keep locks that no configuration names
+    world.touched.environments, world.touched.locks = set(), set()
+    free_with_reserve = world.capacity + 1 - world.slots.in_use
+    for name in world.slots.first(free_with_reserve):
+        names.add(name)
+        world.touched.jobs.update(world.running.get(name, ()))
+    return sorted(names, key=lambda name: (world.queues.first(name), name))
 
 
 def actor_of(command: cmd.Command) -> Actor | None:

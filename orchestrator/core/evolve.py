@@ -8,7 +8,6 @@ from orchestrator.core import events as ev
 from orchestrator.core.instant import Instant
 from orchestrator.core.model import (
     Acquiring,
-    Actor,
     Applying,
     CallRecord,
     Cancelling,
@@ -62,6 +61,7 @@ def evolve(world: World, stamped: ev.Stamped) -> None:
         ):
             environment = world.environment(event.environment)
             world.put_environment(_environment_after(environment, event, at))
+            _drop_if_empty(world, event.environment)
         case ev.JobSubmitted():
             world.put_job(_submitted(event, at))
         case (
@@ -73,7 +73,9 @@ def evolve(world: World, stamped: ev.Stamped) -> None:
             | ev.ClientLost()
             | ev.ClientReturned()
         ):
-            _evolve_job(world, world.jobs[event.job], stamped)
+            job = world.jobs[event.job]
+            _evolve_job(world, job, stamped)
+            _drop_if_empty(world, job.environment)
         case (
             ev.StepStarted()
             | ev.StepApplying()
@@ -87,8 +89,8 @@ def evolve(world: World, stamped: ev.Stamped) -> None:
             | ev.StepRecorded()
         ):
             job = world.jobs[event.ref.job]
-            step = _step_after(job.step(event.ref.step), event, at, stamped.by)
-            world.put_job(_with_step(job, step))
+            step = _step_after(world.step(job, event.ref.step), event, at)
+            world.put_step(job, step)
         case _:
             assert_never(event)
 
@@ -186,7 +188,7 @@ StepEvent = (
 )
 
 
-def _step_after(step: Step, event: StepEvent, at: Instant, by: Actor | None) -> Step:
+def _step_after(step: Step, event: StepEvent, at: Instant) -> Step:
     match event:
         case ev.StepStarted(acquires=True):
             return replace(step, phase=Acquiring(began=at))
@@ -292,10 +294,6 @@ def _recorded(records: tuple[Record, ...], new: Record) -> tuple[Record, ...]:
             return (*others, new)
 
 
-def _with_step(job: Job, step: Step) -> Job:
-    return replace(job, steps=tuple(step if one.name == step.name else one for one in job.steps))
-
-
 EnvironmentEvent = (
     ev.DebtIncurred
     | ev.DebtPaid
@@ -362,13 +360,23 @@ def _rechecking(quarantine: Quarantine | None) -> Quarantine | None:
 
 def _retire_or_revive(world: World) -> None:
     configured = world.configuration.environments if world.configuration else {}
-    for name, environment in list(world.environments.items()):
+    used = {*world.environments, *(job.environment for job in world.jobs.values())}
+    for name in sorted(used):
+        environment = world.environment(name)
         retired = name not in configured
         if environment.retired != retired:
             world.put_environment(replace(environment, retired=retired))
-    for job in list(world.jobs.values()):
-        if job.environment not in configured and job.environment not in world.environments:
-            world.put_environment(Environment(name=job.environment, retired=True))
+            _drop_if_empty(world, name)
+
+
+def _drop_if_empty(world: World, name: str) -> None:
+    """A retired environment goes with its last job, debt and quarantine."""
+    environment = world.environments.get(name)
+    if environment is None or not environment.retired:
+        return
+    waits_or_runs = world.running.get(name) or name in world.queues.environments
+    if not (environment.debts or environment.quarantine or waits_or_runs):
+        world.drop_environment(name)
 
 
 __all__ = ["evolve"]

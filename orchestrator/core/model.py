@@ -287,7 +287,8 @@ class Debt(msgspec.Struct, frozen=True):
     """A cleanup that is owed for a job, from the moment it may have touched its environment.
 
     `conclusion` is how the job ended, None while it runs. `locks` are the job's, kept by the debt
-    after its end.
+    after its end. `excludes` are the kinds that the cleanup's kind excluded when it came to be
+    owed: a later configuration can add to them and not take from them.
     """
 
     job: int
@@ -299,6 +300,7 @@ class Debt(msgspec.Struct, frozen=True):
     since: Instant
     locks: tuple[str, ...] = ()
     conclusion: JobConclusion | None = None
+    excludes: tuple[str, ...] = ()
 
 
 class Quarantine(msgspec.Struct, frozen=True):

@@ -209,7 +209,8 @@ def attempt(world: World, ref: StepRef) -> tuple[Job, Step]:
     job = world.jobs.get(ref.job)
     if job is None:
         raise StaleObservation(f"job {ref.job} has ended")
-    step = next((one for one in job.steps if one.name == ref.step), None)
+    place = world.plan(job).places.get(ref.step, len(job.steps))
+    step = job.steps[place] if place < len(job.steps) else None
     if step is None or step.attempt != ref.attempt:
         raise StaleObservation(f"attempt {ref.attempt} of step {ref.step} is over")
     return job, step

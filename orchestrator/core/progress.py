@@ -11,63 +11,60 @@ from orchestrator.core.admission import (
     admission,
     blockers,
     candidates,
+    has_reserve,
     is_running,
     slots_free,
 )
-from orchestrator.core.debts import due_cleanup, incur
+from orchestrator.core.debts import due_cleanup, incur, needless_cleanup
 from orchestrator.core.endings import job_end
-from orchestrator.core.graph import next_steps
+from orchestrator.core.graph import never_run
 from orchestrator.core.instant import Instant
-from orchestrator.core.model import Job, StepRef
+from orchestrator.core.model import Job, JobCancelling, StepRef
+from orchestrator.core.queues import Entry
 from orchestrator.core.words import BlockerType
-from orchestrator.core.world import World, queue_entry
-
-Entry = tuple[int, int, int]
+from orchestrator.core.world import World
 
 
 def advance_job(world: World, job: Job, now: Instant) -> list[ev.AnyEvent]:
     """The next thing that happens by itself in a running job."""
     if not is_running(job):
         return []
-    upcoming = next_steps(job, world.step_definitions(job))
-    if upcoming.never:
-        return [
-            ev.StepNotRun(ref=StepRef(job=job.id, step=name), ending=ending, cause=cause)
-            for name, ending, cause in upcoming.never
-        ]
-    for name in upcoming.ready:
-        definition = world.step_definition(job, name)
-        if not definition.takes_slot or slots_free(world, job):
-            return list(_start(world, job, name, now))
-    if all(step.finished for step in job.steps):
+    graph = world.graphs.get(job.id)
+    if graph is None or not graph.unfinished:
         return list(job_end(world, job))
-    return []
+    never = never_run(job, graph)
+    if never is not None:
+        return [
+            ev.StepNotRun(
+                ref=StepRef(job=job.id, step=name), ending=never.ending, cause=never.cause
+            )
+            for name in never.steps
+        ]
+    name = graph.ready(slot=slots_free(world, job))
+    return [] if name is None else list(_start(world, job, name, now))
 
 
 def starved_step(world: World, job: Job) -> bool:
     """Whether a step of this job could begin but for a slot."""
-    if not is_running(job):
-        return False
-    upcoming = next_steps(job, world.step_definitions(job))
-    return any(world.step_definition(job, name).takes_slot for name in upcoming.ready)
+    graph = world.graphs.get(job.id)
+    return graph is not None and graph.wants_slot and not isinstance(job.phase, JobCancelling)
 
 
 def _start(world: World, job: Job, name: str, now: Instant) -> Iterator[ev.AnyEvent]:
     definition = world.step_definition(job, name)
     if not definition.has_acquire and definition.touches:
         yield from incur(world, job, now)
-    ref = StepRef(job=job.id, step=name, attempt=job.step(name).attempt)
+    ref = StepRef(job=job.id, step=name, attempt=world.step(job, name).attempt)
     yield ev.StepStarted(ref=ref, acquires=definition.has_acquire)
 
 
 def advance_environment(world: World, environment: str, now: Instant) -> list[ev.AnyEvent]:
     """The cleanup that falls due, or the next job that is admitted, in an environment."""
-    due = due_cleanup(world, environment, now)
-    if due is not None:
-        return [due]
+    fixed = needless_cleanup(world, environment) or due_cleanup(world, environment, now)
+    if fixed is not None:
+        return [fixed]
     for job in candidates(world, environment):
-        first = next(blockers(world, job), None)
-        if first is None:
+        if next(blockers(world, job), None) is None:
             return [ev.JobAdmitted(job=job.id, run=admission(world, job, now))]
     return []
 
@@ -75,13 +72,17 @@ def advance_environment(world: World, environment: str, now: Instant) -> list[ev
 def starving(world: World, environment: str) -> Entry | None:
     """Where an environment stands among those that lack a slot only; None if it lacks none.
 
-    Steps of running jobs come before jobs that wait, for those hold locks.
+    First those that may use the reserve, whom no other wait must hide; then steps of running
+    jobs, for those hold locks; then jobs that wait.
     """
+    return min(_starving(world, environment), default=None)
+
+
+def _starving(world: World, environment: str) -> Iterator[Entry]:
     for job in world.running_jobs(environment):
         if starved_step(world, job):
-            return (-1, *queue_entry(job)[1:])
+            yield (0 if has_reserve(world, job) else 2, job.rank, job.id)
     for job in candidates(world, environment):
         first = next(blockers(world, job), None)
         if first is not None and first.type is BlockerType.CAPACITY:
-            return queue_entry(job)
-    return None
+            yield (1 if has_reserve(world, job) else 3, job.rank, job.id)

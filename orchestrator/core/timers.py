@@ -47,10 +47,8 @@ def _due(world: World, job: Job, now: Instant) -> Iterator[Iterator[ev.AnyEvent]
                 yield stop_running(job, Stop(cause=StopCause.TIMEOUT, at=now, reason=reason))
         case JobCancelling():
             yield _armed_force(world, job, pipeline, now)
-    definitions = world.step_definitions(job)
-    for step in job.steps:
-        if step.active:
-            yield _step_due(world, job, step, definitions[step.name], now)
+    for step, definition in world.active_steps(job):
+        yield _step_due(world, job, step, definition, now)
 
 
 def _disconnected(world: World, job: Job, now: Instant) -> Iterator[ev.AnyEvent]:

@@ -58,9 +58,8 @@ Effect = RunAttempt | StopAcquire | AskToStop | EndByForce | VerifyAgain
 def wanted(world: World, environment: str) -> Iterator[Effect]:
     """Every effect that an environment's state asks for now."""
     for job in world.running_jobs(environment):
-        for step in job.steps:
-            if step.active:
-                yield from _step(StepRef(job=job.id, step=step.name, attempt=step.attempt), step)
+        for step, _ in world.active_steps(job):
+            yield from _step(StepRef(job=job.id, step=step.name, attempt=step.attempt), step)
     state = world.environments.get(environment)
     if state is not None and state.quarantine is not None:
         quarantine = state.quarantine

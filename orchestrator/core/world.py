@@ -4,14 +4,17 @@ Only `evolve` changes a world, through the `put_…` methods. Between `begin` an
 change can be taken back, and `changes` says what a store must write.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
-import msgspec
+from msgspec.structs import replace
 from sortedcontainers import SortedList
 
 from orchestrator.core.deadlines import next_deadline
 from orchestrator.core.definition import Configuration, JobDefinition, StepDefinition
+from orchestrator.core.digest import digest
+from orchestrator.core.graph import Graph, Plan
 from orchestrator.core.instant import Instant
+from orchestrator.core.locks import Holder, Locks
 from orchestrator.core.model import (
     Acquiring,
     Applying,
@@ -22,27 +25,14 @@ from orchestrator.core.model import (
     JobFinished,
     JobQueued,
     JobRunning,
+    Step,
 )
+from orchestrator.core.queues import Entry, Queues
+from orchestrator.core.relations import Relations
+from orchestrator.core.slots import Slots
+from orchestrator.core.transaction import Changes, Touched
 
-
-class Changes(msgspec.Struct):
-    """The entities that a transaction replaced, in their last version.
-
-    A finished job stands here in its last phase, although the world has let it go.
-    """
-
-    jobs: dict[int, Job] = {}
-    environments: dict[str, Environment | None] = {}
-    definitions: dict[str, JobDefinition] = {}
-    configuration: tuple[str, Configuration] | None = None
-    drain: bool = False
-
-
-class Holder(msgspec.Struct, frozen=True):
-    """Who holds a lock: a running job, or (`debt`) the cleanup that is owed for it."""
-
-    job: int
-    debt: bool
+__all__ = ["Changes", "World"]
 
 
 class World:
@@ -53,31 +43,30 @@ class World:
 
     def __init__(self, epoch: Instant, configuration: Configuration | None = None) -> None:
         self.epoch = epoch
-        self.configuration = configuration
+        self.configuration: Configuration | None = None
         self.definitions: dict[str, JobDefinition] = {}
         self.environments: dict[str, Environment] = {}
         self.jobs: dict[int, Job] = {}
         self.drain: Drain | None = None
         self.next_job = 1
-        self.queues: dict[str, dict[tuple[str, str], SortedList]] = {}
+        self.queues = Queues()
         self.running: dict[str, set[int]] = {}
-        self.lock_holders: dict[str, set[Holder]] = {}
+        self.graphs: dict[int, Graph] = {}
+        self.locks = Locks()
+        self.slots = Slots()
+        self.relations = Relations(None)
+        self.retired: set[str] = set()
         self.keys: dict[tuple[int, str], int] = {}
         self.deadlines: SortedList = SortedList()
-        self.slots: dict[int, int] = {}
-        self.slots_in_use = 0
-        self.starving: dict[str, tuple[int, int, int]] = {}
-        self.starving_order: SortedList = SortedList()
-        self._exclusions: dict[str, frozenset[str]] = {}
-        self.lock_users: dict[str, set[str]] = {}
-        self.touched: set[str] = set()
-        self.touched_jobs: set[int] = set()
-        self.freed_locks: set[str] = set()
+        self.touched = Touched()
         self.changes = Changes()
-        self._steps: dict[str, dict[str, StepDefinition]] = {}
+        self._deadline_of: dict[int, int] = {}
+        self._plans: dict[str, Plan] = {}
+        self._digested: dict[tuple[str, ...], tuple[str, JobDefinition]] = {}
         self._undo: list[Callable[[], None]] = []
+        self._touched_before = Touched()
         if configuration is not None:
-            self._index_configuration(configuration)
+            self._set_configuration(configuration)
 
     # --- looking ---------------------------------------------------------------------------
 
@@ -85,28 +74,44 @@ class World:
         """The environment, as it is before anything happened in it if nothing has."""
         return self.environments.get(name) or Environment(name=name)
 
+    @property
+    def capacity(self) -> int:
+        """How many tools may be at work at once."""
+        return self.configuration.capacity if self.configuration is not None else 1
+
     def definition(self, job: Job) -> JobDefinition:
         """What the job keeps from its configuration."""
         return self.definitions[job.definition]
 
+    def plan(self, job: Job) -> Plan:
+        """The job's steps as they depend on each other."""
+        known = self._plans.get(job.definition)
+        if known is None:
+            known = self._plans[job.definition] = Plan(self.definition(job).pipeline.steps)
+        return known
+
+    def step(self, job: Job, name: str) -> Step:
+        """The step of that name of a running job. Raises KeyError if there is none."""
+        return job.steps[self.plan(job).places[name]]
+
     def step_definition(self, job: Job, step: str) -> StepDefinition:
         """The definition of one step of a job."""
-        return self.step_definitions(job)[step]
+        return self.plan(job).by_name[step]
 
     def step_definitions(self, job: Job) -> dict[str, StepDefinition]:
         """The job's steps by name, in their order."""
-        known = self._steps.get(job.definition)
-        if known is None:
-            known = {step.name: step for step in self.definition(job).pipeline.steps}
-            self._steps[job.definition] = known
-        return known
+        return self.plan(job).by_name
+
+    def active_steps(self, job: Job) -> Iterator[tuple[Step, StepDefinition]]:
+        """The steps of a job whose adapters are at work, in their order."""
+        graph = self.graphs.get(job.id)
+        if graph is not None:
+            for place in graph.active:
+                yield job.steps[place], graph.plan.steps[place]
 
     def queue(self, environment: str) -> Iterator[Job]:
         """The jobs that wait in an environment, in their order."""
-        entries = sorted(
-            entry for queue in self.queues.get(environment, {}).values() for entry in queue
-        )
-        return (self.jobs[job] for _, _, job in entries)
+        return (self.jobs[job] for _, _, job in self.queues.in_order(environment))
 
     def running_jobs(self, environment: str) -> Iterator[Job]:
         """The jobs that run in an environment, the oldest first."""
@@ -114,22 +119,31 @@ class World:
 
     def excluded_by(self, kind: str) -> frozenset[str]:
         """The kinds that a kind excludes by today's configuration, in both directions."""
-        return self._exclusions.get(kind, frozenset())
+        return self.relations.exclusions.get(kind, frozenset())
+
+    def digested(
+        self, key: tuple[str, ...], make: Callable[[], JobDefinition]
+    ) -> tuple[str, JobDefinition]:
+        """A definition and its digest, made once for each `key` while the configuration lasts."""
+        known = self._digested.get(key)
+        if known is None:
+            definition = make()
+            known = self._digested[key] = digest(definition), definition
+        return known
 
     # --- changing --------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Start a transaction: forget what the last one touched."""
-        self.touched = set()
-        self.touched_jobs = set()
-        self.freed_locks = set()
+        """Start a transaction. What was touched before and not looked at stays touched."""
         self.changes = Changes()
         self._undo = []
+        self._touched_before = self.touched.copy()
 
     def rollback(self) -> None:
         """Take back everything since `begin`."""
         for undo in reversed(self._undo):
             undo()
+        self.touched = self._touched_before
         self.begin()
 
     def commit(self) -> None:
@@ -142,7 +156,7 @@ class World:
         self._undo.append(lambda: self._set_configuration(old))
         self._set_configuration(configuration)
         self.changes.configuration = (digest, configuration)
-        self.touched.update(configuration.environments, self.environments, self.queues)
+        self._touch_all()
 
     def put_definition(self, digest: str, definition: JobDefinition) -> None:
         """Remember a definition under its digest."""
@@ -158,154 +172,139 @@ class World:
         self._undo.append(lambda: setattr(self, "drain", old))
         self.drain = drain
         self.changes.drain = True
-        self.touched.update(self.queues)
+        self._touch_all()
 
     def put_environment(self, environment: Environment) -> None:
-        """Replace an environment."""
-        name = environment.name
-        old = self.environments.get(name)
-        self._undo.append(lambda: self._replace_environment(name, old))
-        self._replace_environment(name, environment)
-        self.changes.environments[name] = environment
-        self.touched.add(name)
+        """Add or replace an environment."""
+        self._change_environment(environment.name, environment)
+
+    def drop_environment(self, name: str) -> None:
+        """Forget an environment."""
+        self._change_environment(name, None)
 
     def put_job(self, job: Job) -> None:
         """Add or replace a job; a finished one leaves the world."""
-        old, next_job = self.jobs.get(job.id), self.next_job
-        self._undo.append(lambda: self._take_back_job(job.id, old, next_job))
-        self._replace_job(job.id, job)
-        self.next_job = max(self.next_job, job.id + 1)
-        self.changes.jobs[job.id] = job
-        self.touched.add(job.environment)
-        self.touched_jobs.add(job.id)
+        self._change_job(job, None)
 
-    def starve(self, environment: str, entry: tuple[int, int, int] | None) -> None:
-        """Note that an environment's next waiter lacks a slot only (`entry` orders it), or None."""
-        old = self.starving.get(environment)
-        if old != entry:
-            self._undo.append(lambda: self._set_starving(environment, old))
-            self._set_starving(environment, entry)
+    def put_step(self, job: Job, step: Step) -> None:
+        """Replace one step of a running job."""
+        place = self.plan(job).places[step.name]
+        steps = (*job.steps[:place], step, *job.steps[place + 1 :])
+        self._change_job(replace(job, steps=steps), place)
+
+    def starve(self, environment: str, entry: Entry | None) -> bool:
+        """Note where an environment stands among those that lack a slot only (None: it does not).
+        Whether that is new."""
+        old = self.slots.entry(environment)
+        if old == entry:
+            return False
+        self._undo.append(lambda: self.slots.wait(environment, old))
+        self.slots.wait(environment, entry)
+        return True
 
     # --- indexes ---------------------------------------------------------------------------
 
-    def _take_back_job(self, job: int, old: Job | None, next_job: int) -> None:
-        self._replace_job(job, old)
+    def _touch_all(self) -> None:
+        configured = self.configuration.environments if self.configuration is not None else ()
+        self.touched.environments.update(configured, self.environments, self.queues.environments)
+
+    def _change_environment(self, name: str, new: Environment | None) -> None:
+        old = self.environments.get(name)
+        self._undo.append(lambda: self._replace_environment(name, old))
+        self._replace_environment(name, new)
+        self.changes.environments[name] = new
+        self.touched.environments.add(name)
+
+    def _change_job(self, job: Job, place: int | None) -> None:
+        old, next_job = self.jobs.get(job.id), self.next_job
+        self._undo.append(lambda: self._take_back_job(job.id, old, place, next_job))
+        self._replace_job(job.id, job, place)
+        self.next_job = max(self.next_job, job.id + 1)
+        self.changes.jobs[job.id] = job
+        self.touched.environments.add(job.environment)
+        self.touched.jobs.add(job.id)
+
+    def _take_back_job(self, id: int, old: Job | None, place: int | None, next_job: int) -> None:
+        self._replace_job(id, old, place)
         self.next_job = next_job
 
     def _set_configuration(self, configuration: Configuration | None) -> None:
         self.configuration = configuration
-        if configuration is not None:
-            self._index_configuration(configuration)
-
-    def _index_configuration(self, configuration: Configuration) -> None:
-        self._exclusions = symmetric(configuration.kinds)
-        users: dict[str, set[str]] = {}
-        for environment in configuration.environments.values():
-            for lock in environment.locks:
-                users.setdefault(lock, set()).add(environment.name)
-        self.lock_users = users
-
-    def _set_starving(self, environment: str, entry: tuple[int, int, int] | None) -> None:
-        old = self.starving.pop(environment, None)
-        if old is not None:
-            self.starving_order.discard((old, environment))
-        if entry is not None:
-            self.starving[environment] = entry
-            self.starving_order.add((entry, environment))
+        self.relations = Relations(configuration)
+        self._digested = {}
 
     def _drop_definition(self, digest: str) -> None:
-        self.definitions.pop(digest, None)
-        self._steps.pop(digest, None)
+        del self.definitions[digest]
+        self._plans.pop(digest, None)
 
     def _replace_environment(self, name: str, new: Environment | None) -> None:
         old = self.environments.pop(name, None)
+        self.retired.discard(name)
         if old is not None:
             for debt in old.debts:
                 self._release(debt.locks, Holder(job=debt.job, debt=True))
         if new is not None:
             self.environments[name] = new
+            if new.retired:
+                self.retired.add(name)
             for debt in new.debts:
-                self._hold(debt.locks, Holder(job=debt.job, debt=True))
+                self.locks.hold(debt.locks, Holder(job=debt.job, debt=True))
 
-    def _replace_job(self, id: int, new: Job | None) -> None:
+    def _replace_job(self, id: int, new: Job | None, place: int | None) -> None:
+        """Replace a job of which nothing changed but the step at `place`, or (None) no step, or
+        every one."""
         old = self.jobs.pop(id, None)
+        graph = self.graphs.pop(id, None)
         if old is not None:
             self._unindex(old)
-        if new is not None and not isinstance(new.phase, JobFinished):
-            self.jobs[id] = new
-            self._index(new)
+        if new is None or isinstance(new.phase, JobFinished):
+            return
+        self.jobs[id] = new
+        if old is not None and graph is not None and place is not None:
+            graph.replace(place, old.steps[place], new.steps[place])
+        if old is None or graph is None or (place is None and old.steps is not new.steps):
+            graph = Graph(self.plan(new), new.steps) if new.steps else None
+        if graph is not None:
+            self.graphs[id] = graph
+        self._index(new)
 
     def _index(self, job: Job) -> None:
         if job.key is not None:
             self.keys[job.submitter.uid, job.key] = job.id
-        deadline = next_deadline(job, self.definitions[job.definition].pipeline, self.epoch)
+        if isinstance(job.phase, JobQueued):
+            self.queues.add(job)
+        if isinstance(job.phase, JobRunning | JobCancelling):
+            self.running.setdefault(job.environment, set()).add(job.id)
+            self.locks.hold(job.phase.run.locks, Holder(job=job.id, debt=False))
+            self.slots.use(job.id, self._slots_of(job))
+        pipeline = self.definition(job).pipeline
+        deadline = next_deadline(job, pipeline, self.active_steps(job), self.epoch)
         if deadline is not None:
+            self._deadline_of[job.id] = deadline
             self.deadlines.add((deadline, job.id))
-        match job.phase:
-            case JobQueued():
-                self._queue(job).add(queue_entry(job))
-            case JobRunning(run=run) | JobCancelling(run=run):
-                self.running.setdefault(job.environment, set()).add(job.id)
-                self._hold(run.locks, Holder(job=job.id, debt=False))
-                self._count_slots(job, self._slots_of(job))
-            case JobFinished():
-                pass
 
     def _unindex(self, job: Job) -> None:
         if job.key is not None:
-            self.keys.pop((job.submitter.uid, job.key), None)
-        deadline = next_deadline(job, self.definitions[job.definition].pipeline, self.epoch)
+            del self.keys[job.submitter.uid, job.key]
+        if isinstance(job.phase, JobQueued):
+            self.queues.remove(job)
+        if isinstance(job.phase, JobRunning | JobCancelling):
+            self.running[job.environment].remove(job.id)
+            self._release(job.phase.run.locks, Holder(job=job.id, debt=False))
+            self.slots.use(job.id, 0)
+        deadline = self._deadline_of.pop(job.id, None)
         if deadline is not None:
-            self.deadlines.discard((deadline, job.id))
-        match job.phase:
-            case JobQueued():
-                self._queue(job).remove(queue_entry(job))
-            case JobRunning(run=run) | JobCancelling(run=run):
-                self.running[job.environment].discard(job.id)
-                self._release(run.locks, Holder(job=job.id, debt=False))
-                self._count_slots(job, 0)
-            case JobFinished():
-                pass
-
-    def _queue(self, job: Job) -> SortedList:
-        queues = self.queues.setdefault(job.environment, {})
-        return queues.setdefault((job.kind, job.pipeline), SortedList())
-
-    def _hold(self, locks: tuple[str, ...], holder: Holder) -> None:
-        for lock in locks:
-            self.lock_holders.setdefault(lock, set()).add(holder)
+            self.deadlines.remove((deadline, job.id))
 
     def _release(self, locks: tuple[str, ...], holder: Holder) -> None:
-        for lock in locks:
-            self.lock_holders[lock].discard(holder)
-            self.freed_locks.add(lock)
+        self.locks.release(locks, holder)
+        self.touched.locks.update(locks)
 
     def _slots_of(self, job: Job) -> int:
-        steps = self.step_definitions(job)
         return sum(
             1
-            for step in job.steps
+            for step, definition in self.active_steps(job)
             if isinstance(step.phase, Acquiring | Applying)
             and step.waiting_for is None
-            and steps[step.name].takes_slot
+            and definition.takes_slot
         )
-
-    def _count_slots(self, job: Job, slots: int) -> None:
-        self.slots_in_use += slots - self.slots.pop(job.id, 0)
-        if slots:
-            self.slots[job.id] = slots
-
-
-def queue_entry(job: Job) -> tuple[int, int, int]:
-    """Where a job stands in its queue: repairs first, then rank, then submission."""
-    repairs = job.cleanup_for is not None or job.admin_retry
-    return (0 if repairs else 1, job.rank, job.id)
-
-
-def symmetric(kinds: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
-    """What each kind excludes, in both directions."""
-    found: dict[str, set[str]] = {kind: set(excludes) for kind, excludes in kinds.items()}
-    for kind, excludes in kinds.items():
-        for other in excludes:
-            found.setdefault(other, set()).add(kind)
-    return {kind: frozenset(excludes) for kind, excludes in found.items()}

@@ -1,0 +1,31 @@
+"""What a transaction of the world has changed, and what must be looked at because of it."""
+
+import msgspec
+
+from orchestrator.core.definition import Configuration, JobDefinition
+from orchestrator.core.model import Environment, Job
+
+
+class Changes(msgspec.Struct):
+    """The entities that a transaction replaced, in their last version.
+
+    A finished job stands here in its last phase, although the world has let it go.
+    """
+
+    jobs: dict[int, Job] = {}
+    environments: dict[str, Environment | None] = {}
+    definitions: dict[str, JobDefinition] = {}
+    configuration: tuple[str, Configuration] | None = None
+    drain: bool = False
+
+
+class Touched(msgspec.Struct):
+    """What changed and has not been looked at: environments, running jobs, locks set free."""
+
+    environments: set[str] = set()
+    jobs: set[int] = set()
+    locks: set[str] = set()
+
+    def copy(self) -> "Touched":
+        """The same, to come back to."""
+        return Touched(set(self.environments), set(self.jobs), set(self.locks))

@@ -1,0 +1,154 @@
+"""What must be true of every world, whatever happened: checked after each command of each test."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sortedcontainers import SortedList, SortedSet
+
+from orchestrator.core import events as ev
+from orchestrator.core.admission import blockers, debts_paid_by
+from orchestrator.core.decide import settle
+from orchestrator.core.evolve import evolve
+from orchestrator.core.graph import Graph, Plan
+from orchestrator.core.instant import Instant
+from orchestrator.core.locks import Locks
+from orchestrator.core.model import Finished, Job
+from orchestrator.core.queues import Queues
+from orchestrator.core.relations import Relations
+from orchestrator.core.slots import Slots
+from orchestrator.core.wanted import wanted
+from orchestrator.core.world import World
+
+OF_A_TRANSACTION = {"touched", "changes"}
+
+
+def state_of(world: World) -> dict[str, Any]:
+    """Everything that a world holds, entities and indexes, without its transaction and caches."""
+    caches = {"_plans", "_digested", "_undo", "_touched_before"}
+    return {
+        name: _plain(value)
+        for name, value in vars(world).items()
+        if name not in OF_A_TRANSACTION | caches
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Containers and indexes by content; an empty one in a table is as good as none."""
+    match value:
+        case Mapping():
+            plain = {key: _plain(item) for key, item in value.items()}
+            return {key: item for key, item in plain.items() if item not in ({}, (), frozenset())}
+        case SortedList() | SortedSet():
+            return tuple(value)
+        case list():
+            return [_plain(item) for item in value]
+        case set():
+            return frozenset(value)
+        case Queues() | Locks() | Slots() | Relations() | Graph() | Plan():
+            return _plain(vars(value))
+        case _:
+            return value
+
+
+class Shadow:
+    """A second world that only ever evolves by the journal, and looks at each event as it comes."""
+
+    def __init__(
+        self, epoch: Instant, world: World | None = None, ended: set[int] | None = None
+    ) -> None:
+        self.world = world or World(epoch)
+        self.ended = ended or set()
+
+    def follow(self, happened: Iterable[ev.Stamped]) -> None:
+        """Evolve by what happened; every event must be allowed by the state before it."""
+        for stamped in happened:
+            self._look(stamped.event)
+            evolve(self.world, stamped)
+
+    def _look(self, event: ev.AnyEvent) -> None:
+        match event:
+            case ev.JobSubmitted(job=job):
+                assert job not in self.ended and job not in self.world.jobs
+            case ev.JobAdmitted(job=job, run=run):
+                self._look_at_admission(self.world.jobs[job])
+                assert set(run.pays) == {
+                    debt.job for debt in debts_paid_by(self._environment(job), self.world.jobs[job])
+                }
+            case ev.JobEnded(job=job):
+                assert all(step.finished for step in self.world.jobs[job].steps)
+                self.ended.add(job)
+            case ev.StepStarted(ref=ref):
+                self._look_at_start(self.world.jobs[ref.job], ref.step)
+            case ev.StepFinished(ref=ref) | ev.StepNotRun(ref=ref) | ev.StepApplied(ref=ref):
+                assert not self.world.jobs[ref.job].step(ref.step).finished
+            case ev.StepApplying(ref=ref) | ev.StepStopRequested(ref=ref):
+                assert self.world.jobs[ref.job].step(ref.step).active
+
+    def _environment(self, job: int) -> Any:
+        return self.world.environment(self.world.jobs[job].environment)
+
+    def _look_at_admission(self, job: Job) -> None:
+        world, environment = self.world, self._environment(job.id)
+        pays = bool(debts_paid_by(environment, job))
+        for running in world.running_jobs(job.environment):
+            assert running.run is not None
+            assert job.kind not in running.run.excludes
+            assert running.kind not in world.excluded_by(job.kind)
+        for debt in environment.debts:
+            assert pays or job.kind not in {*world.excluded_by(debt.kind), *debt.excludes}
+        assert environment.quarantine is None or pays or job.admin_retry
+        assert world.drain is None or pays
+
+    def _look_at_start(self, job: Job, step: str) -> None:
+        world = self.world
+        assert world.configuration is not None
+        if world.step_definition(job, step).takes_slot:
+            owed = job.run is not None and bool(job.run.pays)
+            assert world.slots.in_use < world.configuration.capacity + (1 if owed else 0)
+
+
+def check(world: World, shadow: Shadow, now: Instant) -> None:
+    """After `settle`: the world is what its journal says, and nothing is left to happen."""
+    replayed = shadow.world
+    everywhere = {*world.environments, *world.queues.environments, *world.running}
+    for environment in everywhere:
+        assert list(wanted(world, environment)) == list(wanted(replayed, environment))
+    replayed.touched.environments |= everywhere
+    replayed.touched.jobs |= set(replayed.jobs)
+    assert settle(replayed, now) == []
+    assert state_of(world) == state_of(replayed)
+    assert not world.deadlines or world.deadlines[0][0] > now.boot
+    for environment in everywhere:
+        for job in world.queue(environment):
+            assert next(blockers(world, job), None) is not None
+    _check_locks(world)
+    _check_environments(world)
+    _check_steps(world)
+
+
+def _check_locks(world: World) -> None:
+    for lock in world.locks.all_held():
+        holders = world.locks.holders(lock)
+        debts = [holder.job for holder in holders if holder.debt]
+        jobs = [world.jobs[holder.job] for holder in holders if not holder.debt]
+        assert len(debts) <= 1 and len(jobs) <= 1
+        if debts and jobs:
+            assert jobs[0].run is not None
+            assert debts[0] in jobs[0].run.pays
+
+
+def _check_environments(world: World) -> None:
+    configured = world.configuration.environments if world.configuration is not None else {}
+    for name, environment in world.environments.items():
+        assert environment.retired == (name not in configured)
+        used = environment.debts or environment.quarantine or world.running.get(name)
+        assert not environment.retired or used or name in world.queues.environments
+    for job in world.jobs.values():
+        assert job.environment in configured or job.environment in world.environments
+
+
+def _check_steps(world: World) -> None:
+    for job in world.jobs.values():
+        for step in job.steps:
+            if isinstance(step.phase, Finished) and step.phase.began is None:
+                assert not step.phase.ending.conclusion.ran
