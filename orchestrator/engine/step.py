@@ -1,5 +1,6 @@
 """`DurableStep`: the step that adapters see, for one attempt, in one phase."""
 
+import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -77,7 +78,7 @@ class DurableStep(Step[Config]):
         self._processes = AttemptProcesses(
             paths, services.processes, journal, services.max_log_bytes
         )
-        self._waiting_for: str | None = None
+        self._waiting_for: str | None = ""  # not known: an earlier daemon may have told it
 
     def in_phase(self, phase: str) -> "DurableStep[Config]":
         """The same attempt in another phase."""
@@ -114,7 +115,7 @@ class DurableStep(Step[Config]):
         *,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
-        stop_signal: int | None = 2,
+        stop_signal: int | None = signal.SIGINT,
         separate_stdout: bool = False,
     ) -> Exit:
         request = ProcessRequest(
@@ -160,9 +161,7 @@ class DurableStep(Step[Config]):
 
     def recall(self, phase: str, key: str) -> Any:
         match self._journal.record(phase, key):
-            case None:
-                return None
-            case ProcessRecord():
+            case None | ProcessRecord():  # a recheck has no records of its attempt, only its files
                 return self._processes.recorded_exit(phase, key)
             case CallRecord() as record:
                 return self._calls.recall(record)

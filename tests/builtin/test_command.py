@@ -164,6 +164,23 @@ async def test_cancel_sends_sigterm(bench: StepBench) -> None:
     assert (await stop_while_running(bench)).signal == "SIGTERM"
 
 
+async def test_script_that_catches_the_signal(bench: StepBench) -> None:
+    """The example of docs/command.md."""
+    bench.fifo("said")
+    script = f"""
+        {shlex.join(python(STAYS, bench.state_dir / "said"))} & child=$!
+        trap 'kill "$child"; wait "$child"; exit 143' TERM
+        wait "$child"
+    """
+    step = step_of(bench, script=script)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ADAPTER.apply, step)
+        await read_fifo(bench.state_dir / "said")
+        await ADAPTER.cancel(step.in_phase("cancel"))
+    assert step.recall("apply", "run").code == 143
+    assert step.is_dead()
+
+
 async def test_cancel_sends_the_signal_that_was_set(bench: StepBench) -> None:
     assert (await stop_while_running(bench, stop_signal="USR2")).signal == "SIGUSR2"
 

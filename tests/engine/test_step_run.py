@@ -1,5 +1,6 @@
 """`run`: a process starts once, is adopted, and its end is remembered."""
 
+import stat
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # importlib mode adds no path
 
 from step_bench import StepBench, content, open_step_bench, python, read_fifo
 
+from orchestrator.engine.attempt_paths import AttemptPaths
 from orchestrator.plugin import AdapterError, Exit
 
 
@@ -86,3 +88,62 @@ async def test_what_no_process_can_get(bench: StepBench, argv: list[str]) -> Non
     with pytest.raises(AdapterError):
         await bench.step().run("go", argv)
     assert bench.journal.intents == []
+
+
+async def test_recheck_recalls_without_records(bench: StepBench) -> None:
+    ended = await bench.step().run("go", python("raise SystemExit(3)"))
+    bench.journal.records.clear()
+    assert bench.step("recheck-1").recall("apply", "go") == ended
+    assert bench.step("recheck-1").recall("apply", "other") is None
+
+
+async def test_key_of_any_text_is_a_file_of_its_own(bench: StepBench) -> None:
+    keys = [
+        "a",
+        "A",
+        "a.launch",
+        "a~2",
+        "../a",
+        "a/b",
+        "a b",
+        "a_b",
+        "é",
+        "x" * 300,
+        "-",
+        "a.stdout",
+    ]
+    for number, key in enumerate(keys):
+        assert (await bench.step().run(key, python(f"raise SystemExit({number})"))).code == number
+    for number, key in enumerate(keys):
+        assert bench.step().recall("apply", key).code == number
+    assert {path.parent for path in bench.paths().processes.iterdir()} == {bench.paths().processes}
+
+
+async def test_lines_of_the_adapter_stay_whole(bench: StepBench) -> None:
+    step = bench.step()
+    step.log("one")
+    await step.run("go", ["printf", "no end of line"])
+    step.log("two\nthree\n")
+    step.warn("four")
+    assert bench.log() == "one\nno end of line\ntwo\nthree\nwarning: four\n"
+    assert stat.S_IMODE(bench.paths().log.stat().st_mode) == 0o600
+    assert bench.journal.warnings == ["four"]
+
+
+async def test_waiting_is_told_once(bench: StepBench) -> None:
+    step = bench.step()
+    for text in (None, "lock of ada", "lock of ada", None, None):
+        await step.waiting_for(text)
+    assert bench.journal.waited_for == [None, "lock of ada", None]
+
+
+def test_a_source_is_never_made(tmp_path: Path) -> None:
+    paths = AttemptPaths(
+        tmp_path / "attempt", tmp_path / "srv", tmp_path / "shared", workdir_is_ours=False
+    )
+    with pytest.raises(FileNotFoundError):
+        paths.create()
+    paths.workdir.mkdir(mode=0o755)
+    paths.create()
+    assert stat.S_IMODE(paths.workdir.stat().st_mode) == 0o755
+    assert stat.S_IMODE(paths.scratch.stat().st_mode) == 0o700
