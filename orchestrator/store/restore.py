@@ -1,14 +1,17 @@
 """From what a store loaded to a world that goes on."""
 
 from orchestrator.core.instant import Instant
-from orchestrator.core.progress import starving
 from orchestrator.core.world import World
 from orchestrator.store.garbage import garbage_later
 from orchestrator.store.protocol import Loaded
 
 
 def restore(loaded: Loaded, epoch: Instant) -> World:
-    """The world as the last commit left it, with nothing to undo and nothing to write."""
+    """The world as the last commit left it, with nothing to undo and nothing to write.
+
+    All of it is touched: what is derived beyond entities (who lacks a slot) is not on disk, so the
+    first transaction must look at everything once.
+    """
     accepted = loaded.configuration
     world = World(epoch, None if accepted is None else accepted.configuration)
     with garbage_later():
@@ -20,7 +23,5 @@ def restore(loaded: Loaded, epoch: Instant) -> World:
             world.put_job(job)
         world.put_drain(loaded.drain)
         world.next_job = loaded.next_job
-        for name in sorted(world.touched):
-            world.starve(name, starving(world, name))
         world.begin()
     return world
