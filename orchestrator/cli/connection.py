@@ -35,6 +35,11 @@ class Exchange:
         """Whether `receive` would answer without waiting, whatever `poll` says."""
         return bool(self._early) or self.response.complete
 
+    @property
+    def finished(self) -> bool:
+        """Whether the whole body was received."""
+        return self.response.complete and not self._early
+
     def __enter__(self) -> Exchange:
         return self
 
@@ -80,13 +85,11 @@ class Exchange:
         """Read the whole body."""
         self.head(seconds)
         body = bytearray()
-        while True:
-            piece = self.receive(seconds)
-            body += piece
+        while not self.finished:
+            body += self.receive(seconds)
             if len(body) > DOCUMENT_LIMIT:
                 raise NotHttp(f"the daemon's answer is larger than {DOCUMENT_LIMIT} bytes")
-            if not piece and self.response.complete:
-                return bytes(body)
+        return bytes(body)
 
     def _read(self) -> bytes:
         try:

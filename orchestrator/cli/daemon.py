@@ -71,11 +71,11 @@ class Daemon:
                 first = error
         say_away(first)
         for delay in backoff(PATIENCE):
+            pause(delay)
             try:
                 return action()
             except (*AWAY, SocketForbidden) as error:  # its permissions come after its name
                 first = error
-            pause(delay)
         raise NoDaemon(f"the daemon did not come back within {PATIENCE:.0f} s: {first}") from first
 
     def _document(

@@ -86,7 +86,7 @@ class LogSource:
         piece = self.exchange.receive(0)
         self._offset += len(piece)
         printer.print(self.step, self.attempt, self._decoder.feed(piece))
-        if self.exchange.response.complete:
+        if self.exchange.finished:
             printer.print(self.step, self.attempt, self._decoder.end())
             self.ended = True
             self.close()
@@ -198,8 +198,7 @@ class Follower:
         exchanges = [self._watch, *(one.exchange for one in self._sources.values())]
         opened = [exchange for exchange in exchanges if exchange]
         at_hand = [exchange.fileno() for exchange in opened if exchange.at_hand]
-        seconds = 0 if at_hand else SILENT_SECONDS
-        return at_hand + readable((one.fileno() for one in opened), seconds)
+        return at_hand or readable((one.fileno() for one in opened), SILENT_SECONDS)
 
     def _receive_changes(self) -> None:
         assert self._watch is not None
@@ -209,7 +208,7 @@ class Follower:
             if job is not None:
                 self._seen = job
         self._open_logs()
-        if self._watch.response.complete:
+        if self._watch.finished:
             if not self._seen or self._seen["phase"] != "finished":
                 raise AnswerLost("the daemon ended the stream")
             self._watch.close()

@@ -65,7 +65,7 @@ def watch_to_end(
 
 def _changes(exchange: Exchange, job: int, deadline: float | None) -> Iterator[Job]:
     reader = EventReader()
-    while not exchange.response.complete:
+    while not exchange.finished:
         for event in reader.feed(_receive(exchange, job, deadline)):
             seen = job_of(event)
             if seen is not None:

@@ -5,6 +5,7 @@ statuses, reconnection, and the limits of the HTTP reader. What the daemon reall
 end to end elsewhere.
 """
 
+import contextlib
 import json
 import os
 import socket
@@ -58,7 +59,7 @@ class Recording:
             threading.Thread(target=self._converse, args=(connection,), daemon=True).start()
 
     def _converse(self, connection: socket.socket) -> None:
-        with connection:
+        with contextlib.suppress(OSError), connection:  # a client may leave at any moment
             asked = read_request(connection)
             if asked is not None:
                 self.asked.append(asked)

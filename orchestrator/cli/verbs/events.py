@@ -66,12 +66,9 @@ class EventStream:
 
     def _print(self, exchange: Exchange) -> None:
         reader = EventReader()
-        while exchange.at_hand or not exchange.response.complete:
-            piece = exchange.receive(SILENT_SECONDS)
-            for event in reader.feed(piece):
+        while not (exchange.finished or self._terminal.reader_gone):
+            for event in reader.feed(exchange.receive(SILENT_SECONDS)):
                 self._show(event)
-            if self._terminal.reader_gone or (not piece and exchange.response.complete):
-                return
 
     def _show(self, event: ServerEvent) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.cli.arguments import count, job_id, position
+from orchestrator.cli.connection import ANSWER_SECONDS
 from orchestrator.cli.daemon import Daemon
 from orchestrator.cli.errors import NotBuiltYet, NothingFound, Refused, UsageMistake
 from orchestrator.cli.exits import Exit
@@ -85,9 +86,7 @@ def _print_one(
     decoder = LineDecoder()
     path = log_path(job["id"], step["name"])
     with daemon.stream(path, attempt=attempt, tail=options.tail) as exchange:
-        while exchange.at_hand or not exchange.response.complete:
-            piece = exchange.receive(60.0)
+        while not exchange.finished:
+            piece = exchange.receive(ANSWER_SECONDS)
             printer.print(step["name"], attempt, decoder.feed(piece))
-            if not piece and exchange.response.complete:
-                break
     printer.print(step["name"], attempt, decoder.end())

@@ -45,10 +45,10 @@ def step_state(step: Step) -> str:
 
 def _row(step: Step, terminal: Terminal, now: float) -> list[str]:
     state = step_state(step)
-    note = step_note(step, now, brief=bool(mark(state, terminal)))
+    sign = mark(state, terminal)
+    note = step_note(step, now, brief=bool(sign))
     return [
-        mark(state, terminal),
-        harmless(step["name"]),
+        f"{sign} {harmless(step['name'])}".lstrip(),
         harmless(step["uses"]),
         between(step["started_at"], step["finished_at"], now),
         coloured(note, state, terminal) if state != "success" else note,

@@ -1,0 +1,475 @@
+"""What each verb prints for people, whole. The clock stands at 12:10 of the recorded day."""
+
+import io
+from typing import Any
+
+import cli_samples as samples
+import pytest
+from cli_samples import at, job, pending, queued, running, step
+
+from orchestrator.cli.terminal import Terminal, table
+from orchestrator.cli.times import instant
+from orchestrator.cli.view.cancel import cancel_lines
+from orchestrator.cli.view.dryrun import dry_run_lines
+from orchestrator.cli.view.environment import environment_lines, environment_table
+from orchestrator.cli.view.event import event_line
+from orchestrator.cli.view.explanation import explanation_lines, ordinal
+from orchestrator.cli.view.job import job_lines
+from orchestrator.cli.view.joblist import job_table
+from orchestrator.cli.view.pipeline import pipeline_lines, pipeline_table
+from orchestrator.cli.view.status import status_lines
+
+NOW = instant(at(10))
+
+
+class Screen(io.TextIOWrapper):
+    """Says that it is a terminal."""
+
+    def __init__(self, on_terminal: bool) -> None:
+        super().__init__(io.BytesIO(), encoding="utf-8")
+        self._on_terminal = on_terminal
+
+    def isatty(self) -> bool:
+        return self._on_terminal
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    import time
+
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    time.tzset()
+
+
+@pytest.fixture
+def pipe() -> Terminal:
+    return Terminal(Screen(False), Screen(False), no_color=False, as_json=False)
+
+
+@pytest.fixture
+def screen() -> Terminal:
+    """A terminal, without colour so that what is compared can be read."""
+    return Terminal(Screen(True), Screen(True), no_color=True, as_json=False)
+
+
+def shown(lines: list[str]) -> str:
+    assert not any(line != line.rstrip() for line in lines)
+    return "\n" + "\n".join(lines) + "\n"
+
+
+def test_show_on_a_terminal(screen: Terminal) -> None:
+    assert (
+        shown(job_lines(samples.HALTED, screen, NOW))
+        == """
+job 118  web → production  deploy  ◐ success, halted by plan  2m 04s  ada, "release v1.2.3"
+  params    version=v1.2.3
+  before
+    ✓ build   command    41s
+    ◐ plan    terraform  12s  halted: no changes (exit 0)
+  steps
+    · apply   terraform       not run: halted by plan
+    · smoke   command         not run: halted by plan
+  finally
+    ✓ report  command    2s
+""".replace("◐ success", "✓ success")
+    )
+
+
+def test_show_in_a_pipe_says_the_same_in_words(pipe: Terminal) -> None:
+    assert (
+        shown(job_lines(samples.HALTED, pipe, NOW))
+        == """
+job 118  web → production  deploy  success, halted by plan  2m 04s  ada, "release v1.2.3"
+  params    version=v1.2.3
+  before
+    build   command    41s  success
+    plan    terraform  12s  halted: no changes (exit 0)
+  steps
+    apply   terraform       not run: halted by plan
+    smoke   command         not run: halted by plan
+  finally
+    report  command    2s   success
+"""
+    )
+
+
+def test_show_a_failure_that_left_a_quarantine(pipe: Terminal) -> None:
+    failed = job(
+        conclusion="failure",
+        dirty=True,
+        reason=None,
+        params={},
+        retry_of=117,
+        labels={"team": "a"},
+        url="https://ci/1",
+        steps=[
+            step("plan", warnings=["slow"]),
+            step("apply", "terraform", conclusion="failure", exit=1, reason="No\x1b[2J", attempt=2),
+            step("load", conclusion="failure", exit=None, signal="SIGKILL"),
+            step("late", conclusion="timed_out", exit=None),
+            pending(
+                "smoke",
+                phase="finished",
+                conclusion="not_run",
+                cause={"step": "apply", "conclusion": "failure", "exit": 1},
+            ),
+            pending("extra", phase="finished", conclusion="skipped", reason="when says so"),
+        ],
+    )
+    assert (
+        shown(job_lines(failed, pipe, NOW, samples.QUARANTINE))
+        == """
+job 118  web → production  deploy  failure, dirty  2m 04s  ada
+  labels    team=a
+  url       https://ci/1
+  retry of  job 117
+  steps
+    plan   command    41s  success
+      warning: slow
+    apply  terraform  41s  failure: No\\x1b[2J (exit 1) in attempt 2
+    load   command    41s  failure: (signal SIGKILL)
+    late   command    41s  timed out
+    smoke  command         not run: apply failed (exit 1)
+    extra  command         skipped: when says so
+  quarantine of production since 12:03 (7 min), by job 118 (apply)
+    found: the state is locked by ada@host, apply, since 12:00
+    type:  terraform -chdir=infra force-unlock 5f0c…
+    then:  orchestrator recheck production
+    or let it go (admin): orchestrator waive production --reason …
+  look:  orchestrator log 118 apply
+  state: orchestrator environment production
+  again: orchestrator retry 118
+"""
+    )
+
+
+def at_work(**fields: Any) -> dict[str, Any]:
+    live = {"phase": "applying", "conclusion": None, "exit": None, "finished_at": None}
+    return step(**{"name": "apply", "uses": "terraform", **live, **fields})
+
+
+def test_show_what_runs(pipe: Terminal) -> None:
+    going = running(
+        steps=[
+            at_work(
+                progress={"done": 3, "total": 10, "text": "resources"},
+                last_output_at=at(4),
+                pid=4711,
+            ),
+            at_work(name="canary", phase="acquiring", waiting_for="the lock of ada", attempt=2),
+            pending("smoke"),
+        ]
+    )
+    assert (
+        shown(job_lines(going, pipe, NOW))
+        == """
+job 118  web → production  deploy  running  9m 55s  ada, "release v1.2.3"
+  params    version=v1.2.3
+  steps
+    apply   terraform  9m 50s  applying, 3/10 resources, silent for 6 min
+    canary  terraform  9m 50s  acquiring (attempt 2), waits for the lock of ada
+    smoke   command            pending
+  watch: orchestrator log 118 -f
+  stop:  orchestrator cancel 118
+"""
+    )
+
+
+CANCEL = {
+    "by": {"uid": 0, "user": "root"},
+    "reason": "wrong",
+    "at": at(5),
+    "force": False,
+    "force_available_at": at(15),
+}
+
+
+def test_show_what_waits_and_what_is_being_stopped(pipe: Terminal) -> None:
+    waiting = queued(blockers=[{"type": "job", "id": 117, "text": "job 117 runs", "since": at(4)}])
+    assert (
+        shown(job_lines(waiting, pipe, NOW))
+        == """
+job 118  web → production  deploy  queued  ada, "release v1.2.3"
+  params    version=v1.2.3
+  waits for
+    job 117 runs, since 12:04 (6 min)
+  why it waits: orchestrator explain 118
+  stop:  orchestrator cancel 118
+"""
+    )
+    stopping = running(phase="cancelling", cancel=CANCEL, params={})
+    assert (
+        shown(job_lines(stopping, pipe, NOW))
+        == """
+job 118  web → production  deploy  cancelling  9m 55s  ada, "release v1.2.3"
+  stop      asked to stop by root at 12:05, "wrong"
+  watch: orchestrator log 118 -f
+  If it hangs, an admin may force from 12:15 on: orchestrator cancel 118 --force
+"""
+    )
+
+
+def test_jobs(pipe: Terminal) -> None:
+    listed = [queued(120), running(119, environment="a/b"), samples.HALTED]
+    assert (
+        shown(job_table(listed, pipe, NOW))
+        == """
+JOB  PIPELINE          KIND    STATE                    SUBMITTED  TOOK    BY
+120  web → production  deploy  queued                   12:00              ada, "release v1.2.3"
+119  web → a/b         deploy  running                  12:00      9m 55s  ada, "release v1.2.3"
+118  web → production  deploy  success, halted by plan  12:00      2m 04s  ada, "release v1.2.3"
+"""
+    )
+    assert job_table([], pipe, NOW) == []
+
+
+def test_explain(pipe: Terminal) -> None:
+    explanation = {
+        "job": 121,
+        "phase": "queued",
+        "since": at(4),
+        "place": 3,
+        "blockers": [
+            {
+                "type": "cleanup_debt",
+                "id": 118,
+                "text": "cleanup owed",
+                "since": at(8),
+                "lift": None,
+            },
+            {
+                "type": "order",
+                "id": 120,
+                "text": "job 120 first",
+                "since": None,
+                "lift": "an admin",
+            },
+        ],
+    }
+    assert (
+        shown(explanation_lines(explanation, queued(121), pipe, NOW))
+        == """
+job 121  web → production  deploy  waits since 12:04 (6 min), 3rd in the queue
+  1  cleanup owed, since 12:08 (2 min)
+  2  job 120 first                      lift it: an admin
+"""
+    )
+    done = {**explanation, "phase": "finished", "since": None, "place": None, "blockers": []}
+    assert (
+        shown(explanation_lines(done, job(121), pipe, NOW))
+        == """
+job 121  web → production  deploy  does not wait: it is finished
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (13, "13th"), (22, "22nd")],
+)
+def test_ordinals(number: int, text: str) -> None:
+    assert ordinal(number) == text
+
+
+def test_cancel(pipe: Terminal) -> None:
+    stopping = running(
+        phase="cancelling",
+        cancel=CANCEL,
+        steps=[
+            at_work(
+                phase="cancelling",
+                pid=4711,
+                progress={"done": 2, "total": None, "text": "left"},
+            ),
+            at_work(name="canary", phase="cleaning_up"),
+        ],
+    )
+    assert (
+        shown(cancel_lines(stopping, pipe, NOW))
+        == """
+job 118  terraform (apply) was asked to stop (pid 4711): 2 left.
+         terraform (canary) has ended; what it held is being released and verified. \
+Watch: orchestrator log 118 -f
+         If it hangs, an admin may force from 12:15 on: orchestrator cancel 118 --force
+"""
+    )
+    never = job(conclusion="cancelled", started_at=None)
+    assert cancel_lines(never, pipe, NOW) == [
+        "job 118  web → production was cancelled before it began."
+    ]
+    assert cancel_lines(job(), pipe, NOW) == ["job 118  web → production has finished: success."]
+
+
+def test_environment(pipe: Terminal) -> None:
+    assert (
+        shown(environment_lines(samples.ENVIRONMENT, pipe, NOW))
+        == """
+environment production  quarantined, owes cleanup
+  queued  120, 121
+  locks   shared-vpc
+  last    118, 117
+  cleanup owed for job 118: web-cleanup, since 12:02 (8 min), keeps shared-vpc
+  quarantine of production since 12:03 (7 min), by job 118 (apply)
+    found: the state is locked by ada@host, apply, since 12:00
+    type:  terraform -chdir=infra force-unlock 5f0c…
+    then:  orchestrator recheck production
+    or let it go (admin): orchestrator waive production --reason …
+"""
+    )
+
+
+def test_environments(pipe: Terminal) -> None:
+    free = {
+        **samples.ENVIRONMENT,
+        "name": "staging",
+        "queued": [],
+        "debts": [],
+        "quarantine": None,
+        "locks": [],
+    }
+    busy = {**free, "name": "test", "running": [3, 4], "retired": True}
+    assert (
+        shown(environment_table([samples.ENVIRONMENT, free, busy], pipe, NOW))
+        == """
+ENVIRONMENT  STATE                      RUNNING  QUEUED  LOCKS
+production   quarantined, owes cleanup           2       shared-vpc
+staging      free
+test         busy, retired              3, 4
+"""
+    )
+
+
+def test_pipelines(pipe: Terminal) -> None:
+    anywhere = {**samples.PIPELINE, "name": "x", "environments": None, "cleanup": None}
+    assert (
+        shown(pipeline_table([samples.PIPELINE, anywhere], pipe))
+        == """
+PIPELINE  KIND    ENVIRONMENTS         STEPS  CLEANUP      DESCRIPTION
+web       deploy  staging, production  5      web-cleanup  Terraform, canary, release
+x         deploy  every one            5                   Terraform, canary, release
+"""
+    )
+    assert (
+        shown(pipeline_lines(samples.PIPELINE, pipe))
+        == """
+web  deploy  Terraform, canary, release
+  environments  staging, production
+  cleanup       web-cleanup
+  stop          queued: submitters, applying: admins
+  params
+    version  string  required  ^v\\d+$
+  before
+    plan  terraform
+  steps
+    apply      terraform  touches
+    ├─ a       command    touches
+    └─ b       command
+       └─ end  command    touches  also after a
+"""
+    )
+
+
+def test_dry_run(pipe: Terminal) -> None:
+    steps = [{**one, "with": {"dir": "infra"}} for one in samples.PIPELINE["steps"][:2]]
+    plan = {
+        "dry_run": True,
+        "pipeline": "web",
+        "environment": "production",
+        "kind": "deploy",
+        "params": {"version": "v1"},
+        "steps": steps,
+        "cleanup": {"pipeline": "web-cleanup", "params": {"version": "v1"}},
+        "blockers": [{"type": "job", "id": 1, "text": "job 1 runs", "since": at(4), "lift": None}],
+    }
+    assert (
+        shown(dry_run_lines(plan, pipe, NOW))
+        == """
+dry run  web → production  deploy
+  params    version=v1
+  before
+    plan  terraform
+  steps
+    apply  terraform  touches
+  settings
+    plan: {"dir": "infra"}
+    apply: {"dir": "infra"}
+  it would owe  web-cleanup version=v1
+  it would wait for
+    job 1 runs, since 12:04 (6 min)
+"""
+    )
+
+
+def test_status(pipe: Terminal) -> None:
+    assert (
+        shown(status_lines(samples.STATUS, pipe, NOW))
+        == """
+daemon 0.1.0, pid 4711, up since 12:00 (10 min), capacity 1 of 8 in use
+  draining since 12:01 (9 min), by root, "upgrade": admits nothing; orchestrator resume
+  the configuration has mistakes; in force is the one of 12:00:
+    pipelines/web.toml:3: kind: there is no kind x
+running
+  119  web → production  running  9m 55s  ada, "release v1.2.3"  \
+apply: applying, 3/10 resources, silent for 9 min
+waiting
+  120  web → production  queued  10 min  ada, "release v1.2.3"  the daemon drains
+debts
+  production: cleanup owed for job 118: web-cleanup, since 12:02 (8 min)
+quarantines
+  quarantine of production since 12:03 (7 min), by job 118 (apply)
+    found: the state is locked by ada@host, apply, since 12:00
+    type:  terraform -chdir=infra force-unlock 5f0c…
+    then:  orchestrator recheck production
+    or let it go (admin): orchestrator waive production --reason …
+"""
+    )
+
+
+def test_status_puts_the_longest_silent_first(pipe: Terminal) -> None:
+    quiet = running(1, steps=[at_work(last_output_at=at(1))])
+    loud = running(2, steps=[at_work(last_output_at=at(9))])
+    lines = status_lines({**samples.STATUS, "running": [loud, quiet]}, pipe, NOW)
+    numbers = [line.split()[0] for line in lines if line.startswith("  ") and "applying" in line]
+    assert numbers == ["1", "2"]
+
+
+def test_an_event(pipe: Terminal) -> None:
+    event = {
+        "id": 7,
+        "at": at(4),
+        "by": {"uid": 0, "user": "root"},
+        "type": "job_stop_requested",
+        "job": 118,
+        "environment": "production",
+        "step": None,
+        "cause": "cancel",
+        "reason": "a\nb",
+        "empty": None,
+        "list": [1],
+    }
+    assert event_line(event, pipe) == (
+        "2026-01-31 12:04:00  7  job_stop_requested  job 118  production  by root  "
+        "cause=cancel  reason=a\\nb  list=[1]"
+    )
+
+
+def test_columns_align_whatever_the_script() -> None:
+    rows = [["漢字", "x", "1"], ["\x1b[31mred\x1b[0m", "", "2"], ["e\u0301", "xyz", "3"]]
+    assert table(rows) == ["漢字  x    1", "\x1b[31mred\x1b[0m        2", "e\u0301     xyz  3"]
+
+
+def test_colour_only_on_a_terminal_that_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def coloured(on_terminal: bool, no_color: bool = False) -> bool:
+        return Terminal(Screen(on_terminal), Screen(False), no_color, as_json=False).colour
+
+    assert coloured(True)
+    assert not coloured(False)
+    assert not coloured(True, no_color=True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not coloured(True)
+    monkeypatch.setenv("NO_COLOR", "")
+    assert coloured(True)
+    monkeypatch.setenv("TERM", "dumb")
+    assert not coloured(True)
