@@ -28,8 +28,8 @@ from orchestrator_terraform.settings import Action, TerraformSettings
 
 VALIDATE_KEY = "validate"
 PLAN_OUTCOMES = (
-    OutcomeRule("exit 0", Outcome.CONTINUE, "no changes"),
-    OutcomeRule("exit 2", Outcome.CONTINUE, "there are changes"),
+    OutcomeRule("exit 0", Outcome.CONTINUE),
+    OutcomeRule("exit 2", Outcome.CONTINUE),
 )
 
 
