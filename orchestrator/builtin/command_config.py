@@ -2,10 +2,12 @@
 
 import re
 import signal
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 import msgspec
 
+from orchestrator.core.parameters import variable_name
 from orchestrator.core.references import format_value
 
 Argument = str | int | float | bool
@@ -34,19 +36,21 @@ class CommandConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     cleanup: tuple[Argument, ...] | None = None
 
     def __post_init__(self) -> None:
+        if problems := list(self._problems()):
+            raise ValueError("; ".join(problems))
+
+    def _problems(self) -> Iterator[str]:
         if (self.run is None) == (self.script is None):
-            raise ValueError("give either `run` or `script`")
+            yield "give either `run` or `script`"
         for name in ("run", "cancel", "cleanup"):
             if getattr(self, name) == ():
-                raise ValueError(f"`{name}` is empty: it is a list of a command and its arguments")
+                yield f"`{name}` is empty: it is a list of a command and its arguments"
         if self.script is not None:
-            _check_script(self.script)
+            yield from _script_problems(self.script)
         if PurePosixPath(self.cwd).is_absolute() or ".." in PurePosixPath(self.cwd).parts:
-            raise ValueError(
-                "`cwd` is a directory below the step's: neither absolute nor with `..`"
-            )
+            yield "`cwd` is a directory below the step's: neither absolute nor with `..`"
         if "${" not in self.stop_signal:
-            signal_number(self.stop_signal)
+            yield from _signal_problems(self.stop_signal)
 
     def argv(self, name: str) -> list[str]:
         """The command and arguments of the process that `apply` runs. `name` is the script's $0."""
@@ -62,31 +66,28 @@ def texts(arguments: tuple[Argument, ...]) -> list[str]:
 
 
 def signal_number(name: str) -> int:
-    """The number of `SIGTERM` or `TERM`. Raises ValueError."""
-    full = name if name.startswith("SIG") else f"SIG{name}"
+    """The number of `SIGTERM` or `TERM`. Raises KeyError for what is no signal."""
+    return signal.Signals[name if name.startswith("SIG") else f"SIG{name}"]
+
+
+def _signal_problems(name: str) -> Iterator[str]:
     try:
-        number = signal.Signals[full]
+        number = signal_number(name)
     except KeyError:
-        raise ValueError(
-            f"`stop_signal`: {name!r} is no signal; usual are SIGTERM, SIGINT"
-        ) from None
-    if number in (signal.SIGKILL, signal.SIGSTOP):
-        raise ValueError(f"`stop_signal`: {full} asks for nothing; killing is what --force does")
-    return number
-
-
-def _check_script(script: str) -> None:
-    if not script.strip():
-        raise ValueError("`script` is empty")
-    if len(script.encode(errors="replace")) > _LONGEST_SCRIPT:
-        raise ValueError("`script` is longer than 128 KiB: put it into a file and `run` that")
-    found = _REFERENCE.search(script)
-    if found is None:
+        yield f"`stop_signal`: {name!r} is no signal; usual are SIGTERM and SIGINT"
         return
-    root, _, name = found[1].partition(".")
-    instead = "give it to the script by the step's `env`"
-    if root == "params":
-        instead = f'read "$ORCHESTRATOR_PARAM_{name.upper().replace("-", "_")}"'
-    raise ValueError(
-        f"`script`: {found[0]} is not put into scripts, where a shell would run it; {instead}"
-    )
+    if number in (signal.SIGKILL, signal.SIGSTOP):
+        yield f"`stop_signal`: {name} asks for nothing; killing is what a force does"
+
+
+def _script_problems(script: str) -> Iterator[str]:
+    if not script.strip():
+        yield "`script` is empty"
+    if len(script.encode(errors="replace")) > _LONGEST_SCRIPT:
+        yield "`script` is longer than 128 KiB: put it into a file and `run` that"
+    for found in _REFERENCE.finditer(script):
+        root, _, name = found[1].partition(".")
+        instead = "give it to the script by the step's `env`"
+        if root == "params":
+            instead = f'read "${variable_name(name)}"'
+        yield f"`script`: {found[0]} is not put into scripts, where a shell would run it; {instead}"

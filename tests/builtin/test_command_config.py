@@ -42,12 +42,19 @@ def test_script_is_one_argument() -> None:
         ({"run": ["a"], "cwd": "/srv"}, "neither absolute"),
         ({"run": ["a"], "cwd": "a/../.."}, "neither absolute"),
         ({"run": ["a"], "stop_signal": "SIGFOO"}, "'SIGFOO' is no signal"),
-        ({"run": ["a"], "stop_signal": "KILL"}, "--force"),
+        ({"run": ["a"], "stop_signal": "KILL"}, "asks for nothing"),
     ],
 )
 def test_refused(settings: dict[str, object], words: str) -> None:
     with pytest.raises(msgspec.ValidationError, match=words):
         read(**settings)
+
+
+def test_every_mistake_at_once() -> None:
+    with pytest.raises(msgspec.ValidationError) as caught:
+        read(script="${params.a} ${params.b}", cwd="/", stop_signal="FOO", cancel=[])
+    for word in ("${params.a}", "${params.b}", "`cwd`", "'FOO'", "`cancel`"):
+        assert word in str(caught.value)
 
 
 def test_references_elsewhere_are_resolved_later() -> None:
