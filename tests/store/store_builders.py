@@ -24,6 +24,7 @@ from orchestrator.store.protocol import Store
 Opening = Callable[[Path], AbstractAsyncContextManager[Store]]
 ADA = Actor(uid=1000, user="ada")
 DIGEST = "d1"
+STEPS = (Step(name="apply"),)
 
 
 def at(milliseconds: int) -> Instant:
@@ -59,14 +60,13 @@ def queued(id: int, **changed: object) -> Job:
         rank=id * 1000,
         phase=JobQueued(since=at(id * 1000)),
         params={"version": "v1.2.3"},
-        steps=(Step(name="apply"),),
     )
     return msgspec.structs.replace(job, **changed)
 
 
 def running(id: int, **changed: object) -> Job:
     run = Run(started=at(id * 1000 + 1), excludes=("deploy",), locks=("vpc",))
-    return queued(id, **{"phase": JobRunning(run=run), **changed})
+    return queued(id, **{"phase": JobRunning(run=run), "steps": STEPS, **changed})
 
 
 def finished(
@@ -78,7 +78,7 @@ def finished(
 ) -> Job:
     run = Run(started=at(id * 1000), locks=("vpc",)) if ran else None
     phase = JobFinished(ended=at(ended or id * 1000 + 500), conclusion=conclusion, run=run)
-    return queued(id, **{"phase": phase, **changed})
+    return queued(id, **{"phase": phase, "steps": STEPS, **changed})
 
 
 def debt(job: int, definition: str = DIGEST) -> Debt:
