@@ -111,7 +111,8 @@ class TerraformAdapter(Adapter[TerraformSettings]):
             return
         text = plain(done.stdout or done.stderr).strip()
         step.log(text)
-        await anyio.to_thread.run_sync(at.readable.write_text, text + "\n")
+        content = f"{text}\n".encode()
+        await anyio.to_thread.run_sync(workspace.write_private, at.readable, content)
 
     async def _apply(self, step: Step[TerraformSettings], at: Layout, plan: Path) -> Result:
         argv = commands.apply(at, step.config, plan)

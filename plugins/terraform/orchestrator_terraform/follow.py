@@ -33,7 +33,7 @@ async def run_followed(
     step: Step[TerraformSettings], at: Layout, key: str, argv: list[str]
 ) -> tuple[Exit, Tally]:
     """Run (or adopt) terraform; its events go to the step's log and its progress."""
-    at.started(key).touch()
+    at.started(key).touch(mode=0o600)
     following = Following(step, at, key)
     failure: Exception | None = None
     async with anyio.create_task_group() as group:

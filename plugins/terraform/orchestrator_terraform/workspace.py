@@ -54,17 +54,17 @@ async def prepare(step: Step[TerraformSettings], at: Layout) -> None:
     if step.config.workspace is not None and step.config.action.uses_state:
         done = await short(step, at, commands.select_workspace(at, step.config.workspace))
         _demand(done, f'the workspace "{step.config.workspace}" could not be selected')
-    at.ready.touch()
+    at.ready.touch(mode=0o600)
 
 
 def _write_files(at: Layout, settings: TerraformSettings) -> None:
-    at.plugin_cache.mkdir(parents=True, exist_ok=True)
-    _write_private(at.variables, msgspec.json.encode(settings.vars))
-    _write_private(at.backend, msgspec.json.encode(settings.backend_config))
+    at.plugin_cache.mkdir(mode=0o700, exist_ok=True)
+    write_private(at.variables, msgspec.json.encode(settings.vars))
+    write_private(at.backend, msgspec.json.encode(settings.backend_config))
 
 
-def _write_private(path: Path, content: bytes) -> None:
-    """Values may be secrets: mode 0600 from the first byte on."""
+def write_private(path: Path, content: bytes) -> None:
+    """Write what may hold secrets: mode 0600 from the first byte on."""
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(content)

@@ -27,7 +27,7 @@ async def test_a_plan_with_changes_succeeds_with_exit_2(bench: TerraformBench) -
     result = await life.whole()
     assert (result.exit, result.succeeded, result.summary) == (2, True, "+1 ~0 -0")
     assert result.outputs["changes"] is True
-    assert mode(result.outputs["plan"]) == 0o600
+    assert mode(result.outputs["plan"]) == mode(result.outputs["plan_text"]) == 0o600
     readable = content(result.outputs["plan_text"])
     assert "# terraform_data.a will be created" in readable
     assert "# terraform_data.a will be created" in life.log()
