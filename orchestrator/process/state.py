@@ -120,11 +120,13 @@ def _exit_of(ended: records.Ended) -> ProcessExit:
 
 
 def read_claim(directory: Path) -> records.Claim | None:
-    """Who claimed the directory, or None."""
+    """Who claimed the directory, or None. One that a power cut emptied is of another boot."""
     try:
         return records.Claim.decode((directory / records.STARTED).read_bytes())
     except FileNotFoundError:
         return None
+    except ValueError:
+        return records.Claim(-1, 0, "")
 
 
 def read_tool(directory: Path) -> records.Tool | None:

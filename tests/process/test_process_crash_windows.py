@@ -269,6 +269,14 @@ async def test_status_that_a_power_cut_emptied_is_no_status(bench: Any) -> None:
     assert isinstance(bench.host.look(bench.directory()), Lost)
 
 
+async def test_claim_that_a_power_cut_emptied_is_lost(bench: Any) -> None:
+    bench.directory().mkdir(parents=True)
+    (bench.directory() / "started").write_bytes(b"")
+    assert isinstance(bench.host.look(bench.directory()), Lost)
+    assert not bench.host.void(bench.directory())
+    assert bench.host.is_tree_dead(bench.directory())
+
+
 @pytest.mark.parametrize("seed", range(12))
 async def test_kills_at_random_moments(bench: Any, seed: int) -> None:
     """Whatever is killed when: at most one run, and a success only of a run that completed."""

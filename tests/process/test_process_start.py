@@ -215,3 +215,21 @@ async def test_runtime_directory_that_cannot_be_made_is_named(bench: Any) -> Non
     host = ProcessHost(blocked / "run")
     with pytest.raises(KeeperUnavailable, match="cannot write there: Not a directory"):
         await host.start(bench.directory(), bench.spec("process", "true"))
+
+
+async def test_descriptors_are_given_back(bench: Any) -> None:
+    await bench.host.start(bench.directory("first"), bench.spec("first", "true"))
+    before = descriptors()
+    for number in range(3):
+        directory = bench.directory(f"p{number}")
+        await bench.host.start(directory, bench.spec("process", "sleep", "60"))
+        with trio.move_on_after(0.05):
+            await bench.host.wait(directory)
+        await bench.host.signal_once(directory, "stop", 15)
+        await bench.host.wait(directory)
+        await bench.host.sweep(directory)
+    assert descriptors() == before
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
