@@ -125,6 +125,8 @@ class Attempt:
                 await self._report(cmd.CleanupDone(self.ref))
 
     async def _acquire(self, bench: Bench, stopped: bool) -> cmd.Command:
+        if self._forced:
+            return await self._after_force(bench, StepConclusion.CANCELLED)
         if stopped:
             await bench.step.end_acquire()
             return cmd.AttemptFailed(self.ref, StepConclusion.CANCELLED, "")
@@ -223,10 +225,20 @@ class Attempt:
             return
         self._forced = True
         self._scope.cancel()
+        await self._kill()
         with trio.move_on_after(PATIENCE_AFTER_FORCE):
             await over.wait()
             return
         await self.abandon(f"the adapter did not end within {PATIENCE_AFTER_FORCE:g} s after force")
+
+    async def _kill(self) -> None:
+        """Kill what runs; an adapter that waits for it, shielded, then ends too."""
+        if self._bench is None:
+            return
+        try:
+            await self._bench.step.kill()
+        except TreeNotDead as error:
+            self._bench.log(str(error))  # said again, as a finding, when the adapter has ended
 
     async def abandon(self, why: str) -> None:
         """Give the attempt up: nobody knows what is left of it, so its environment is closed."""

@@ -1,5 +1,6 @@
 """An attempt's way into the journal: each intent is a command, committed before it is acted on."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -128,11 +129,11 @@ class JournalOfRecheck:
     again after a crash of the daemon adopts what it started.
     """
 
-    def __init__(self) -> None:
-        self._records: dict[tuple[str, str], Record] = {}
+    def __init__(self, earlier: Iterable[Record]) -> None:
+        self._records = {(record.phase, record.key): record for record in earlier}
 
     def record(self, phase: str, key: str) -> Record | None:
-        """What this recheck did."""
+        """What the attempt did, and this recheck."""
         return self._records.get((phase, key))
 
     async def intend_process(self, phase: str, key: str) -> None:

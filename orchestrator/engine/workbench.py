@@ -109,7 +109,7 @@ class Workbench:
         self, job: Job, definition: JobDefinition, ref: StepRef, round: int
     ) -> Bench:
         """The bench for verifying a finished attempt again. Raises StepUnusable."""
-        journal = JournalOfRecheck()
+        journal = JournalOfRecheck(job.step(ref.step).records)
         adapter, step = self._step(self._writer.world, job, definition, ref, journal)
         return Bench(adapter, step.in_phase(f"recheck-{round}"), None)
 
@@ -145,6 +145,7 @@ class Workbench:
             directory=self.paths.attempt(ref),
             workdir=self._workdir(job, definition),
             shared=self.paths.shared(job.environment, wanted.uses),
+            workdir_is_ours=definition.pipeline.source.path is None,
         )
         try:
             scope = self._scope(world, job, definition)
