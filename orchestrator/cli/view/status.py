@@ -54,10 +54,14 @@ def _daemon(daemon: DaemonState, terminal: Terminal, now: float) -> list[str]:
     if problems:
         lines.append(
             terminal.paint("  the configuration has mistakes", "red")
-            + f"; in force is the one of {clock(daemon['configuration']['accepted_at'], now)}:"
+            + f"; in force is {_accepted(daemon['configuration']['accepted_at'], now)}:"
         )
         lines += [f"    {harmless(problem)}" for problem in problems]
     return lines
+
+
+def _accepted(at: str | None, now: float) -> str:
+    return f"the one of {clock(at, now)}" if at else "the last one that was accepted"
 
 
 def silence(job: Job, now: float) -> float:
