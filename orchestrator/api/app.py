@@ -16,11 +16,23 @@ from orchestrator.api.limits import Limited
 from orchestrator.api.names import NamesInPaths
 from orchestrator.api.presence import Presence
 from orchestrator.api.problems import Problems, refusal
-from orchestrator.api.routes import health, jobs
+from orchestrator.api.routes import (
+    daemon,
+    definitions,
+    environments,
+    events,
+    explain,
+    health,
+    jobs,
+    logs,
+    stop,
+    watch,
+)
 from orchestrator.core.near import did_you_mean, near
 from orchestrator.engine.engine import Engine
 
-HANDLERS = [*health.handlers, *jobs.handlers]
+SUBJECTS = (health, jobs, explain, watch, stop, logs, environments, definitions, events, daemon)
+HANDLERS = [handler for subject in SUBJECTS for handler in subject.handlers]
 
 
 class Api:

@@ -81,6 +81,13 @@ def _levels(
     )
 
 
-def demand_viewer(world: World, caller: Caller, doing: str) -> None:
-    """Raise NotPermitted unless the caller may look at the daemon at all."""
-    demand(caller, Role.VIEWER, doing, world.configuration)
+def demand_viewer(
+    world: World,
+    caller: Caller,
+    doing: str,
+    environment: str | None = None,
+    pipeline: str | None = None,
+) -> None:
+    """Raise NotPermitted unless the caller may look at the daemon, and at this part of it."""
+    levels = _levels(world, environment, pipeline)
+    demand(caller, Role.VIEWER, doing, world.configuration, *levels)

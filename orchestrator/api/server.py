@@ -62,6 +62,11 @@ class Server:
         self._open: set[ClientStream] = set()
         self._per_user: Counter[int] = Counter()
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._open)
+
     async def serve(
         self,
         listener: socket.socket,

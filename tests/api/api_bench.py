@@ -30,19 +30,26 @@ from orchestrator.engine.paths import Paths
 from orchestrator.engine.step import StepServices
 from orchestrator.engine.workbench import Workbench
 from orchestrator.engine.writer import Writer
-from orchestrator.plugin import Adapter, Result, Step
+from orchestrator.plugin import Adapter, Cleanliness, Result, Step
 from orchestrator.plugin.registry import LoadedPlugin, PluginProblem
 from orchestrator.process.host import ProcessHost
 from orchestrator.process.identity import read_boot_id
 from orchestrator.store.inline import open_inline_store
 from orchestrator.store.restore import restore
 
+SECRET = "hunter2hunter2"
+
 
 class GateConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`exit` is the code that the tool ends with when its gate is opened."""
+    """`exit` is the code that the tool ends with when its gate is opened.
+
+    A `deaf` one is not asked to stop; `dirt` is what its cleanup finds.
+    """
 
     exit: int = 0
     text: str = ""
+    deaf: bool = False
+    dirt: str = ""
 
 
 class Gate(Adapter[GateConfig]):
@@ -75,11 +82,19 @@ class Gate(Adapter[GateConfig]):
         self.event(self.begun, *key).set()
         step.log(f"{step.name} begins")
         await self.event(self.gates, *key).wait()
-        code = step.config.exit
-        return Result(succeeded=code == 0, exit=code, summary=step.config.text)
+        return Result(
+            exit=step.config.exit,
+            summary=step.config.text,
+            outputs={"url": "http://here", "token": SECRET},
+            sensitive=("token",),
+        )
 
     async def cancel(self, step: Step[GateConfig]) -> None:
-        self.event(self.gates, step.job.id, step.name).set()
+        if not step.config.deaf:
+            self.event(self.gates, step.job.id, step.name).set()
+
+    async def cleanup(self, step: Step[GateConfig]) -> Cleanliness:
+        return Cleanliness(step.config.dirt, ("tool unlock 4711",) if step.config.dirt else ())
 
 
 def configuration(root: Path, **changes: Any) -> Configuration:
@@ -100,7 +115,9 @@ def configuration(root: Path, **changes: Any) -> Configuration:
         cleanup=CleanupReference("web-cleanup", {"version": "${params.version}"}),
         steps=(
             StepDefinition("apply", "gate", {"text": "deploys ${params.version}"}),
-            StepDefinition("smoke", "gate", {"text": "${steps.apply.outputs.url}"}, needs=("apply",)),
+            StepDefinition(
+                "smoke", "gate", {"text": "${steps.apply.outputs.url}"}, needs=("apply",)
+            ),
         ),
     )
     cleanup = PipelineDefinition(
@@ -124,9 +141,21 @@ def configuration(root: Path, **changes: Any) -> Configuration:
             name: EnvironmentDefinition(name, origin=f"environments/{name}.toml")
             for name in ("prod", "team/stage")
         },
-        "pipelines": {one.name: one for one in (web, cleanup, plain)},
+        "pipelines": {one.name: one for one in (web, cleanup, plain, *_troublesome(plain))},
     }
     return Configuration(**(settings | changes))
+
+
+def _troublesome(plain: PipelineDefinition) -> tuple[PipelineDefinition, ...]:
+    """`deaf` does not stop when it is asked; `dirty` leaves something behind."""
+    return tuple(
+        msgspec.structs.replace(plain, name=name, steps=(StepDefinition("apply", "gate", config),))
+        for name, config in {
+            "deaf": {"deaf": True},
+            "dirty": {"dirt": "lock 4711 is held"},
+            "failing": {"exit": 3},
+        }.items()
+    )
 
 
 class Home:
@@ -159,11 +188,12 @@ class Home:
 class ApiBench:
     """One daemon's worth of parts, at work."""
 
-    def __init__(self, root: Path, engine: Engine, gate: Gate, home: Home) -> None:
+    def __init__(self, root: Path, engine: Engine, gate: Gate, home: Home, server: Server) -> None:
         self.root = root
         self.engine = engine
         self.gate = gate
         self.home = home
+        self.server = server
         self.socket = root / "api.sock"
 
     def client(self) -> httpx.AsyncClient:
@@ -189,6 +219,13 @@ class ApiBench:
         async with self.client() as client:
             answer = await client.get(path)
         assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def post(self, path: str, body: Any = None, status: int = 200) -> Any:
+        """What a POST answers; it must have this status."""
+        async with self.client() as client:
+            answer = await client.post(path, json=body)
+        assert answer.status_code == status, answer.text
         return answer.json()
 
     async def finished(self, job: int) -> dict[str, Any]:
@@ -225,5 +262,5 @@ async def open_bench(
             with listening(root / "api.sock") as socket:
                 server = Server(create_app(engine), os.geteuid() if owner is None else owner)
                 await nursery.start(server.serve, socket)
-                yield ApiBench(root, engine, gate, home)
+                yield ApiBench(root, engine, gate, home, server)
                 nursery.cancel_scope.cancel()

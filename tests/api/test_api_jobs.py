@@ -1,21 +1,124 @@
-"""Submitting, listing and showing jobs over the socket."""
+"""Submitting, listing, showing and explaining jobs over the socket."""
 
-from api_bench import ApiBench
+import re
+
+from api_bench import ApiBench, configuration
+from msgspec.structs import replace
+
+from orchestrator.core.definition import Roles
+
+WEB = {"pipeline": "web", "environment": "prod", "params": {"version": "v1.2.3"}}
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+JOB_FIELDS = (
+    "id pipeline environment kind params priority labels url phase conclusion warnings halted_by "
+    "dirty retry_of cleanup_for submitter reason key source locks approvals submitted_at "
+    "started_at finished_at cancel blockers steps"
+)
+STEP_FIELDS = (
+    "name section stage uses phase conclusion exit signal pid reason cause attempt outputs "
+    "progress waiting_for warnings last_output_at started_at finished_at"
+)
 
 
-async def test_submit_answers_201_with_the_job(bench: ApiBench) -> None:
-    async with bench.client() as client:
-        answer = await client.post(
-            "/v1/jobs",
-            json={"pipeline": "web", "environment": "prod", "params": {"version": "v1.2.3"}},
-        )
-    job = answer.json()
-    assert answer.status_code == 201, answer.text
-    assert (job["id"], job["pipeline"], job["environment"]) == (1, "web", "prod")
-    assert job["params"] == {"version": "v1.2.3"}
+async def test_submit_answers_201_with_the_whole_job(bench: ApiBench) -> None:
+    job = await bench.submit(**WEB, reason="release", labels={"ci": "7"}, url="http://ci/7")
+    assert " ".join(job) == JOB_FIELDS
+    assert " ".join(job["steps"][0]) == STEP_FIELDS
+    assert (job["id"], job["phase"], job["conclusion"]) == (1, "running", None)
+    assert (job["reason"], job["labels"], job["url"]) == ("release", {"ci": "7"}, "http://ci/7")
+    assert job["submitter"] == {"uid": 0, "user": "root"}
+    assert TIME.fullmatch(job["submitted_at"])
     assert [step["name"] for step in job["steps"]] == ["apply", "smoke"]
 
 
-async def test_healthz(bench: ApiBench) -> None:
+async def test_a_queued_job_shows_its_steps_and_blockers(bench: ApiBench) -> None:
+    await bench.submit(**WEB)
+    waiting = await bench.submit()
+    assert waiting["phase"] == "queued"
+    assert [step["phase"] for step in waiting["steps"]] == ["pending"]
+    assert [(one["type"], one["id"]) for one in waiting["blockers"]] == [
+        ("cleanup_debt", 1),
+        ("job", 1),
+    ]
+
+
+async def test_the_same_key_answers_200_with_the_same_job_even_when_it_has_ended(
+    bench: ApiBench,
+) -> None:
+    body = {"pipeline": "team/plain", "environment": "prod"}
+    headers = {"Idempotency-Key": "once"}
     async with bench.client() as client:
-        assert (await client.get("/healthz")).text == "ok\n"
+        first = await client.post("/v1/jobs", json=body, headers=headers)
+        again = await client.post("/v1/jobs", json=body, headers=headers)
+        bench.gate.open(1)
+        await bench.finished(1)
+        late = await client.post("/v1/jobs", json=body, headers=headers)
+        other = await client.post("/v1/jobs", json=body | {"priority": 3}, headers=headers)
+    assert [answer.status_code for answer in (first, again, late, other)] == [201, 200, 200, 409]
+    assert first.json()["id"] == again.json()["id"] == late.json()["id"] == 1
+    assert (other.json()["type"], other.json()["job"]) == ("key-reused", 1)
+
+
+async def test_a_dry_run_resolves_what_is_known_and_queues_nothing(bench: ApiBench) -> None:
+    async with bench.client() as client:
+        answer = await client.post("/v1/jobs", json=WEB | {"dry_run": True})
+    plan = answer.json()
+    assert answer.status_code == 200
+    assert plan["steps"][0]["with"] == {"text": "deploys v1.2.3"}
+    assert plan["steps"][1]["with"] == {"text": "${steps.apply.outputs.url}"}
+    assert plan["cleanup"] == {"pipeline": "web-cleanup", "params": {"version": "v1.2.3"}}
+    assert plan["blockers"] == []
+    assert (await bench.get("/v1/jobs"))["jobs"] == []
+
+
+async def test_a_list_is_paged_and_filtered(bench: ApiBench) -> None:
+    for number in range(3):
+        await bench.submit(
+            environment=("prod", "team/stage")[number % 2], labels={"n": str(number)}
+        )
+    page = await bench.get("/v1/jobs?limit=2")
+    assert [job["id"] for job in page["jobs"]] == [3, 2]
+    assert "steps" not in page["jobs"][0]
+    rest = await bench.get(f"/v1/jobs?limit=2&before={page['next']}")
+    assert [job["id"] for job in rest["jobs"]] == [1]
+    assert rest["next"] is None
+    for query, ids in {
+        "environment=team/stage": [2],
+        "phase=queued": [3],
+        "label=n=0": [1],
+        "mine=true": [3, 2, 1],
+        "conclusion=failure": [],
+    }.items():
+        assert [job["id"] for job in (await bench.get(f"/v1/jobs?{query}"))["jobs"]] == ids
+
+
+async def test_explain_says_place_blockers_and_the_usual_duration(bench: ApiBench) -> None:
+    bench.gate.open(1)
+    await bench.submit()
+    await bench.finished(1)
+    await bench.submit()
+    await bench.submit()
+    found = await bench.get("/v1/jobs/3/explain")
+    assert (found["job"], found["phase"], found["place"]) == (3, "queued", 1)
+    assert TIME.fullmatch(found["since"])
+    [blocker] = found["blockers"]
+    assert (blocker["type"], blocker["id"], blocker["lift"]) == ("job", 2, None)
+    assert "job 2 (team/plain) runs" in blocker["text"]
+    assert "(1 run)" in blocker["text"]
+
+
+async def test_what_a_viewer_may_not_see_is_not_listed(bench: ApiBench) -> None:
+    await bench.submit()
+    await bench.submit(environment="team/stage")
+    config = configuration(bench.root, roles=Roles(admin=("*",)))
+    closed = Roles(viewer=("ada",), submitter=("ada",))
+    environments = config.environments | {
+        "prod": replace(config.environments["prod"], roles=closed)
+    }
+    await bench.configure(replace(config, environments=environments))
+    assert [job["id"] for job in (await bench.get("/v1/jobs"))["jobs"]] == [2]
+    async with bench.client() as client:
+        hidden = await client.get("/v1/jobs/1")
+    assert hidden.status_code == 403
+    assert (hidden.json()["type"], hidden.json()["role"]) == ("not-permitted", "viewer")
+    assert hidden.json()["holders"] == ["ada"]

@@ -1,4 +1,4 @@
-"""Submit, list, show, explain."""
+"""Submit, list, show."""
 
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -13,7 +13,6 @@ from orchestrator.api.given import GivenCaller, GivenEngine, GivenPresence, JobI
 from orchestrator.api.problems import refusal
 from orchestrator.api.reading import demand_viewer, may_see, see, seen
 from orchestrator.core import commands as cmd
-from orchestrator.core.admission import place
 from orchestrator.core.digest import digest
 from orchestrator.core.model import Job, JobQueued
 from orchestrator.core.words import JobConclusion
@@ -113,21 +112,4 @@ async def show_job(job_id: JobId, engine: GivenEngine, caller: GivenCaller) -> w
     return (await see(engine, job_id, caller)).view(engine)
 
 
-@get("/v1/jobs/{job_id:int}/explain", summary="Say why a job waits")
-async def explain_job(job_id: JobId, engine: GivenEngine, caller: GivenCaller) -> wire.Explanation:
-    """Every blocker, and the job's place in the queue of its environment."""
-    found = await see(engine, job_id, caller)
-    job = found.job
-    waits = isinstance(job.phase, JobQueued)
-    async with engine.reading() as world:
-        standing = place(world, job) if waits and job.id in world.jobs else None
-    return wire.Explanation(
-        job=job.id,
-        phase=PhaseName.of(job.phase).value,
-        since=views.time(job.phase.since) if isinstance(job.phase, JobQueued) else None,
-        place=standing,
-        blockers=tuple(views.liftable(one) for one in found.blockers),
-    )
-
-
-handlers = [submit_job, list_jobs, show_job, explain_job]
+handlers = [submit_job, list_jobs, show_job]

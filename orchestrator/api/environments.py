@@ -1,0 +1,65 @@
+"""Environments, as the wire shows them."""
+
+from orchestrator.api import views, wire
+from orchestrator.core.model import Debt, Quarantine
+from orchestrator.core.rejections import UnknownEnvironment
+from orchestrator.core.world import World
+
+LAST_SHOWN = 10
+"""How many of the jobs that ended last are shown."""
+
+
+def names(world: World) -> list[str]:
+    """Every environment that is configured, or in which something is still going on."""
+    configured = world.configuration.environments if world.configuration is not None else {}
+    open_jobs = [name for name, jobs in world.running.items() if jobs]
+    return sorted({*configured, *world.environments, *world.queues.environments, *open_jobs})
+
+
+def demand_known(world: World, name: str) -> None:
+    """Raise UnknownEnvironment."""
+    known = names(world)
+    if name not in known:
+        raise UnknownEnvironment(name, known)
+
+
+def environment(world: World, name: str, last: tuple[int, ...]) -> wire.Environment:
+    """One environment; `last` are the jobs that ended last."""
+    state = world.environment(name)
+    configured = world.configuration.environments if world.configuration is not None else {}
+    definition = configured.get(name)
+    return wire.Environment(
+        name=name,
+        running=tuple(job.id for job in world.running_jobs(name)),
+        queued=tuple(job.id for job in world.queue(name)),
+        debts=tuple(debt(one) for one in state.debts),
+        quarantine=_quarantine(world, name, state.quarantine),
+        holds=(),
+        locks=definition.locks if definition is not None else (),
+        retired=definition is None,
+        last=last,
+    )
+
+
+def debt(of: Debt) -> wire.Debt:
+    """An owed cleanup."""
+    return wire.Debt(
+        pipeline=of.pipeline, for_job=of.job, since=views.time(of.since), locks=of.locks
+    )
+
+
+def _quarantine(world: World, name: str, of: Quarantine | None) -> wire.Quarantine | None:
+    if of is None:
+        return None
+    found = [finding.found for finding in of.findings]
+    commands = [command for finding in of.findings for command in finding.commands]
+    if not of.findings:
+        owed = dict.fromkeys(one.pipeline for one in world.environment(name).debts)
+        commands = [f"orchestrator submit {pipeline} {name}" for pipeline in owed]
+    return wire.Quarantine(
+        since=views.time(of.since),
+        job=of.job,
+        step=of.findings[0].ref.step if of.findings else None,
+        found="; ".join(found) or of.reason,
+        commands=tuple(dict.fromkeys(commands)),
+    )

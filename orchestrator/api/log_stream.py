@@ -1,0 +1,115 @@
+"""A step's log as a stream: to its present end, or on until its attempt has ended."""
+
+import json
+
+import trio
+
+from orchestrator.api.streaming import Write
+from orchestrator.api.subjects import job_of
+from orchestrator.core.model import Finished, Job, JobFinished, StepRef
+from orchestrator.engine.engine import Engine
+from orchestrator.engine.log_view import LogView, secrets_in
+
+LOOK_SECONDS = 0.2
+"""How often a log that somebody follows is looked at for more."""
+
+
+class LogStream:
+    """The log of one attempt. `offset` is where the stream begins; close it in any case."""
+
+    def __init__(self, engine: Engine, job: Job, ref: StepRef) -> None:
+        self.ref = ref
+        self.offset = 0
+        self._engine = engine
+        self._view: LogView | None = None
+        self._secrets: tuple[bytes, ...] = ()
+        self._over = trio.Event()
+        self._note(job)
+
+    def begin_at(self, offset: int) -> None:
+        """Begin there; or, if the log is shorter, where it ends."""
+        view = self._open()
+        self.offset = min(offset, view.size) if view is not None else 0
+
+    async def begin_at_tail(self, lines: int) -> None:
+        """Begin with the last `lines` lines of what is there now."""
+        view = self._open()
+        if view is not None:
+            self.offset = await trio.to_thread.run_sync(view.start_of_tail, lines)
+
+    async def copy(self, write: Write) -> None:
+        """Write what is there now."""
+        try:
+            await self._copy(write, self.offset, self._over.is_set())
+        finally:
+            self.close()
+
+    async def follow(self, write: Write) -> None:
+        """Write what is there, and what comes, until the attempt has ended."""
+        at = self.offset
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._listen)
+                ended = False
+                while not ended:
+                    ended = self._over.is_set()  # before reading: nothing is written after it
+                    at = await self._copy(write, at, ended)
+                    with trio.move_on_after(LOOK_SECONDS):
+                        await self._over.wait()
+                nursery.cancel_scope.cancel()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._view is not None:
+            self._view.close()
+            self._view = None
+
+    async def _copy(self, write: Write, at: int, ended: bool) -> int:
+        """Write all that is there from `at` on; where it ended."""
+        view = self._open()
+        while view is not None and view.size > at:
+            piece = await trio.to_thread.run_sync(view.read, at, self._secrets, ended)
+            if not piece.text:
+                break
+            await write(piece.text)
+            at = piece.next
+        return at
+
+    async def _listen(self) -> None:
+        while True:
+            async with self._engine.feed.subscribe() as batches:
+                self._note(await self._engine.job(self.ref.job))
+                async for batch in batches:
+                    if any(job_of(one.stamped.event) == self.ref.job for one in batch):
+                        self._note(await self._engine.job(self.ref.job))
+
+    def _note(self, job: Job) -> None:
+        self._secrets = secrets_in(self._sensitive_values(job))
+        if is_over(job, self.ref):
+            self._over.set()
+
+    def _sensitive_values(self, job: Job) -> list[object]:
+        values: list[object] = []
+        for step in job.steps:
+            if step.sensitive:
+                ref = StepRef(job=job.id, step=step.name, attempt=step.attempt)
+                path = self._engine.workbench.paths.sensitive_outputs(ref)
+                values += json.loads(path.read_text(encoding="utf-8")).values()
+        return values
+
+    def _open(self) -> LogView | None:
+        if self._view is None:
+            self._view = LogView.open(self._engine.workbench.paths.log(self.ref))
+        return self._view
+
+
+def is_over(job: Job, ref: StepRef) -> bool:
+    """Whether an attempt has ended, so that nothing more comes into its log."""
+    if isinstance(job.phase, JobFinished):
+        return True
+    step = next((one for one in job.steps if one.name == ref.step), None)
+    if step is None or step.attempt < ref.attempt:
+        return False
+    return step.attempt > ref.attempt or isinstance(step.phase, Finished)

@@ -1,0 +1,126 @@
+"""A log read by offset while it is being written, with secrets masked.
+
+A secret is replaced by as many `*` as it has bytes, so that offsets are those of the file. Where
+the middle of an oversized log was dropped, a line says so.
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+CHUNK = 256 * 1024
+"""Bytes that are read at once."""
+SHORTEST_SECRET = 4
+"""Bytes. Masking shorter values would leave nothing readable, and tell them by where they stand."""
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """What was read, and the offset to go on at; an empty text is all there is for now."""
+
+    text: bytes
+    next: int
+
+
+def secrets_in(values: Iterable[object]) -> tuple[bytes, ...]:
+    """What to mask for these values: every line of each that is long enough, the longest first."""
+    lines = {
+        line
+        for value in values
+        for line in str(value).encode(errors="surrogateescape").splitlines()
+        if len(line) >= SHORTEST_SECRET
+    }
+    return tuple(sorted(lines, key=lambda line: (-len(line), line)))
+
+
+class LogView:
+    """One open log file. Its methods block for as long as the disk does."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    @staticmethod
+    def open(path: Path) -> "LogView | None":
+        """Open a log; None if there is none (yet)."""
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            return None
+        return LogView(descriptor)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+    @property
+    def size(self) -> int:
+        """Bytes that were written so far."""
+        return os.fstat(self._descriptor).st_size
+
+    def read(self, offset: int, secrets: tuple[bytes, ...], ended: bool) -> Piece:
+        """What stands from `offset` on, at most CHUNK bytes of it.
+
+        What may be the beginning of a secret is held back, unless the log has `ended`.
+        """
+        data = self._next_data(offset)
+        if data is None:
+            return Piece(b"", offset)
+        if data > offset:
+            return Piece(_dropped(data - offset), data)
+        before = max((len(secret) for secret in secrets), default=1) - 1
+        begin = max(0, offset - before)
+        raw = os.pread(self._descriptor, CHUNK + offset - begin, begin)
+        whole = ended and begin + len(raw) >= self.size
+        end = len(raw) if whole else _safe_end(raw, secrets)
+        text = _masked(raw, secrets)[offset - begin : max(end, offset - begin)]
+        return Piece(text, offset + len(text))
+
+    def start_of_tail(self, lines: int) -> int:
+        """The offset at which the last `lines` lines begin. An unfinished last line is a line."""
+        end = self.size
+        if lines == 0 or end == 0:
+            return end
+        wanted = lines + (os.pread(self._descriptor, 1, end - 1) == b"\n")
+        while end > 0:
+            begin = max(0, end - CHUNK)
+            block = os.pread(self._descriptor, end - begin, begin)
+            at = len(block)
+            while (at := block.rfind(b"\n", 0, at)) >= 0:
+                wanted -= 1
+                if wanted == 0:
+                    return begin + at + 1
+            if self._next_data(begin) != begin:
+                return begin  # the middle was dropped: nothing before it belongs to the tail
+            end = begin
+        return 0
+
+    def _next_data(self, offset: int) -> int | None:
+        """The first byte from `offset` on that is not in a hole; None at the end."""
+        if offset >= self.size:
+            return None
+        try:
+            return os.lseek(self._descriptor, offset, os.SEEK_DATA)
+        except OSError:
+            return offset  # this file system knows of no holes
+
+
+def _masked(raw: bytes, secrets: tuple[bytes, ...]) -> bytes:
+    for secret in secrets:
+        raw = raw.replace(secret, b"*" * len(secret))
+    return raw
+
+
+def _safe_end(raw: bytes, secrets: tuple[bytes, ...]) -> int:
+    """Where the longest end of `raw` begins that a secret could begin with."""
+    starts = (
+        len(raw) - length
+        for secret in secrets
+        for length in range(min(len(secret) - 1, len(raw)), 0, -1)
+        if raw.endswith(secret[:length])
+    )
+    return min(starts, default=len(raw))
+
+
+def _dropped(size: int) -> bytes:
+    return f"\n[{size} bytes of this log were dropped here, for it outgrew its limit]\n".encode()
