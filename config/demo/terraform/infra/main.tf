@@ -13,7 +13,7 @@ resource "terraform_data" "web" {
   input      = var.release
   depends_on = [terraform_data.network]
   provisioner "local-exec" {
-    command     = "sleep 2; echo \"$RELEASE\" > live"
+    command     = "sleep 3; echo \"$RELEASE\" > live"
     environment = { RELEASE = var.release }
   }
   provisioner "local-exec" {
