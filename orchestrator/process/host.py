@@ -56,7 +56,7 @@ class ProcessHost:
         self._cgroup_root = cgroup_root
 
     def close(self) -> None:
-        """Let go of the keeper, inside trio's run; it and all processes live on."""
+        """Let go of the keeper, inside trio's run; all processes live on."""
         self._keeper.close()
 
     async def start(self, directory: Path, spec: ProcessSpec) -> None:

@@ -1,9 +1,10 @@
-"""The keeper: started once by a daemon, outlives it, forks a supervisor for each process.
+"""The keeper: started by a daemon, forks a supervisor for each process.
 
     python -I -S -E keeper.py RUNTIME_DIR VERSION
 
 It holds nothing that anybody needs: killed at any moment, the supervisors it forked go on and the
-next start gets a new keeper. It sleeps in `poll` until a daemon asks for something.
+next start gets a new keeper. So it ends with the last daemon that was connected, after what that
+one had asked for, and an upgraded daemon never meets an old one. It sleeps in `poll` until then.
 
 Protocol on `keeper.sock` (SOCK_SEQPACKET, a message is a packet): the keeper says HELLO and its
 version. START_REQUEST and a directory, with the order's memory file and a pipe, forks a supervisor,
@@ -104,7 +105,7 @@ class Keeper:
         self._daemons: dict[int, socket.socket] = {}
 
     def serve(self) -> None:
-        """Answer requests, for ever or until told to retire."""
+        """Answer requests until no daemon is left, or one says to retire."""
         gc.collect()
         gc.freeze()  # so that a supervisor's collector dirties no shared page
         gc.disable()
@@ -117,6 +118,8 @@ class Keeper:
                 elif not self._serve_daemon(self._daemons[descriptor]):
                     poll.unregister(descriptor)
                     self._daemons.pop(descriptor).close()
+                    if not self._daemons:
+                        _retire()
 
     def _accept(self, poll: select.poll) -> None:
         with contextlib.suppress(OSError):
@@ -138,8 +141,7 @@ class Keeper:
         except OSError:
             return False
         if request == records.RETIRE_REQUEST:
-            os.unlink(SOCKET)
-            os._exit(0)
+            _retire()
         if request.startswith(records.START_REQUEST) and len(descriptors) == _DESCRIPTORS:
             self._start(request.removeprefix(records.START_REQUEST), *descriptors)
         for descriptor in descriptors:
@@ -167,6 +169,12 @@ class Keeper:
             sys.excepthook(type(error), error, error.__traceback__)
         finally:
             os._exit(0)
+
+
+def _retire() -> None:
+    with contextlib.suppress(FileNotFoundError):  # the whole directory may have gone
+        os.unlink(SOCKET)
+    os._exit(0)
 
 
 def _close_all_but(*kept: int) -> None:

@@ -75,7 +75,7 @@ class KeeperLink:
                 self._forget(connection)
 
     def close(self) -> None:
-        """Close the connection; the keeper lives on."""
+        """Close the connection; the keeper ends when it was the last."""
         if self._connection is not None:
             self._forget(self._connection)
 

@@ -69,6 +69,20 @@ async def test_dead_keeper_is_replaced_and_its_tools_go_on(bench: Any) -> None:
     assert await bench.host.wait(bench.directory()) == ProcessExit(code=7)
 
 
+async def test_keeper_ends_with_the_last_daemon_and_its_tools_go_on(bench: Any) -> None:
+    daemon = bench.daemon(bench.gated())
+    await bench.told(daemon, "started")
+    await run(bench, "meanwhile")
+    daemon.kill()
+    daemon.wait()
+    assert keepers(bench) == [bench.keeper()]  # a second daemon is connected
+    bench.host.close()
+    await bench.until(lambda: bench.is_gone(bench.keeper()))
+    bench.open_gate()
+    assert await bench.host.wait(bench.directory()) == ProcessExit(code=7)
+    assert await run(bench, "next") == ProcessExit(code=0)
+
+
 async def test_keeper_that_runs_other_code_is_replaced_and_its_tools_go_on(bench: Any) -> None:
     bench.runtime_dir.mkdir(mode=0o700)
     command = [sys.executable, "-I", "-S", "-E", keeper.__file__, str(bench.runtime_dir)]
