@@ -1,0 +1,173 @@
+"""People who submit, cancel, force, waive and retry at random, and the admin who ends it all."""
+
+from collections.abc import Awaitable, Callable
+
+import trio
+from sim_mortal import Crashed
+from sim_witness import Violation
+from sim_world import World
+
+from orchestrator.core import commands as cmd
+from orchestrator.core.commands import Caller
+from orchestrator.core.model import JobCancelling
+from orchestrator.core.rejections import KeyReused, Rejection
+from orchestrator.engine.engine import Engine, RetryRequest
+from orchestrator.engine.writer import WriterClosed
+from orchestrator.store.errors import CommitFailed
+
+ADA = Caller(uid=1000, user="ada", is_owner=True)
+BOB = Caller(uid=1001, user="bob", is_owner=True)
+PATIENCE = 3000.0
+"""Seconds of virtual time within which everything must have ended, once faults have."""
+
+
+class Person:
+    """Asks for things, and remembers what was promised."""
+
+    def __init__(self, world: World, caller: Caller) -> None:
+        self.world = world
+        self.caller = caller
+        self.accepted: dict[str, int] = {}
+        self._submissions = 0
+
+    async def act(self, times: int) -> None:
+        """Do so many things, with pauses."""
+        rng = self.world.rng
+        actions: list[Callable[[Engine], Awaitable[object]]] = [
+            *[self._submit] * 6,
+            *[self._cancel] * 2,
+            self._force,
+            self._waive,
+            self._recheck,
+            self._retry,
+            self._drain,
+            self._resume,
+            self._reload,
+            self._step_clock,
+            self._kill_daemon,
+        ]
+        for _ in range(times):
+            await trio.sleep(rng.choice((0.0, 0.0, 0.5, 2.0, 10.0)))
+            await self._try(rng.choice(actions))
+
+    async def _try(self, action: Callable[[Engine], Awaitable[object]]) -> None:
+        engine = await self.world.reached()
+        try:
+            await action(engine)
+        except KeyReused as error:
+            raise Violation(str(error)) from error
+        except (Rejection, CommitFailed, WriterClosed, Crashed):
+            return
+
+    async def _submit(self, engine: Engine) -> None:
+        rng, configuration = self.world.rng, self.world.configuration
+        self._submissions += 1
+        key = f"{self.caller.user}-{self._submissions}"
+        request = cmd.Submit(
+            caller=self.caller,
+            pipeline=rng.choice(list(configuration.pipelines)),
+            environment=rng.choice(list(configuration.environments)),
+            params={"version": rng.choice(("v1", "v2"))},
+            priority=rng.choice((0, 0, 1)),
+            key=key,
+            request=key,
+        )
+        for _ in range(rng.choice((1, 2, 5))):  # again, as a client that got no answer does
+            try:
+                submission = await engine.submit(request)
+            except (WriterClosed, Crashed, CommitFailed):
+                engine = await self.world.reached()
+                continue
+            before = self.accepted.setdefault(key, submission.job)
+            if before != submission.job:
+                raise Violation(f"{key} was job {before}, and is job {submission.job} now")
+            if rng.random() < 0.9:
+                return
+
+    def _some_job(self) -> int:
+        return self.world.rng.choice(list(self.world.witness.jobs) or [1])
+
+    def _some_environment(self) -> str:
+        return self.world.rng.choice(list(self.world.configuration.environments))
+
+    async def _cancel(self, engine: Engine) -> None:
+        await engine.cancel(cmd.Cancel(caller=self.caller, job=self._some_job(), reason="no"))
+
+    async def _force(self, engine: Engine) -> None:
+        await engine.cancel(cmd.Cancel(caller=self.caller, job=self._some_job(), force=True))
+
+    async def _waive(self, engine: Engine) -> None:
+        await engine.execute(cmd.Waive(self.caller, self._some_environment(), "known"))
+
+    async def _recheck(self, engine: Engine) -> None:
+        await engine.execute(cmd.Recheck(self.caller, self._some_environment()))
+
+    async def _retry(self, engine: Engine) -> None:
+        latest = self.world.rng.random() < 0.5
+        await engine.retry(RetryRequest(self.caller, self._some_job(), latest=latest))
+
+    async def _drain(self, engine: Engine) -> None:
+        await engine.execute(cmd.StartDrain(self.caller, cancel=self.world.rng.random() < 0.3))
+
+    async def _resume(self, engine: Engine) -> None:
+        await engine.execute(cmd.EndDrain(self.caller))
+
+    async def _reload(self, engine: Engine) -> None:
+        self.world.configuration = self.world.rng.choice(self.world.configurations)
+        await engine.execute(self.world.acceptance(self.caller))
+
+    async def _step_clock(self, engine: Engine) -> None:
+        self.world.clock.step(self.world.rng.choice((-7200.0, -1.0, 30.0, 7200.0)))
+
+    async def _kill_daemon(self, engine: Engine) -> None:
+        if self.world.rates.crash and self.world.life is not None:
+            self.world.life.end()
+
+
+async def end_everything(world: World) -> None:
+    """Without faults any more: force what hangs, waive what is closed, until nothing is open."""
+    admin = Person(world, ADA)
+    limit = trio.current_time() + PATIENCE
+    while True:
+        await admin._try(admin._resume)
+        engine = await world.reached()
+        try:
+            if await _is_over(engine):
+                return
+            await _push(world, admin, engine)
+        except (Crashed, WriterClosed):
+            continue
+        if trio.current_time() > limit:
+            raise Violation(f"still open after {PATIENCE:g} s: {await _open(engine)}")
+        await trio.sleep(30.0)
+
+
+async def _is_over(engine: Engine) -> bool:
+    async with engine.reading() as world:
+        closed = [one for one in world.environments.values() if one.quarantine or one.debts]
+        return not world.jobs and not closed
+
+
+async def _open(engine: Engine) -> str:
+    async with engine.reading() as world:
+        return f"{list(world.jobs.values())} {list(world.environments.values())}"
+
+
+async def _push(world: World, admin: Person, engine: Engine) -> None:
+    """Cancel and force what runs long; waive what no cleanup will lift."""
+    now = world.clock.now()
+    async with engine.reading() as state:
+        jobs = list(state.jobs.values())
+        environments = list(state.environments.values())
+    for job in jobs:
+        if job.run is None or now.since(job.run.started) < 200_000:
+            continue
+        force = isinstance(job.phase, JobCancelling)
+        request = cmd.Cancel(caller=ADA, job=job.id, force=force)
+        await admin._try(lambda engine, request=request: engine.cancel(request))  # type: ignore[misc]
+    for environment in environments:
+        if environment.quarantine is not None or environment.debts:
+            waive = cmd.Waive(ADA, environment.name, "the end")
+            quiet = not any(job.environment == environment.name for job in jobs)
+            if environment.quarantine is not None or quiet:
+                await admin._try(lambda engine, waive=waive: engine.execute(waive))  # type: ignore[misc]

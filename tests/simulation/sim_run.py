@@ -1,0 +1,136 @@
+"""One simulation: a seed's world, its people, its end, and what must be true then."""
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import trio
+from sim_mortal import Crashed
+from sim_people import ADA, BOB, Person, end_everything
+from sim_witness import Violation
+from sim_world import World, simulated_boot
+from structlog.testing import capture_logs
+
+from orchestrator.core import events as ev
+from orchestrator.core.evolve import evolve
+from orchestrator.core.world import World as CoreWorld
+from orchestrator.store.inline import open_inline_store
+from orchestrator.store.protocol import Store
+from orchestrator.store.restore import restore
+from orchestrator.testing.deterministic import run_deterministically
+
+LONGEST = 100_000.0
+"""Seconds of virtual time after which everybody waits for ever: the clock jumps there."""
+MEMORY = Path("/dev/shm")
+
+
+class Report(msgspec.Struct):
+    """What happened in one simulation."""
+
+    seed: int
+    journal: list[str]
+    jobs: int
+    lives: int
+    tools: int
+
+
+def simulate(seed: int) -> Report:
+    """Simulate this seed to its end. Raises Violation, or whatever else breaks."""
+    root = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
+    try:
+        with capture_logs() as said:
+            report = run_deterministically(lambda: _simulate(seed, root), seed)
+        _check_log(said)
+        return report
+    except BaseException as error:
+        error.add_note(f"replay: pytest tests/simulation --seed {seed}")
+        raise
+    finally:
+        shutil.rmtree(root)
+
+
+def _check_log(said: Sequence[Mapping[str, Any]]) -> None:
+    """Nothing of ours broke down, whatever adapters did."""
+    for line in said:
+        if "exc_info" in line and not isinstance(line["exc_info"], Crashed):
+            raise Violation(f"the daemon logged: {line}")
+
+
+async def _simulate(seed: int, root: Path) -> Report:
+    state_dir = root / "state"
+    async with trio.open_nursery() as outside:
+        world = World(seed, state_dir, outside)
+        with simulated_boot(world), trio.fail_after(LONGEST):
+            await _play(world)
+            outside.cancel_scope.cancel()
+    return Report(
+        seed=seed,
+        journal=[f"{id} {stamped}" for id, stamped in world.witness.lines],
+        jobs=len(world.witness.jobs),
+        lives=world.lives,
+        tools=len(world.witness.executions),
+    )
+
+
+async def _play(world: World) -> None:
+    people = [Person(world, caller) for caller in (ADA, BOB)]
+    async with trio.open_nursery() as daemons:
+        daemons.start_soon(world.keep_a_daemon_running)
+        async with trio.open_nursery() as acting:
+            for person in people:
+                acting.start_soon(person.act, world.rng.randint(3, 15))
+        world.faults.stop()
+        await end_everything(world)
+        daemons.cancel_scope.cancel()
+    _check_promises(world, people)
+    _check_tools(world)
+    async with open_inline_store(world.state_dir) as store:
+        await _check_rows(world, store)
+
+
+def _check_promises(world: World, people: list[Person]) -> None:
+    """No accepted job was lost, and no key made two."""
+    by_key: dict[tuple[int, str], list[int]] = {}
+    for job, seen in world.witness.jobs.items():
+        if seen.ended is None:
+            raise Violation(f"job {job} was lost")
+        if seen.submitted.key is not None:
+            place = (seen.submitted.submitter.uid, seen.submitted.key)
+            by_key.setdefault(place, []).append(job)
+    for person in people:
+        for key, job in person.accepted.items():
+            if by_key.get((person.caller.uid, key)) != [job]:
+                raise Violation(f"{key} is {by_key.get((person.caller.uid, key))}, not {job}")
+
+
+def _check_tools(world: World) -> None:
+    for one in world.witness.executions:
+        signals = one.process.signals
+        most = 0 if one.phase in ("cleanup", "cancel", "recheck") else 1
+        if len(signals) > most:
+            raise Violation(f"{one.ref} {one.phase}-{one.key} got {signals}")
+    once = [call for call in world.calls if world.calls.count(call) > 1]
+    if once:
+        raise Violation(f"called twice: {once}")
+
+
+async def _check_rows(world: World, store: Store) -> None:
+    """The journal is what was committed, and the rows are what it says."""
+    lines = await store.events(0, 1_000_000)
+    if lines != world.witness.lines:
+        raise Violation("the journal on disk is not what was committed")
+    replayed = CoreWorld(world.clock.now())
+    for _, stamped in lines:
+        evolve(replayed, stamped)
+    written = restore(await store.load(), world.clock.now())
+    assert written.jobs == replayed.jobs
+    assert written.environments == replayed.environments
+    assert written.next_job == replayed.next_job
+    assert written.configuration == replayed.configuration
+    for id, job in replayed.changes.jobs.items():
+        assert await store.job(id) == job
+    ended = [line for _, line in lines if isinstance(line.event, ev.JobEnded)]
+    assert len(ended) == len(replayed.changes.jobs)

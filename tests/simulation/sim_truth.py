@@ -1,0 +1,75 @@
+"""Whether what the journal says of an end is what the tools really did."""
+
+from typing import Any
+
+from orchestrator.core import events as ev
+from orchestrator.core.model import Ending, StepRef
+from orchestrator.core.words import JobConclusion, StepConclusion
+
+GOOD = (StepConclusion.SUCCESS, StepConclusion.WARNING, StepConclusion.HALTED)
+MISBEHAVING = {"error", "raise", "exit", "rubbish", "stubborn", "once_unknown", "once", "wait"}
+
+
+def check_applied(seen: Any, ref: StepRef, ending: Ending, executions: list[Any]) -> None:
+    """The end of an apply, or of an acquire that failed."""
+    exits = [one.process.exit for one in executions if one.phase == "apply"]
+    codes = [exit.code for exit in exits if exit is not None]
+    wanted = sum(1 for doing in seen.settings(ref.step).apply if doing.startswith("run"))
+    told = f"{ref} ended as {ending.conclusion.value}, and its tools with {codes}"
+    stopped = ref.step in seen.stops or ref.step in seen.forced
+    match ending.conclusion:
+        case StepConclusion.SUCCESS:
+            assert codes == [0] * wanted, told
+        case StepConclusion.HALTED:
+            assert 3 in codes, told
+        case StepConclusion.CANCELLED | StepConclusion.TIMED_OUT:
+            assert stopped, f"{told}, without a stop"
+        case StepConclusion.FAILURE if ending.exit is not None:
+            assert ending.exit in codes, told
+        case StepConclusion.LOST:
+            _check_lost(seen, ref, executions, told)
+    if ending.conclusion is StepConclusion.FAILURE and not stopped and ending.exit is None:
+        _check_failure(seen, ref, executions, told)
+
+
+def _check_lost(seen: Any, ref: StepRef, executions: list[Any], told: str) -> None:
+    recorded = all(one.process.recorded for one in executions)
+    assert not recorded or "host went down" in told or _doings(seen, ref), told
+
+
+def _check_failure(seen: Any, ref: StepRef, executions: list[Any], told: str) -> None:
+    """Without an exit code something else failed: a signal, a start, the adapter itself."""
+    killed = any(
+        one.process.exit is not None and one.process.exit.code is None for one in executions
+    )
+    failed = any(one.process.exit is not None and one.process.exit.code for one in executions)
+    assert killed or failed or _doings(seen, ref) or len(executions) < _runs(seen, ref), told
+
+
+def _doings(seen: Any, ref: StepRef) -> bool:
+    settings = seen.settings(ref.step)
+    return bool(MISBEHAVING & {*settings.acquire, *settings.apply})
+
+
+def _runs(seen: Any, ref: StepRef) -> int:
+    settings = seen.settings(ref.step)
+    return sum(doing.startswith("run") for doing in (*settings.acquire, *settings.apply))
+
+
+def check_job_end(seen: Any, event: ev.JobEnded) -> None:
+    """The end of a job that ran."""
+    steps: dict[str, StepConclusion] = seen.steps
+    names = [step.name for step in seen.definition.pipeline.steps]
+    assert sorted(steps) == sorted(names), f"job {event.job} ended before {names}: {steps}"
+    bad = [one for one in steps.values() if one not in (*GOOD, StepConclusion.NOT_RUN)]
+    told = f"job {event.job} ended as {event.conclusion.value}, its steps as {steps}"
+    if event.conclusion is JobConclusion.SUCCESS:
+        assert not bad, told
+        halted = StepConclusion.HALTED in steps.values()
+        assert halted or StepConclusion.NOT_RUN not in steps.values(), told
+    elif not seen.stopped:
+        assert bad, told
+    if event.conclusion is JobConclusion.CANCELLED:
+        assert seen.stopped, told
+    if StepConclusion.LOST in steps.values():
+        assert event.conclusion is JobConclusion.LOST, told

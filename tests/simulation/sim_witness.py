@@ -1,0 +1,304 @@
+"""Watches from outside: what was committed, and what the tools really did.
+
+Nothing here asks the core. The rules are written again, from the facts of the journal (who was
+admitted, what was said) and from the processes themselves.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+from sim_truth import check_applied, check_job_end
+
+from orchestrator.core import events as ev
+from orchestrator.core.definition import Configuration, JobDefinition, StepDefinition
+from orchestrator.core.model import Debt, Finding, StepRef
+from orchestrator.core.words import JobConclusion, StepConclusion
+from orchestrator.testing.fake_adapter import FakeConfig
+from orchestrator.testing.fake_tool import FakeProcess
+from orchestrator.testing.simulated_host import SimulatedHost
+
+
+class Violation(AssertionError):
+    """An invariant does not hold."""
+
+
+class Execution(msgspec.Struct):
+    """One tool that was really executed, and for what."""
+
+    job: int
+    environment: str
+    step: str
+    phase: str
+    key: str
+    process: FakeProcess
+
+    @property
+    def ref(self) -> StepRef:
+        return StepRef(job=self.job, step=self.step)
+
+
+class Seen(msgspec.Struct):
+    """What the journal said of one job."""
+
+    submitted: ev.JobSubmitted
+    definition: JobDefinition
+    admitted: ev.JobAdmitted | None = None
+    admitted_under: Configuration | None = None
+    ended: ev.JobEnded | None = None
+    ended_at_line: int = 0
+    admitted_at_line: int = 0
+    stopped: bool = False
+    quarantined: bool = False
+    steps: dict[str, StepConclusion] = {}
+    stops: set[str] = set()
+    forced: set[str] = set()
+    findings: list[Finding] = []
+
+    @property
+    def environment(self) -> str:
+        return self.submitted.environment
+
+    def step(self, name: str) -> StepDefinition:
+        return next(one for one in self.definition.pipeline.steps if one.name == name)
+
+    def settings(self, name: str) -> FakeConfig:
+        return msgspec.convert(self.step(name).config, FakeConfig)
+
+    def locks(self) -> tuple[str, ...]:
+        """What it must hold: the locks of its environment when it was admitted."""
+        assert self.admitted_under is not None
+        here = self.admitted_under.environments.get(self.environment)
+        return (here or self.definition.environment).locks
+
+
+class Witness:
+    """Told of each commit and of each tool, at the moment of either."""
+
+    host: SimulatedHost
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[int, ev.Stamped]] = []
+        self.jobs: dict[int, Seen] = {}
+        self.executions: list[Execution] = []
+        self.owed: dict[int, Debt] = {}
+        self.touched: set[int] = set()
+        self.configuration: Configuration | None = None
+        self._definitions: dict[str, JobDefinition] = {}
+        self._places: set[Path] = set()
+        self.last_id = 0
+
+    # --- tools -----------------------------------------------------------------------------
+
+    def executed(self, directory: Path, process: FakeProcess) -> None:
+        """A tool begins."""
+        assert process.spec is not None
+        env = process.spec.env
+        phase, _, key = directory.name.partition("~")[0].partition("-")
+        if phase == "recheck":
+            key = directory.name
+        new = Execution(
+            job=int(env["ORCHESTRATOR_JOB_ID"]),
+            environment=env["ORCHESTRATOR_ENVIRONMENT"],
+            step=env["ORCHESTRATOR_STEP"],
+            phase=phase,
+            key=key,
+            process=process,
+        )
+        self._demand_first_execution(directory)
+        if phase != "recheck":
+            self._demand_open(new)
+            self._demand_debt(new)
+            for other in self.executions:
+                if other.process.alive and other.job != new.job:
+                    self._demand_compatible(other, new)
+        self.executions.append(new)
+
+    def _demand_first_execution(self, directory: Path) -> None:
+        place = directory.with_name(directory.name.partition("~")[0])
+        if place in self._places:
+            raise Violation(f"{place}: executed twice")
+        self._places.add(place)
+
+    def _demand_open(self, new: Execution) -> None:
+        seen = self.jobs[new.job]
+        if seen.admitted is None or seen.ended is not None:
+            raise Violation(f"a tool of job {new.job} was started, which does not run")
+        if new.step in seen.steps and not seen.quarantined:
+            raise Violation(f"a tool of step {new.step} of job {new.job}, which has ended")
+
+    def _demand_debt(self, new: Execution) -> None:
+        seen = self.jobs[new.job]
+        works = new.phase in ("acquire", "apply")
+        if works and seen.step(new.step).touches and seen.definition.cleanup is not None:
+            if new.job not in self.owed and new.job not in self.touched:
+                raise Violation(f"job {new.job} touches {new.environment} and owes nothing")
+            self.touched.add(new.job)
+
+    def _demand_compatible(self, other: Execution, new: Execution) -> None:
+        first, second = self.jobs[other.job], self.jobs[new.job]
+        if first.quarantined:
+            return  # an admin, or its cleanup, may act beside what could not be ended
+        if other.environment == new.environment and self._exclude(first, second):
+            raise Violation(
+                f"tools of job {other.job} ({other.step}, {other.phase}) and job {new.job} "
+                f"({new.step}, {new.phase}) at once in {new.environment}"
+            )
+        shared = set(first.locks()) & set(second.locks())
+        if other.environment != new.environment and shared:
+            raise Violation(f"jobs {other.job} and {new.job} both hold {shared}")
+
+    def _exclude(self, first: Seen, second: Seen) -> bool:
+        return any(
+            excludes(one.admitted_under, first.submitted.kind, second.submitted.kind)
+            for one in (first, second)
+        )
+
+    # --- the journal -----------------------------------------------------------------------
+
+    def committed(self, ids: range, events: Sequence[ev.Stamped]) -> None:
+        """These lines are on disk."""
+        if ids.start != self.last_id + 1:
+            raise Violation(f"line {ids.start} follows line {self.last_id}")
+        self.last_id = ids.stop - 1
+        for id, stamped in zip(ids, events, strict=True):
+            self.lines.append((id, stamped))
+            self._see(id, stamped.event)
+
+    def _see(self, id: int, event: ev.AnyEvent) -> None:
+        match event:
+            case ev.ConfigAccepted(configuration=configuration):
+                self.configuration = configuration
+            case ev.DefinitionRecorded(digest=digest, definition=definition):
+                self._definitions[digest] = definition
+            case ev.JobSubmitted(job=job):
+                if job in self.jobs:
+                    raise Violation(f"job {job} was submitted twice")
+                self.jobs[job] = Seen(event, self._definitions[event.definition])
+            case ev.JobAdmitted():
+                self._see_admission(id, event)
+            case ev.JobEnded():
+                self._see_job_end(id, event)
+            case ev.DebtIncurred(debt=debt):
+                self.owed[debt.job] = debt
+            case ev.DebtPaid(job=job, paid_by=payer):
+                self._demand_paid(job, payer)
+                del self.owed[job]
+            case ev.DebtWaived(job=job):
+                del self.owed[job]
+            case ev.Quarantined(job=job):
+                self.jobs[job].quarantined = True
+            case (
+                ev.JobStopRequested(job=job) | ev.JobForced(job=job) | ev.JobForceRequested(job=job)
+            ):
+                self._open(job).stopped = True
+            case (
+                ev.StepStarted(ref=ref)
+                | ev.StepApplying(ref=ref)
+                | ev.StepStopRequested(ref=ref)
+                | ev.StepForced(ref=ref)
+                | ev.StepApplied(ref=ref)
+                | ev.StepFinished(ref=ref)
+                | ev.StepNotRun(ref=ref)
+                | ev.StepWaiting(ref=ref)
+                | ev.StepRecorded(ref=ref)
+            ):
+                self._see_step(self._open(ref.job), ref, event)
+
+    def _open(self, job: int) -> Seen:
+        seen = self.jobs[job]
+        if seen.ended is not None:
+            raise Violation(f"something happens in job {job} after its end")
+        return seen
+
+    def _see_step(self, seen: Seen, ref: StepRef, event: ev.AnyEvent) -> None:
+        if ref.step in seen.steps:
+            raise Violation(f"{type(event).__name__} after the end of step {ref.step} of {ref.job}")
+        match event:
+            case ev.StepStopRequested():
+                seen.stops.add(ref.step)
+            case ev.StepForced():
+                seen.forced.add(ref.step)
+            case ev.StepApplied(ending=ending):
+                check_applied(seen, ref, ending, list(self._executions_of(ref)))
+            case ev.StepFinished(ending=ending, finding=finding):
+                if finding is not None:
+                    seen.findings.append(finding)
+                else:
+                    self._demand_nothing_left(seen, ref)
+                seen.steps[ref.step] = ending.conclusion
+            case ev.StepNotRun(ending=ending):
+                seen.steps[ref.step] = ending.conclusion
+
+    def _executions_of(self, ref: StepRef) -> Iterator[Execution]:
+        return (one for one in self.executions if one.ref == ref)
+
+    def _demand_nothing_left(self, seen: Seen, ref: StepRef) -> None:
+        """A step that ended clean has no tool that runs."""
+        for one in self._executions_of(ref):
+            if one.process.alive:
+                raise Violation(f"{ref} ended clean, and its {one.phase}-{one.key} still runs")
+
+    # --- jobs ------------------------------------------------------------------------------
+
+    def _see_admission(self, id: int, event: ev.JobAdmitted) -> None:
+        seen = self._open(event.job)
+        if seen.admitted is not None:
+            raise Violation(f"job {event.job} was admitted twice")
+        seen.admitted, seen.admitted_under = event, self.configuration
+        seen.admitted_at_line = id
+        for job, debt in self.owed.items():
+            other = self.jobs[job]
+            if job == event.job or self.pays(seen, debt):
+                continue
+            same = other.environment == seen.environment
+            if same and excludes(self.configuration, debt.kind, seen.submitted.kind):
+                raise Violation(f"job {event.job} was admitted although job {job} owes a cleanup")
+            shared = set(other.locks()) & set(seen.locks())
+            if other.ended is not None and not same and shared:
+                raise Violation(f"job {event.job} took {shared}, kept by the debt of job {job}")
+        for job, other in self.jobs.items():
+            if job == event.job or other.admitted is None or other.ended is not None:
+                continue
+            if other.environment == seen.environment and self._exclude(other, seen):
+                raise Violation(f"job {event.job} was admitted beside job {job}")
+            if other.environment != seen.environment and set(other.locks()) & set(seen.locks()):
+                raise Violation(f"job {event.job} was admitted with a lock that job {job} holds")
+
+    def pays(self, seen: Seen, debt: Debt) -> bool:
+        """Whether this job is a run of the cleanup that is owed."""
+        indebted = self.jobs[debt.job]
+        return (
+            indebted.ended is not None
+            and seen.environment == indebted.environment
+            and seen.submitted.pipeline == debt.pipeline
+            and seen.submitted.params == debt.params
+        )
+
+    def _demand_paid(self, job: int, payer: int) -> None:
+        indebted, paid_by = self.jobs[job], self.jobs[payer]
+        if not self.pays(paid_by, self.owed[job]):
+            raise Violation(f"job {payer} is not the cleanup that job {job} owes")
+        if paid_by.ended is None or paid_by.ended.conclusion is not JobConclusion.SUCCESS:
+            raise Violation(f"job {payer} did not succeed, yet paid the debt of job {job}")
+        if paid_by.admitted_at_line < indebted.ended_at_line:
+            raise Violation(f"job {payer} began before job {job} had ended")
+
+    def _see_job_end(self, id: int, event: ev.JobEnded) -> None:
+        seen = self._open(event.job)
+        seen.ended, seen.ended_at_line = event, id
+        if seen.admitted is None:
+            return
+        if event.job in self.touched and event.job not in self.owed:
+            raise Violation(f"the debt of job {event.job} was gone before its end")
+        check_job_end(seen, event)
+        for one in self.executions:
+            if one.job == event.job and one.process.alive and not seen.quarantined:
+                raise Violation(f"job {event.job} ended, and its {one.phase}-{one.key} still runs")
+
+
+def excludes(configuration: Configuration | None, one: str, other: str) -> bool:
+    """Whether two kinds exclude each other."""
+    assert configuration is not None
+    kinds = configuration.kinds
+    return other in kinds.get(one, ()) or one in kinds.get(other, ())
