@@ -20,9 +20,9 @@ from orchestrator.plugin import (
 )
 from orchestrator_terraform import check, commands, leftovers, lock_keeping, workspace
 from orchestrator_terraform.commands import Layout
+from orchestrator_terraform.endings import APPLY_KEY, PLAN_KEY
 from orchestrator_terraform.events import plain
 from orchestrator_terraform.follow import run_followed
-from orchestrator_terraform.leftovers import APPLY_KEY, PLAN_KEY
 from orchestrator_terraform.results import CHANGES, apply_result, plan_result, read_outputs
 from orchestrator_terraform.settings import Action, TerraformSettings
 
@@ -78,9 +78,7 @@ class TerraformAdapter(Adapter[TerraformSettings]):
         at = workspace.layout(step)
         found = CLEAN
         if step.config.action.uses_state and at.ready.exists():
-            unsaved = await leftovers.unsaved_state(step, at)
-            locked = await leftovers.lock_left(step, at)
-            found = _both(unsaved, locked)
+            found = await leftovers.find(step, at)
         if found.clean:
             keep = step.config.action is Action.PLAN
             await anyio.to_thread.run_sync(lambda: workspace.tidy(at, keep_plan=keep))
@@ -143,8 +141,3 @@ class TerraformAdapter(Adapter[TerraformSettings]):
             outputs={name: output.value for name, output in outputs.items()},
             sensitive=tuple(name for name, output in outputs.items() if output.sensitive),
         )
-
-
-def _both(first: Cleanliness, second: Cleanliness) -> Cleanliness:
-    found = "; ".join(filter(None, (first.found, second.found)))
-    return Cleanliness(found, (*first.commands, *second.commands))

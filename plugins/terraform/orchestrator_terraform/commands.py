@@ -37,6 +37,11 @@ class Layout(msgspec.Struct, frozen=True):
         """A file that exists once the process `key` may have been started."""
         return self.plan.with_name(f"{key}.started")
 
+    def output(self, key: str) -> Path | None:
+        """Where the stdout of `key` is, as `started` says."""
+        path = self.started(key).read_text()
+        return Path(path) if path and Path(path).exists() else None
+
     def shown(self, key: str) -> Path:
         """Holds how much of the output of `key` stands in the log already."""
         return self.plan.with_name(f"{key}.shown")
@@ -96,9 +101,7 @@ def plan(at: Layout, settings: TerraformSettings) -> list[str]:
         arguments.append("-destroy")
     if not settings.refresh:
         arguments.append("-refresh=false")
-    arguments += [f"-var-file={at.in_dir(file)}" for file in settings.var_files]
-    if settings.vars:
-        arguments.append(f"-var-file={at.variables}")
+    arguments += _variables(at, settings)
     arguments += [f"-target={target}" for target in settings.targets]
     arguments += [f"-replace={address}" for address in settings.replace]
     return at.command(*arguments, *_shared(settings))
@@ -108,6 +111,13 @@ def apply(at: Layout, settings: TerraformSettings, plan_file: Path) -> list[str]
     """`apply` of exactly that plan."""
     assert plan_file.is_absolute(), "a relative one may begin with -"
     return at.command("apply", "-input=false", "-json", *_shared(settings), str(plan_file))
+
+
+def _variables(at: Layout, settings: TerraformSettings) -> list[str]:
+    files = [at.in_dir(file) for file in settings.var_files]
+    if settings.vars:
+        files.append(at.variables)
+    return [f"-var-file={file}" for file in files]
 
 
 def _shared(settings: TerraformSettings) -> list[str]:
@@ -152,3 +162,10 @@ def force_unlock(lock_id: str) -> tuple[str, ...]:
 def pull_state(at: Layout) -> list[str]:
     """The state as the backend has it."""
     return at.command("state", "pull")
+
+
+def import_resource(
+    at: Layout, settings: TerraformSettings, address: str, resource_id: str
+) -> tuple[str, ...]:
+    """Arguments that make a resource that exists known to the state."""
+    return ("import", "-input=false", *_variables(at, settings), "--", address, resource_id)

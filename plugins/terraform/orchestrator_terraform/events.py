@@ -46,6 +46,20 @@ class Change(msgspec.Struct, frozen=True):
     action: str
 
 
+class Address(msgspec.Struct, frozen=True):
+    """Which resource: `module.a.aws_instance.web[0]`."""
+
+    addr: str
+
+
+class Hook(msgspec.Struct, frozen=True):
+    """What happens to one resource; `id_value` once it is known."""
+
+    resource: Address | None = None
+    action: str = ""
+    id_value: str | None = None
+
+
 class Event(msgspec.Struct, frozen=True):
     """One line of `-json` output."""
 
@@ -55,6 +69,7 @@ class Event(msgspec.Struct, frozen=True):
     change: Change | None = None
     changes: Changes | None = None
     diagnostic: Diagnostic | None = None
+    hook: Hook | None = None
 
 
 _DECODER = msgspec.json.Decoder(Event)
@@ -113,6 +128,8 @@ class Tally:
         self.planned = 0
         """How many creations, changes and removals are to be made (a replacement is two)."""
         self.done = 0
+        self.created: dict[str, str | None] = {}
+        """What it began to create, by address; the ID where its creation was completed."""
         self.summary: Changes | None = None
         self.errors: list[Diagnostic] = []
         self.interrupted = False
@@ -125,11 +142,11 @@ class Tally:
         if isinstance(event, str):
             return
         self.holds_lock = self.holds_lock or event.type not in _BEFORE_LOCK
+        if event.hook is not None:
+            self._add_hook(event.type, event.hook)
         match event:
             case Event(type="planned_change", change=Change(action=action)):
                 self.planned += _STEPS_OF_ACTION.get(action, 0)
-            case Event(type="apply_complete"):
-                self.done += 1
             case Event(type="change_summary", changes=Changes() as changes):
                 self.summary = changes
             case Event(diagnostic=Diagnostic(severity="error") as error):
@@ -138,6 +155,15 @@ class Tally:
                 self.interrupted = True
             case _:
                 pass
+
+    def _add_hook(self, type: str, hook: Hook) -> None:
+        if type == "apply_complete":
+            self.done += 1
+        if hook.action == "create" and hook.resource is not None:
+            if type == "apply_start":
+                self.created[hook.resource.addr] = None
+            elif type == "apply_complete":
+                self.created[hook.resource.addr] = hook.id_value
 
     @property
     def ended(self) -> bool:

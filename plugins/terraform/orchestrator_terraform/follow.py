@@ -92,6 +92,7 @@ class Following:
         self.lock_taken = anyio.Event()
         self._step = step
         self._key = key
+        self._started_file = at.started(key)
         self._shown_file = at.shown(key)
         self._shown = _read_number(self._shown_file)
         self._read = 0
@@ -109,6 +110,8 @@ class Following:
             path = self._step.output_of(self._key)
             if path is None:
                 return
+            if not self._read:
+                self._started_file.write_text(str(path))
             while lines := await anyio.to_thread.run_sync(_lines_from, path, self._read, whole):
                 for line in lines:
                     event = parse(line)

@@ -13,8 +13,13 @@ VERSION = line("version", "Terraform 1.11.4", '"terraform":"1.11.4","ui":"1.2"')
 WAITING = line("state_lock_acquire", "Acquiring state lock. This may take a few moments...")
 PLANNED = line("planned_change", "terraform_data.a: Plan to create", '"change":{"action":"create"}')
 REPLACED = line("planned_change", "b: Plan to replace", '"change":{"action":"replace"}')
-STARTED = line("apply_start", "terraform_data.a: Creating...")
-COMPLETE = line("apply_complete", "terraform_data.a: Creation complete after 0s [id=84cd]")
+HOOK = '"hook":{"resource":{"addr":"terraform_data.a","resource_key":null},"action":"create"'
+STARTED = line("apply_start", "terraform_data.a: Creating...", HOOK + "}")
+COMPLETE = line(
+    "apply_complete",
+    "terraform_data.a: Creation complete after 0s [id=84cd]",
+    HOOK + ',"id_key":"id","id_value":"84cd","elapsed_seconds":0}',
+)
 INTERRUPT = line(
     "log",
     r"\nInterrupt received.\nPlease wait for Terraform to exit or data loss may occur.\n"
@@ -40,6 +45,11 @@ def test_a_whole_apply_is_counted() -> None:
     assert counted.summary.summary == "+1 ~0 -0"
     assert counted.ended
     assert not counted.interrupted
+
+
+def test_what_was_created_is_remembered_with_its_id() -> None:
+    assert tally([STARTED]).created == {"terraform_data.a": None}
+    assert tally([STARTED, COMPLETE]).created == {"terraform_data.a": "84cd"}
 
 
 def test_imports_are_named_where_there_are_some() -> None:

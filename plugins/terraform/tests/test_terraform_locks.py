@@ -19,22 +19,29 @@ async def bench(tmp_path: Path) -> AsyncIterator[TerraformBench]:
 
 
 async def killed_in_upload(bench: TerraformBench, *, learned: bool) -> Life:
-    """An attempt whose terraform was killed while it uploaded its state, by force."""
-    bench.server.upload_seconds = 60
-    life = bench.begin(bench.settings("apply"))
+    """A destruction whose terraform was killed while it uploaded its state, by force."""
+    await bench.begin(bench.settings("apply"), attempt=9).whole()
+    life = bench.begin(bench.settings("destroy"))
     await life.acquire()
+    await kill_in_upload(bench, life, learned=learned)
+    return life
+
+
+async def kill_in_upload(bench: TerraformBench, life: Life, *, learned: bool) -> None:
+    bench.server.upload_seconds = 60
+    uploads, before = len(bench.requests("POST")), dict(bench.server.states)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(life.apply)
-        await bench.requested("POST")
+        await bench.requested("POST", uploads + 1)
         if learned:
             await life.learned()
         nursery.cancel_scope.cancel()
     await life.step.kill()
     bench.server.upload_seconds = 0
     bench.server.release_uploads.set()
-    bench.server.states.clear()  # a killed upload has not arrived
+    await until(lambda: not bench.server.uploading)
+    bench.server.states = before  # a killed upload has not arrived
     assert bench.lock is not None
-    return life
 
 
 async def test_a_lock_that_our_killed_terraform_left_is_released_by_its_cleanup(
@@ -128,6 +135,20 @@ async def test_the_lock_of_another_step_of_ours_that_lives_is_waited_for(
         await trio.to_thread.run_sync(go_on.write_text, "x\n")
     assert lock_id in str(second.journal.waited_for[0])
     assert str(second.journal.waited_for[0]).endswith("step smoke of job 118")
+
+
+async def test_what_a_killed_terraform_made_and_did_not_save_makes_the_step_dirty(
+    bench: TerraformBench,
+) -> None:
+    life = bench.begin(bench.settings("apply", vars={"n": "it's"}))
+    await life.acquire()
+    await kill_in_upload(bench, life, learned=True)
+    verdict = await life.cleanup()
+    assert "which does not know terraform_data.a (id " in verdict.found
+    assert bench.lock is None
+    assert await life.cleanup() == verdict
+    assert (await life.step.probe(["sh", "-c", verdict.commands[0]])).code == 0
+    assert (await life.cleanup()).clean
 
 
 async def test_a_state_that_could_not_be_saved_is_rescued(bench: TerraformBench) -> None:

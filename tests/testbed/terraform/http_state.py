@@ -35,6 +35,7 @@ class StateServer:
         self.requests: list[Request] = []
         self.upload_seconds = 0.0
         """How long each upload of a state takes; `release_uploads` ends it early."""
+        self.uploading = 0
         self.refuse_unlock = False
         self.refuse_upload = False
         self.fail = False
@@ -131,13 +132,13 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self._begin()
         states = self.server.states
+        states.uploading += 1
         if states.upload_seconds:
             states.release_uploads.wait(states.upload_seconds)
-        if states.refuse_upload:
-            self._answer(403)
-            return
-        states.states[self._state] = body
-        self._answer(200)
+        if not states.refuse_upload:
+            states.states[self._state] = body
+        states.uploading -= 1
+        self._answer(403 if states.refuse_upload else 200)
 
     def do_LOCK(self) -> None:
         info = json.loads(self._begin())
