@@ -68,7 +68,7 @@ def _read_step(
         needs=needs,
         touches=traits.touches if step.touches is None else step.touches,
         takes_slot=traits.takes_slot,
-        has_acquire=adapter is None or type(adapter).acquire is not Adapter.acquire,
+        has_acquire=adapter is None or _looks_first(type(adapter)),
         has_cleanup=adapter is None or type(adapter).cleanup is not Adapter.cleanup,
         timeout=_seconds(step.timeout),
         grace=traits.grace if step.grace is None else float(step.grace),
@@ -131,3 +131,8 @@ def _traits(
         f"{type(traits).__name__}, not orchestrator.plugin.Traits",
     )
     return Traits()
+
+
+def _looks_first(adapter: type[Adapter[Any]]) -> bool:
+    """Whether there is anything to do before its apply: a look, or an acquire."""
+    return adapter.acquire is not Adapter.acquire or adapter.check is not Adapter.check

@@ -26,6 +26,7 @@ from orchestrator.core.model import (
 from orchestrator.core.rejections import StaleObservation
 from orchestrator.core.words import StepConclusion
 from orchestrator.engine.attempt_journal import step_of
+from orchestrator.engine.online_check import in_words
 from orchestrator.engine.workbench import Bench, StepUnusable, Workbench
 from orchestrator.engine.writer import Writer
 from orchestrator.plugin import (
@@ -34,6 +35,7 @@ from orchestrator.plugin import (
     Cleanliness,
     ProcessLost,
     Result,
+    Severity,
     StopRequested,
 )
 from orchestrator.process.errors import TreeNotDead
@@ -132,6 +134,7 @@ class Attempt:
             return cmd.AttemptFailed(self.ref, StepConclusion.CANCELLED, "")
         try:
             with self._scope:
+                await self._guard(bench, "check", lambda: _check(bench))
                 await self._guard(bench, "acquire", lambda: bench.adapter.acquire(bench.step))
         except Failed as failed:
             return cmd.AttemptFailed(self.ref, failed.conclusion, failed.reason)
@@ -243,6 +246,17 @@ class Attempt:
     async def abandon(self, why: str) -> None:
         """Give the attempt up: nobody knows what is left of it, so its environment is closed."""
         await self._report(cmd.AttemptAbandoned(self.ref, Finding(self.ref, why)))
+
+
+async def _check(bench: Bench) -> None:
+    """Let the adapter look before anything is touched. Raises AdapterError."""
+    problems = await bench.adapter.check(bench.step)
+    for problem in problems:
+        if problem.severity is Severity.WARNING:
+            bench.step.warn(in_words(problem))
+    errors = [in_words(one) for one in problems if one.severity is Severity.ERROR]
+    if errors:
+        raise AdapterError("; ".join(errors))
 
 
 def finding_of(ref: StepRef, verdict: Cleanliness) -> Finding | None:

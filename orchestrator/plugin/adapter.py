@@ -26,7 +26,10 @@ class Adapter(abc.ABC, Generic[Config]):
         return Traits()
 
     async def check(self, step: Step[Config]) -> Sequence[Problem]:
-        """Look, read-only, whether this step could run (`check --online`, `doctor`)."""
+        """Look, read-only, whether this step could run: before acquire, and for `check --online`.
+
+        An error fails the step before anything is touched; a warning is shown beside it.
+        """
         return ()
 
     async def acquire(self, step: Step[Config]) -> None:

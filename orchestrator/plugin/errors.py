@@ -8,7 +8,7 @@ class AdapterError(Exception):
     """
 
 
-class StopRequested(Exception):  # noqa: N818  a request, not an error
+class StopRequested(Exception):
     """A stop was asked for before this process or call began, so it was not begun.
 
     Raised by `Step.run` and `Step.once` for keys that have not started yet. Let it pass: the step
@@ -16,9 +16,9 @@ class StopRequested(Exception):  # noqa: N818  a request, not an error
     """
 
 
-class ProcessLost(Exception):  # noqa: N818  it names what happened
+class ProcessLost(Exception):
     """A process of this attempt ended and nobody can know how. Let it pass: the step is `lost`."""
 
 
-class CallLost(Exception):  # noqa: N818  it names what happened
+class CallLost(Exception):
     """A `once` call may or may not have taken effect, and `recover` could not tell."""

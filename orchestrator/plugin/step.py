@@ -15,7 +15,7 @@ Value = TypeVar("Value")
 
 
 class StopInfo(msgspec.Struct, frozen=True):
-    """A stop that was asked for: why (`cancel`, `timeout`, `disconnect`), by whom, in which words."""
+    """A stop that was asked for: why (`cancel`, `timeout`, `disconnect`), and by whom."""
 
     cause: str
     user: str | None

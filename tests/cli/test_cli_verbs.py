@@ -69,7 +69,6 @@ def test_version_and_help(tmp_path: Path) -> None:
         (("wait", "1", "--timeout", "soon"), "is not a duration"),
         (("log", "1", "--timestamps"), "not built yet"),
         (("log", "1", "--attempt", "2"), "--attempt needs a STEP"),
-        (("check", "--online"), "not built yet"),
         (("serve", "--socket", "x"), "takes its socket from orchestrator.toml"),
     ],
 )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 from orchestrator.cli.configuration import (
     add_config_option,
     configuration_directory,
     load_registry,
     read_configuration,
 )
-from orchestrator.cli.errors import NotBuiltYet
 from orchestrator.cli.escapes import harmless
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.view.words import counted
@@ -16,6 +18,7 @@ from orchestrator.cli.view.words import counted
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from typing import NoReturn
 
     from orchestrator.cli.terminal import Terminal
     from orchestrator.config import Mistake
@@ -25,13 +28,15 @@ if TYPE_CHECKING:
 def arguments(parser: ArgumentParser) -> None:
     """What may be typed after the verb."""
     add_config_option(parser)
-    parser.add_argument("--online", action="store_true", help="not built yet")
+    parser.add_argument(
+        "--online",
+        action="store_true",
+        help="also ask the tools and servers that steps name, read-only",
+    )
 
 
 def run(options: Namespace, terminal: Terminal) -> int:
     """Print `file:line: key: problem` for every mistake; exit 2 if there is one."""
-    if options.online:
-        raise NotBuiltYet("check --online: not built yet")
     directory = configuration_directory(options.config)
     from orchestrator.config import ConfigurationInvalid
 
@@ -51,7 +56,18 @@ def run(options: Namespace, terminal: Terminal) -> int:
         terminal.error(summary if mistakes else "a plugin is broken")
         return Exit.USAGE
     terminal.note(harmless(summary))
+    if options.online:
+        _ask_tools(directory, terminal)
     return Exit.DONE
+
+
+def _ask_tools(directory: str, terminal: Terminal) -> NoReturn:
+    """Become the program that asks; its exit status is that of `check`."""
+    words = [sys.executable, "-P", "-m", "orchestrator.check", "--config", directory]
+    if terminal.as_json:
+        words.append("--json")
+    sys.stdout.flush()
+    os.execv(sys.executable, words)  # noqa: S606 - no shell is meant to be there
 
 
 def _print(

@@ -1,0 +1,157 @@
+"""Asks the tools and servers that steps name, read-only, whether those steps could run."""
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from orchestrator.config.settings import SettingsInvalid, resolve_settings
+from orchestrator.core.definition import (
+    Configuration,
+    EnvironmentDefinition,
+    PipelineDefinition,
+    StepDefinition,
+)
+from orchestrator.core.references import JobFacts, ReferenceProblem, Scope, resolve_as_text
+from orchestrator.engine.attempt_journal import JournalOfRecheck
+from orchestrator.engine.attempt_paths import AttemptPaths
+from orchestrator.engine.child_environment import VariableRefused, child_environment, job_facts
+from orchestrator.engine.claims import ClaimBook
+from orchestrator.engine.step import AttemptFacts, DurableStep, StepServices
+from orchestrator.plugin import Adapter, AdapterError, JobInfo, Problem, Severity
+from orchestrator.process.host import ProcessHost
+from orchestrator.process.identity import read_boot_id
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What was found of one step in one environment. `asked` is false where it could not be."""
+
+    origin: str
+    step: str
+    environment: str
+    text: str
+    severity: Severity
+    asked: bool = True
+
+    def __str__(self) -> str:
+        """One line, as `check` prints it."""
+        word = "" if self.severity is Severity.ERROR else "warning: "
+        return f"{self.origin}: step {self.step} in {self.environment}: {word}{self.text}"
+
+
+async def check_online(
+    configuration: Configuration, adapters: Mapping[str, Adapter[Any]]
+) -> tuple[Finding, ...]:
+    """Every problem of every step in each environment that its pipeline covers."""
+    found: list[Finding] = []
+    with tempfile.TemporaryDirectory(prefix="orchestrator-check-") as scratch:
+        asking = _Asking(configuration, adapters, Path(scratch))
+        for pipeline, environment, step in _steps(configuration):
+            found += await asking.ask(pipeline, environment, step)
+    return tuple(dict.fromkeys(found))
+
+
+def _steps(
+    configuration: Configuration,
+) -> Iterator[tuple[PipelineDefinition, EnvironmentDefinition, StepDefinition]]:
+    for pipeline in configuration.pipelines.values():
+        for environment in configuration.environments.values():
+            if pipeline.environments is None or environment.name in pipeline.environments:
+                for step in pipeline.steps:
+                    yield pipeline, environment, step
+
+
+class _Asking:
+    """One round of questions, in a directory that goes with it."""
+
+    def __init__(
+        self, configuration: Configuration, adapters: Mapping[str, Adapter[Any]], scratch: Path
+    ) -> None:
+        self._configuration = configuration
+        self._adapters = adapters
+        self._scratch = scratch
+        host = ProcessHost(scratch / "keeper")
+        claims = ClaimBook(scratch, host, read_boot_id(), lambda: 0)
+        self._services = StepServices(processes=host, claims=claims)
+        self._number = 0
+
+    async def ask(
+        self,
+        pipeline: PipelineDefinition,
+        environment: EnvironmentDefinition,
+        definition: StepDefinition,
+    ) -> list[Finding]:
+        """What the adapter of one step finds."""
+        adapter = self._adapters[definition.uses]
+        if type(adapter).check is Adapter.check:
+            return []
+
+        def finding(text: str, severity: Severity, asked: bool = True) -> Finding:
+            return Finding(
+                pipeline.origin, definition.name, environment.name, text, severity, asked
+            )
+
+        try:
+            step = self._step(pipeline, environment, definition, adapter)
+        except (ReferenceProblem, SettingsInvalid, VariableRefused) as problem:
+            return [finding(f"not asked: {problem}", Severity.WARNING, asked=False)]
+        try:
+            problems = await adapter.check(step)
+        except AdapterError as error:
+            return [finding(str(error), Severity.ERROR)]
+        except Exception as error:
+            text = f"plugin error: check of {adapter.name} raised {type(error).__name__}: {error}"
+            return [finding(text, Severity.ERROR)]
+        return [finding(in_words(problem), problem.severity) for problem in problems]
+
+    def _step(
+        self,
+        pipeline: PipelineDefinition,
+        environment: EnvironmentDefinition,
+        definition: StepDefinition,
+        adapter: Adapter[Any],
+    ) -> DurableStep[Any]:
+        params = {one.name: one.example or one.default or "" for one in pipeline.params}
+        facts = JobFacts(0, pipeline.name, environment.name, "check")
+        scope = Scope(job=facts, params=params, vars=environment.vars)
+        info = JobInfo(0, pipeline.name, environment.name, pipeline.kind, "check")
+        layers = [
+            {name: resolve_as_text(value, scope) for name, value in layer.items()}
+            for layer in (environment.env, pipeline.env, definition.env)
+        ]
+        self._number += 1
+        own = self._scratch / str(self._number)
+        paths = AttemptPaths(
+            directory=own / "attempt",
+            workdir=Path(pipeline.source.path) if pipeline.source.path else own / "work",
+            shared=own / "shared",
+            workdir_is_ours=pipeline.source.path is None,
+        )
+        paths.create()
+        return DurableStep(
+            AttemptFacts(
+                job=info,
+                step=definition.name,
+                attempt=1,
+                config=resolve_settings(definition.config, scope, adapter.config_type),
+                params=params,
+                base_env=child_environment(
+                    os.environ,
+                    self._configuration.pass_env,
+                    self._configuration.allow_env,
+                    layers,
+                    job_facts(info, definition.name, 1, params),
+                ),
+            ),
+            paths,
+            self._services,
+            JournalOfRecheck(()),
+        )
+
+
+def in_words(problem: Problem) -> str:
+    """A problem with the setting that it is about."""
+    return f"with.{problem.setting}: {problem.text}" if problem.setting else problem.text
