@@ -1,0 +1,57 @@
+"""One line for each figure: what was measured, its reference, and whether the target is met."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+HEADER = ("", "what", "measured", "reference", "ratio", "target")
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """A measured value beside its reference, in `unit`.
+
+    Without a reference the value itself is held against `limit`, else the ratio. `at_least` turns
+    the comparison round.
+    """
+
+    what: str
+    measured: float
+    unit: str
+    limit: float
+    reference: float | None = None
+    at_least: bool = False
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times the reference."""
+        return None if self.reference is None else self.measured / self.reference
+
+    @property
+    def met(self) -> bool:
+        """Whether the target is met."""
+        value = self.measured if self.ratio is None else self.ratio
+        return value >= self.limit if self.at_least else value <= self.limit
+
+    def cells(self) -> tuple[str, ...]:
+        """What the table shows."""
+        sign, unit = ("≥", "") if self.at_least else ("≤", "")
+        if self.reference is None:
+            unit = f" {self.unit}"
+        return (
+            "✓" if self.met else "✗",
+            self.what,
+            f"{self.measured:.4g} {self.unit}",
+            "" if self.reference is None else f"{self.reference:.4g} {self.unit}",
+            "" if self.ratio is None else f"{self.ratio:.2f}",
+            f"{sign} {self.limit:g}{unit}",
+        )
+
+
+def table(figures: Iterable[Figure]) -> str:
+    """The figures in columns."""
+    rows = [HEADER, *(figure.cells() for figure in figures)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
