@@ -10,8 +10,8 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -78,12 +78,18 @@ class Reading(msgspec.Struct, frozen=True):
 class Daemon:
     """One configuration directory and its plugins: what an engine is run in."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        installed: registry.Registry,
+        opener: Callable[[Path], AbstractAsyncContextManager[Store]] = open_store,
+    ) -> None:
         self.settings = settings
         self.directory = settings.directory
         self.clock = SystemClock()
         self.mistakes: tuple[str, ...] = ()
-        self._registry = registry.load([command])
+        self._registry = installed
+        self._open_store = opener
         self._engine: Engine | None = None
 
     @property
@@ -129,20 +135,14 @@ class Daemon:
             state_dir = Path(reading.configuration.state_dir)
         else:
             state_dir = config.state_directory(self.directory)
-        async with open_store(state_dir) as store:
+        async with self._open_store(state_dir) as store:
             await self._serve(store, reading, state_dir)
 
     async def _serve(self, store: Store, reading: Reading, state_dir: Path) -> None:
         loaded = await store.load()
         configuration = reading.configuration or self._last_accepted(loaded, reading.mistakes)
         with _listener(Path(configuration.socket)) as socket:
-            engine = Engine(
-                restore(loaded, self.clock.now()),
-                store,
-                self.clock,
-                self,
-                partial(self._workbench, state_dir),
-            )
+            engine = self.engine(store, loaded, state_dir)
             self._engine = engine
             opening: list[cmd.Command] = [
                 _acceptance(configuration, None),
@@ -161,6 +161,11 @@ class Daemon:
             mistakes=list(mistakes),
         )
         return loaded.configuration.configuration
+
+    def engine(self, store: Store, loaded: Loaded, state_dir: Path) -> Engine:
+        """All parts put together, not yet at work."""
+        world = restore(loaded, self.clock.now())
+        return Engine(world, store, self.clock, self, partial(self._workbench, state_dir))
 
     def _workbench(self, state_dir: Path, writer: Writer, live: Live) -> Workbench:
         paths = Paths(state_dir)
@@ -226,7 +231,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     log_output.configure()
     status = 0
     try:
-        trio.run(Daemon(settings).serve)
+        trio.run(Daemon(settings, registry.load([command])).serve)
     except* (Unstartable, StoreError, SocketUnusable) as group:
         status = EXIT_CONFIGURATION
         for error in _causes(group):
