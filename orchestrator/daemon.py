@@ -43,6 +43,7 @@ from orchestrator.engine.step import StepServices
 from orchestrator.engine.workbench import Workbench
 from orchestrator.engine.writer import Writer
 from orchestrator.plugin import registry
+from orchestrator.process.delegation import delegated_cgroup
 from orchestrator.process.host import ProcessHost
 from orchestrator.process.identity import read_boot_id
 from orchestrator.store.errors import StoreError
@@ -169,7 +170,7 @@ class Daemon:
 
     def _workbench(self, state_dir: Path, writer: Writer, live: Live) -> Workbench:
         paths = Paths(state_dir)
-        host = ProcessHost(paths.keeper)
+        host = ProcessHost(paths.keeper, cgroup_root=delegated_cgroup())
         claims = ClaimBook(state_dir, host, read_boot_id(), lambda: self.clock.now().utc)
         services = StepServices(processes=host, claims=claims)
         return Workbench(self._registry.adapters, services, paths, writer, live, os.environ)
