@@ -44,8 +44,7 @@ def incur(world: World, job: Job, since: Instant) -> Iterator[ev.AnyEvent]:
         return
     owed = JobDefinition(pipeline=cleanup, environment=definition.environment)
     name, owed = world.digested(("owed", job.definition), lambda: owed)
-    if name not in world.definitions:
-        yield ev.DefinitionRecorded(digest=name, definition=owed)
+    yield from record_definition(world, name, owed)
     debt = Debt(
         job=job.id,
         pipeline=cleanup.name,
@@ -57,6 +56,12 @@ def incur(world: World, job: Job, since: Instant) -> Iterator[ev.AnyEvent]:
         excludes=tuple(sorted(world.excluded_by(cleanup.kind))),
     )
     yield ev.DebtIncurred(environment=job.environment, debt=debt)
+
+
+def record_definition(world: World, name: str, definition: JobDefinition) -> Iterator[ev.AnyEvent]:
+    """Journal a definition that jobs are going to refer to, unless it is known."""
+    if name not in world.definitions:
+        yield ev.DefinitionRecorded(digest=name, definition=definition)
 
 
 def due_cleanup(world: World, environment: str, now: Instant) -> ev.JobSubmitted | None:

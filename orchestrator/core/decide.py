@@ -12,6 +12,7 @@ from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
 from orchestrator.core import observations as seen
 from orchestrator.core import requests as asked
+from orchestrator.core import submissions
 from orchestrator.core.evolve import evolve
 from orchestrator.core.instant import Instant
 from orchestrator.core.model import Actor
@@ -29,9 +30,9 @@ def decide(world: World, command: cmd.Command, now: Instant) -> list[ev.AnyEvent
 def _decide(world: World, command: cmd.Command, now: Instant) -> Iterator[ev.AnyEvent]:
     match command:
         case cmd.Submit():
-            return asked.submit(world, command, now)
+            return submissions.submit(world, command, now)
         case cmd.Retry():
-            return asked.retry(world, command, now)
+            return submissions.retry(world, command, now)
         case cmd.Cancel():
             return asked.cancel(world, command, now)
         case cmd.Waive():

@@ -9,7 +9,6 @@ from orchestrator.core.instant import Instant
 from orchestrator.core.model import (
     Acquiring,
     Applying,
-    CallRecord,
     Cancelling,
     CleaningUp,
     Debt,
@@ -24,7 +23,6 @@ from orchestrator.core.model import (
     JobQueued,
     JobRunning,
     Pending,
-    ProcessRecord,
     Quarantine,
     Record,
     Step,
@@ -261,37 +259,40 @@ def _forced(phase: StepPhase, force: Force) -> StepPhase:
 
 
 def _cleaning(phase: StepPhase, ending: Ending, at: Instant) -> StepPhase:
-    began = _began(phase, at)
-    return CleaningUp(began=began, entered=at, ending=ending, stop=_stop_of(phase))
+    return CleaningUp(
+        began=_began(phase, at),
+        entered=at,
+        ending=ending,
+        stop=_stop_of(phase),
+        after_force=_was_forced(phase),
+    )
 
 
 def _finished(phase: StepPhase, event: ev.StepFinished, at: Instant) -> Finished:
-    forced = isinstance(phase, Acquiring | Cancelling | CleaningUp) and phase.force is not None
     return Finished(
         ended=at,
         ending=event.ending,
         began=_began(phase, at),
         finding=event.finding,
         stop=_stop_of(phase),
-        forced=forced,
+        forced=_was_forced(phase),
     )
+
+
+def _was_forced(phase: StepPhase) -> bool:
+    match phase:
+        case CleaningUp(force=force, after_force=after_force):
+            return after_force or force is not None
+        case Acquiring(force=force) | Cancelling(force=force):
+            return force is not None
+        case Pending() | Applying() | Finished():
+            return False
 
 
 def _recorded(records: tuple[Record, ...], new: Record) -> tuple[Record, ...]:
     """One record for each phase and key: a call's value replaces its intent."""
-    match new:
-        case ProcessRecord():
-            return (*records, new)
-        case CallRecord():
-            others = (
-                record
-                for record in records
-                if not (
-                    isinstance(record, CallRecord)
-                    and (record.phase, record.key) == (new.phase, new.key)
-                )
-            )
-            return (*others, new)
+    others = (one for one in records if (one.phase, one.key) != (new.phase, new.key))
+    return (*others, new)
 
 
 EnvironmentEvent = (
@@ -348,6 +349,7 @@ def _quarantined(environment: Environment, event: ev.Quarantined, at: Instant) -
         findings=(*(before.findings if before else ()), *event.findings),
         automatic=event.automatic,
         recheck=before.recheck if before else 0,
+        rechecking=before.rechecking if before else (),
     )
 
 

@@ -124,13 +124,14 @@ class Cancelling(msgspec.Struct, frozen=True, tag="cancelling"):
 
 
 class CleaningUp(msgspec.Struct, frozen=True, tag="cleaning_up"):
-    """The tool has ended; the adapter releases and verifies."""
+    """The tool has ended (`after_force`: was killed); the adapter releases and verifies."""
 
     began: Instant
     entered: Instant
     ending: Ending
     stop: Stop | None = None
     force: Force | None = None
+    after_force: bool = False
 
 
 class Finished(msgspec.Struct, frozen=True, tag="finished"):

@@ -34,6 +34,7 @@ from orchestrator.core.world import World
 
 STOPPABLE = ("acquire", "apply")
 """The phases of an adapter's life in which nothing new begins after a stop."""
+FORCED_CLEANUP = "its cleanup was ended by force, so nobody verified what is left"
 
 
 def acquire_done(world: World, seen: cmd.AcquireDone, now: Instant) -> Iterator[ev.AnyEvent]:
@@ -103,23 +104,26 @@ def apply_done(world: World, seen: cmd.ApplyDone) -> Iterator[ev.AnyEvent]:
 def _to_cleanup(
     world: World, job: Job, step: Step, applied: ev.StepApplied
 ) -> Iterator[ev.AnyEvent]:
-    """A step whose adapter has nothing to clean, and was not forced, ends in the same breath."""
+    """A step whose adapter has nothing to clean ends in the same breath."""
     yield applied
     if not world.step_definition(job, step.name).has_cleanup:
         yield ev.StepFinished(ref=applied.ref, ending=applied.ending)
 
 
 def cleanup_done(world: World, seen: cmd.CleanupDone) -> Iterator[ev.AnyEvent]:
-    """The adapter has looked. What it found dirty fails the step and closes the environment."""
+    """The adapter has looked. What it found dirty fails the step and closes the environment; so
+    does a cleanup that was forced, whatever it says."""
     job, step = attempt(world, seen.ref)
     if not isinstance(step.phase, CleaningUp):
         stale(seen.ref, step.phase)
-    ending = step.phase.ending
-    if seen.finding is not None:
-        ending = _dirty(ending, seen.finding)
-    yield ev.StepFinished(ref=seen.ref, ending=ending, finding=seen.finding)
-    if seen.finding is not None:
-        yield _quarantine(world, job, seen.finding)
+    finding, ending = seen.finding, step.phase.ending
+    if finding is None and step.phase.force is not None:
+        finding = Finding(ref=seen.ref, found=FORCED_CLEANUP)
+    if finding is not None:
+        ending = _dirty(ending, finding)
+    yield ev.StepFinished(ref=seen.ref, ending=ending, finding=finding)
+    if finding is not None:
+        yield _quarantine(world, job, finding)
 
 
 def attempt_abandoned(world: World, seen: cmd.AttemptAbandoned) -> Iterator[ev.AnyEvent]:
@@ -127,12 +131,19 @@ def attempt_abandoned(world: World, seen: cmd.AttemptAbandoned) -> Iterator[ev.A
     job, step = attempt(world, seen.ref)
     if not step.active:
         stale(seen.ref, step.phase)
-    phase = step.phase
-    stop = None if isinstance(phase, Applying) else getattr(phase, "stop", None)
-    conclusion = _conclusion_of(stop) if stop is not None else StepConclusion.FAILURE
-    ending = Ending(conclusion=conclusion, outcome=Outcome.FAIL, reason=seen.finding.found)
+    match step.phase:
+        case CleaningUp(ending=ended):
+            ending = _dirty(ended, seen.finding)
+        case Acquiring(stop=Stop() as stop) | Cancelling(stop=stop):
+            ending = _abandoned(_conclusion_of(stop), seen.finding)
+        case _:
+            ending = _abandoned(StepConclusion.FAILURE, seen.finding)
     yield ev.StepFinished(ref=seen.ref, ending=ending, finding=seen.finding)
     yield _quarantine(world, job, seen.finding)
+
+
+def _abandoned(conclusion: StepConclusion, finding: Finding) -> Ending:
+    return Ending(conclusion=conclusion, outcome=Outcome.FAIL, reason=finding.found)
 
 
 def _dirty(ending: Ending, finding: Finding) -> Ending:
@@ -147,13 +158,15 @@ def _dirty(ending: Ending, finding: Finding) -> Ending:
 
 
 def _quarantine(world: World, job: Job, finding: Finding) -> ev.Quarantined:
-    owes = world.environment(job.environment).debt_of(job.id) is not None
+    before = world.environment(job.environment).quarantine
+    may_owe = world.definition(job).cleanup is not None
+    pays = job.run is not None and bool(job.run.pays)
     return ev.Quarantined(
         environment=job.environment,
         job=job.id,
         reason=f"step {finding.ref.step} of job {job.id} left it dirty: {finding.found}",
         findings=(finding,),
-        automatic=owes,
+        automatic=may_owe or (before is not None and before.automatic and not pays),
     )
 
 
@@ -181,6 +194,8 @@ def note_waiting(world: World, seen: cmd.NoteWaiting) -> Iterator[ev.AnyEvent]:
 def note_warning(world: World, seen: cmd.NoteWarning) -> Iterator[ev.AnyEvent]:
     """The adapter warns; the same warning again is not repeated."""
     _, step = attempt(world, seen.ref)
+    if not step.active:
+        stale(seen.ref, step.phase)
     if seen.text not in step.warnings:
         yield ev.StepWarned(ref=seen.ref, text=seen.text)
 
@@ -201,7 +216,8 @@ def intend(
         raise StopComesFirst(f"a stop of step {step.name} was asked for")
     if isinstance(step.phase, Acquiring) and world.step_definition(job, step.name).touches:
         yield from incur(world, job, now)
-    yield ev.StepRecorded(ref=seen.ref, record=seen.record)
+    if seen.record not in step.records:
+        yield ev.StepRecorded(ref=seen.ref, record=seen.record)
 
 
 def attempt(world: World, ref: StepRef) -> tuple[Job, Step]:

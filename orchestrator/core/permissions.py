@@ -82,6 +82,17 @@ def demand_stop(
     _demand_by_policy(caller, policy, job.submitter.uid, job.id, definition, configuration)
 
 
+def may_stop(
+    caller: Caller, job: Job, definition: JobDefinition, configuration: Configuration | None
+) -> bool:
+    """Whether the caller may cancel this job now."""
+    try:
+        demand_stop(caller, job, definition, configuration)
+    except (NotPermitted, StopForbidden):
+        return False
+    return True
+
+
 def demand_force(
     caller: Caller, job: Job, definition: JobDefinition, configuration: Configuration | None
 ) -> None:

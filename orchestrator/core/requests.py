@@ -1,140 +1,38 @@
 """What people ask for: each request is answered with events, or refused with a Rejection."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
-from orchestrator.core.admission import is_running
-from orchestrator.core.debts import cleanup_params
-from orchestrator.core.definition import (
-    Configuration,
-    EnvironmentDefinition,
-    JobDefinition,
-    PipelineDefinition,
-)
-from orchestrator.core.digest import digest
+from orchestrator.core.definition import EnvironmentDefinition
 from orchestrator.core.instant import Instant
-from orchestrator.core.model import Debt, Environment, Job, JobCancelling, JobQueued, Stop
-from orchestrator.core.parameters import ParameterProblem, accept
-from orchestrator.core.permissions import demand, demand_force, demand_own_stop, demand_stop
-from orchestrator.core.references import JobFacts, ReferenceProblem
+from orchestrator.core.lookups import configured, known_environment, pipeline_named
+from orchestrator.core.model import (
+    Debt,
+    Environment,
+    Job,
+    JobCancelling,
+    JobQueued,
+    JobRunning,
+    Stop,
+)
+from orchestrator.core.permissions import demand, demand_force, demand_stop, may_stop
 from orchestrator.core.rejections import (
     CleanupAtWork,
-    EnvironmentRetired,
-    InvalidParameters,
-    KeyReused,
     MissingReason,
     NotDraining,
     NothingOwed,
     NothingToRecheck,
-    NotInEnvironment,
     NotQuarantined,
     RecheckAtWork,
-    UnknownEnvironment,
     UnknownJob,
-    UnknownPipeline,
 )
 from orchestrator.core.stopping import end_queued, stop_running
+from orchestrator.core.submissions import demand_same_request
 from orchestrator.core.words import JobConclusion, Role, StopCause
 from orchestrator.core.world import World
 
-PRIORITY_IS_WORTH = 3_600_000
-"""Milliseconds of seniority that one point of priority gives. Counting priority as seniority keeps
-the order of a queue fixed and lets nobody be overtaken for ever."""
-
-
-def submit(world: World, request: cmd.Submit, now: Instant) -> Iterator[ev.AnyEvent]:
-    """Accept a job. A repeat of a key that an open job has is answered with no event."""
-    configuration = configured(world)
-    environment = environment_named(world, request.environment)
-    pipeline = pipeline_named(configuration, request.pipeline)
-    doing = f"submitting {pipeline.name} in {environment.name}"
-    demand(request.caller, Role.SUBMITTER, doing, configuration, environment, pipeline)
-    if _is_repeat(world, request):
-        return
-    definition = job_definition(configuration, pipeline, environment)
-    if request.cancel_on_disconnect:
-        demand_own_stop(request.caller, world.next_job, definition, configuration)
-    yield from _accept(world, request, definition, now)
-
-
-def _is_repeat(world: World, request: cmd.Submit | cmd.Retry) -> bool:
-    """Whether an open job has this key. Raises KeyReused if it came with another request."""
-    if request.key is None:
-        return False
-    known = world.keys.get((request.caller.uid, request.key))
-    if known is None:
-        return False
-    demand_same_request(world.jobs[known], request.key, request.request)
-    return True
-
-
-def demand_same_request(job: Job, key: str, request: str) -> None:
-    """Raise KeyReused if the job that has this key was another request."""
-    if job.request != request:
-        raise KeyReused(key, job.id)
-
-
-def _accept(
-    world: World, request: cmd.Submit, definition: JobDefinition, now: Instant
-) -> Iterator[ev.AnyEvent]:
-    pipeline = definition.pipeline
-    params = _params(definition, request.params, world.next_job, request.caller.user)
-    name = digest(definition)
-    yield ev.DefinitionRecorded(digest=name, definition=definition)
-    yield ev.JobSubmitted(
-        job=world.next_job,
-        pipeline=pipeline.name,
-        environment=request.environment,
-        kind=pipeline.kind,
-        definition=name,
-        submitter=request.caller.actor,
-        rank=now.utc - request.priority * PRIORITY_IS_WORTH,
-        params=params,
-        priority=request.priority,
-        labels=request.labels,
-        url=request.url,
-        reason=request.reason,
-        key=request.key,
-        request=request.request,
-        cancel_on_disconnect=request.cancel_on_disconnect,
-    )
-
-
-def retry(world: World, request: cmd.Retry, now: Instant) -> Iterator[ev.AnyEvent]:
-    """Queue the like of a finished job. An admin's retry may act in a quarantine."""
-    configuration = configured(world)
-    environment = environment_named(world, request.environment)
-    definition = request.definition
-    if request.latest:
-        pipeline = pipeline_named(configuration, request.pipeline)
-        definition = job_definition(configuration, pipeline, environment)
-    doing = f"retrying job {request.job}"
-    state = world.environment(request.environment)
-    quarantined = state.quarantine is not None
-    role = Role.ADMIN if quarantined else Role.SUBMITTER
-    if quarantined:
-        doing += f" in {request.environment}, which is under quarantine,"
-    demand(request.caller, role, doing, configuration, environment, definition.pipeline)
-    if _is_repeat(world, request):
-        return
-    name = digest(definition)
-    yield ev.DefinitionRecorded(digest=name, definition=definition)
-    yield ev.JobSubmitted(
-        job=world.next_job,
-        pipeline=definition.pipeline.name,
-        environment=request.environment,
-        kind=definition.pipeline.kind,
-        definition=name,
-        submitter=request.caller.actor,
-        rank=now.utc,
-        params=_params(definition, request.params, world.next_job, request.caller.user),
-        reason=request.reason,
-        key=request.key,
-        request=request.request,
-        retry_of=request.job,
-        admin_retry=quarantined,
-    )
+__all__ = ["configured", "demand_same_request", "pipeline_named"]
 
 
 def cancel(world: World, request: cmd.Cancel, now: Instant) -> Iterator[ev.AnyEvent]:
@@ -166,7 +64,7 @@ def _is_forced(job: Job) -> bool:
 
 def waive(world: World, request: cmd.Waive) -> Iterator[ev.AnyEvent]:
     """Let the due debts and the quarantine of an environment go."""
-    environment = _known_environment(world, request.environment)
+    environment = known_environment(world, request.environment)
     doing = f"waiving what {environment.name} owes"
     demand(request.caller, Role.ADMIN, doing, world.configuration, *_defined(world, environment))
     if not request.reason.strip():
@@ -195,7 +93,7 @@ def _drop_waiting_cleanups(
 
 def recheck(world: World, request: cmd.Recheck) -> Iterator[ev.AnyEvent]:
     """Have every finding of a quarantine looked at again."""
-    environment = _known_environment(world, request.environment)
+    environment = known_environment(world, request.environment)
     doing = f"rechecking {environment.name}"
     demand(
         request.caller, Role.SUBMITTER, doing, world.configuration, *_defined(world, environment)
@@ -220,9 +118,11 @@ def start_drain(world: World, request: cmd.StartDrain, now: Instant) -> Iterator
         return
     reason = request.reason or "the daemon is drained"
     stop = Stop(cause=StopCause.CANCEL, at=now, by=request.caller.actor, reason=reason)
-    for job in list(world.jobs.values()):
-        if is_running(job) and not isinstance(job.phase, JobCancelling):
-            demand_stop(request.caller, job, world.definition(job), world.configuration)
+    for id in sorted(world.jobs):
+        job = world.jobs[id]
+        if isinstance(job.phase, JobRunning) and may_stop(
+            request.caller, job, world.definition(job), world.configuration
+        ):
             yield from stop_running(job, stop)
 
 
@@ -246,7 +146,7 @@ def accept_configuration(world: World, request: cmd.AcceptConfiguration) -> Iter
 def open_daemon(world: World, request: cmd.OpenDaemon) -> Iterator[ev.AnyEvent]:
     """A daemon is ready: clients that jobs depend on have to come back from now."""
     yield ev.DaemonStarted(version=request.version, pid=request.pid)
-    for job in world.jobs.values():
+    for _, job in sorted(world.jobs.items()):
         if job.cancel_on_disconnect and job.stop is None:
             yield ev.ClientLost(job=job.id)
 
@@ -260,71 +160,6 @@ def see_client(world: World, request: cmd.SeeClient) -> Iterator[ev.AnyEvent]:
         yield ev.ClientReturned(job=job.id)
     if not request.present and job.disconnected is None:
         yield ev.ClientLost(job=job.id)
-
-
-# --- looking things up ---------------------------------------------------------------------
-
-
-def configured(world: World) -> Configuration:
-    """The configuration in force."""
-    if world.configuration is None:
-        raise AssertionError("the daemon accepts a configuration before any request")
-    return world.configuration
-
-
-def pipeline_named(configuration: Configuration, name: str) -> PipelineDefinition:
-    """The pipeline. Raises UnknownPipeline."""
-    if name not in configuration.pipelines:
-        raise UnknownPipeline(name, configuration.pipelines)
-    return configuration.pipelines[name]
-
-
-def environment_named(world: World, name: str) -> EnvironmentDefinition:
-    """The configured environment. Raises UnknownEnvironment, EnvironmentRetired."""
-    configuration = configured(world)
-    if name in configuration.environments:
-        return configuration.environments[name]
-    if name in world.environments:
-        raise EnvironmentRetired(name)
-    raise UnknownEnvironment(name, configuration.environments)
-
-
-def job_definition(
-    configuration: Configuration,
-    pipeline: PipelineDefinition,
-    environment: EnvironmentDefinition,
-) -> JobDefinition:
-    """What a job of this pipeline keeps. Raises NotInEnvironment."""
-    allowed = pipeline.environments
-    if allowed is not None and environment.name not in allowed:
-        raise NotInEnvironment(pipeline.name, environment.name, allowed)
-    cleanup = pipeline.cleanup
-    return JobDefinition(
-        pipeline=pipeline,
-        environment=environment,
-        cleanup=configuration.pipelines[cleanup.pipeline] if cleanup is not None else None,
-    )
-
-
-def _params(
-    definition: JobDefinition, given: Mapping[str, str], job: int, user: str
-) -> dict[str, str]:
-    pipeline = definition.pipeline
-    facts = JobFacts(
-        id=job, pipeline=pipeline.name, environment=definition.environment.name, submitter=user
-    )
-    try:
-        params = accept(pipeline.params, given, pipeline.origin)
-        cleanup_params(definition, facts, params)
-    except (ParameterProblem, ReferenceProblem) as problem:
-        raise InvalidParameters(str(problem)) from None
-    return params
-
-
-def _known_environment(world: World, name: str) -> Environment:
-    if name not in world.environments:
-        environment_named(world, name)
-    return world.environment(name)
 
 
 def _defined(world: World, environment: Environment) -> tuple[EnvironmentDefinition | None]:

@@ -1,0 +1,155 @@
+"""Jobs that people submit and retry: accepted with a definition of their own, or refused."""
+
+from collections.abc import Iterator, Mapping
+
+from orchestrator.core import commands as cmd
+from orchestrator.core import events as ev
+from orchestrator.core.debts import cleanup_params, record_definition
+from orchestrator.core.definition import (
+    Configuration,
+    EnvironmentDefinition,
+    JobDefinition,
+    PipelineDefinition,
+)
+from orchestrator.core.digest import digest
+from orchestrator.core.instant import Instant
+from orchestrator.core.lookups import configured, environment_named, pipeline_named
+from orchestrator.core.model import Job
+from orchestrator.core.parameters import ParameterProblem, accept
+from orchestrator.core.permissions import demand, demand_own_stop
+from orchestrator.core.references import JobFacts, ReferenceProblem
+from orchestrator.core.rejections import InvalidParameters, KeyReused, NotInEnvironment
+from orchestrator.core.words import Role
+from orchestrator.core.world import World
+
+PRIORITY_IS_WORTH = 3_600_000
+"""Milliseconds of seniority that one point of priority gives. Counting priority as seniority keeps
+the order of a queue fixed and lets nobody be overtaken for ever."""
+
+
+def submit(world: World, request: cmd.Submit, now: Instant) -> Iterator[ev.AnyEvent]:
+    """Accept a job. A repeat of a key that an open job has is answered with no event."""
+    configuration = configured(world)
+    environment = environment_named(world, request.environment)
+    pipeline = pipeline_named(configuration, request.pipeline)
+    doing = f"submitting {pipeline.name} in {environment.name}"
+    demand(request.caller, Role.SUBMITTER, doing, configuration, environment, pipeline)
+    if _is_repeat(world, request):
+        return
+    name, definition = todays_definition(world, pipeline, environment)
+    if request.cancel_on_disconnect:
+        demand_own_stop(request.caller, world.next_job, definition, configuration)
+    params = _params(definition, request.params, world.next_job, request.caller.user)
+    yield from record_definition(world, name, definition)
+    yield ev.JobSubmitted(
+        job=world.next_job,
+        pipeline=pipeline.name,
+        environment=request.environment,
+        kind=pipeline.kind,
+        definition=name,
+        submitter=request.caller.actor,
+        rank=now.utc - request.priority * PRIORITY_IS_WORTH,
+        params=params,
+        priority=request.priority,
+        labels=request.labels,
+        url=request.url,
+        reason=request.reason,
+        key=request.key,
+        request=request.request,
+        cancel_on_disconnect=request.cancel_on_disconnect,
+    )
+
+
+def retry(world: World, request: cmd.Retry, now: Instant) -> Iterator[ev.AnyEvent]:
+    """Queue the like of a finished job. An admin's retry may act in a quarantine."""
+    configuration = configured(world)
+    environment = environment_named(world, request.environment)
+    name, definition = digest(request.definition), request.definition
+    if request.latest:
+        pipeline = pipeline_named(configuration, request.pipeline)
+        name, definition = todays_definition(world, pipeline, environment)
+    doing = f"retrying job {request.job}"
+    quarantined = world.environment(request.environment).quarantine is not None
+    role = Role.ADMIN if quarantined else Role.SUBMITTER
+    if quarantined:
+        doing += f" in {request.environment}, which is under quarantine,"
+    demand(request.caller, role, doing, configuration, environment, definition.pipeline)
+    if _is_repeat(world, request):
+        return
+    params = _params(definition, request.params, world.next_job, request.caller.user)
+    yield from record_definition(world, name, definition)
+    yield ev.JobSubmitted(
+        job=world.next_job,
+        pipeline=definition.pipeline.name,
+        environment=request.environment,
+        kind=definition.pipeline.kind,
+        definition=name,
+        submitter=request.caller.actor,
+        rank=now.utc,
+        params=params,
+        reason=request.reason,
+        key=request.key,
+        request=request.request,
+        retry_of=request.job,
+        admin_retry=quarantined,
+    )
+
+
+def _is_repeat(world: World, request: cmd.Submit | cmd.Retry) -> bool:
+    """Whether an open job has this key. Raises KeyReused if it came with another request."""
+    if request.key is None:
+        return False
+    known = world.keys.get((request.caller.uid, request.key))
+    if known is None:
+        return False
+    demand_same_request(world.jobs[known], request.key, request.request)
+    return True
+
+
+def demand_same_request(job: Job, key: str, request: str) -> None:
+    """Raise KeyReused if the job that has this key was another request."""
+    if job.request != request:
+        raise KeyReused(key, job.id)
+
+
+def todays_definition(
+    world: World, pipeline: PipelineDefinition, environment: EnvironmentDefinition
+) -> tuple[str, JobDefinition]:
+    """What a job of this pipeline keeps, and its digest. Raises NotInEnvironment."""
+    configuration = configured(world)
+    return world.digested(
+        ("today", pipeline.name, environment.name),
+        lambda: job_definition(configuration, pipeline, environment),
+    )
+
+
+def job_definition(
+    configuration: Configuration,
+    pipeline: PipelineDefinition,
+    environment: EnvironmentDefinition,
+) -> JobDefinition:
+    """What a job of this pipeline keeps. Raises NotInEnvironment."""
+    allowed = pipeline.environments
+    if allowed is not None and environment.name not in allowed:
+        raise NotInEnvironment(pipeline.name, environment.name, allowed)
+    cleanup = pipeline.cleanup
+    return JobDefinition(
+        pipeline=pipeline,
+        environment=environment,
+        cleanup=configuration.pipelines[cleanup.pipeline] if cleanup is not None else None,
+    )
+
+
+def _params(
+    definition: JobDefinition, given: Mapping[str, str], job: int, user: str
+) -> dict[str, str]:
+    pipeline = definition.pipeline
+    facts = JobFacts(
+        id=job, pipeline=pipeline.name, environment=definition.environment.name, submitter=user
+    )
+    try:
+        params = accept(pipeline.params, given, pipeline.origin)
+        cleanup_params(definition, facts, params)
+    except (ParameterProblem, ReferenceProblem) as problem:
+        raise InvalidParameters(str(problem)) from None
+    return params
