@@ -72,11 +72,6 @@ LOCKS: dict[str, tuple[str, ...]] = {
     "three": ("db",),
     "four": (),
 }
-    "one": ("vpc", "db"),
-    "two": ("vpc",),
-    "three": ("db",),
-    "four": (),
-}
 ENVIRONMENTS = st.sampled_from(sorted(LOCKS))
 PEOPLE = st.sampled_from([ADA, ADA, BOB, EVE, ROOT])
 FAILED_ATTEMPTS = (StepConclusion.FAILURE, StepConclusion.CANCELLED, StepConclusion.LOST)
