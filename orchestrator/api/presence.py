@@ -53,6 +53,8 @@ class Presence:
                     await engine.execute(self._seen.pop(0))
                 except WriterClosed:
                     return
+                except Exception:
+                    log.exception("presence was not told")
             self._wake = trio.Event()
             await self._wake.wait()
 

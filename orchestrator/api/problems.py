@@ -172,14 +172,14 @@ def _what_is_invalid(error: ValidationException) -> str:
     return "the request is not valid: " + ("; ".join(mistakes) or error.detail)
 
 
-def raw_response(found: Problem, extra: bytes = b"") -> bytes:
+def raw_response(found: Problem) -> bytes:
     """A whole HTTP/1.1 response that ends its connection, for when no request was read yet."""
     body = msgspec.json.encode(found)
     head = (
         f"HTTP/1.1 {found.status} {found.title}\r\n"
         f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n"
     )
-    return head.encode() + extra + b"\r\n" + body
+    return head.encode() + b"\r\n" + body
 
 
 def _reference(now: Instant, number: int) -> str:

@@ -4,7 +4,6 @@ hypercorn's own server loop is not used, for the caller must be known before the
 read, and connections are bounded in all and for each user.
 """
 
-import logging
 import socket
 from collections import Counter
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import Any, Protocol
 import structlog
 import trio
 from hypercorn.config import Config
+from hypercorn.logging import Logger
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ConnectionState
@@ -31,6 +31,9 @@ log = structlog.get_logger(__name__)
 MOST_CONNECTIONS = 800
 MOST_OF_ONE_USER = 400
 """Connections that may be open. root and the daemon's own user always get one more."""
+MOST_TURNED_AWAY = 50
+"""Refused connections that are told why at the same time."""
+TURN_AWAY_SECONDS = 2.0
 IDLE_SECONDS = 15
 """How long a client may send nothing, or take to send a request's head, before it is cut off."""
 HEAD_BYTES = 64 * 1024
@@ -61,6 +64,7 @@ class Server:
         self._context = WorkerContext(None)
         self._open: set[ClientStream] = set()
         self._per_user: Counter[int] = Counter()
+        self._turned_away = 0
 
     @property
     def connections(self) -> int:
@@ -94,7 +98,7 @@ class Server:
             caller = await self._identities.caller(peer)
             crowded = self._crowded(caller)
             if crowded is not None:
-                await stream.send_all(raw_response(crowded))
+                await self._turn_away(stream, crowded)
                 return
             serve_as(caller)
             with self._counted(ClientStream(stream), caller) as client:
@@ -103,6 +107,21 @@ class Server:
             return  # the client is gone
         except Exception:
             log.exception("connection failed")
+
+    async def _turn_away(self, stream: trio.SocketStream, why: Problem) -> None:
+        """Say why, and wait a little for the client to read it: what is unread at a close resets
+        the connection. Of too many at once not each is told."""
+        if self._turned_away >= MOST_TURNED_AWAY:
+            return
+        self._turned_away += 1
+        try:
+            with trio.move_on_after(TURN_AWAY_SECONDS):
+                await stream.send_all(raw_response(why))
+                await stream.send_eof()
+                while await stream.receive_some(HEAD_BYTES):
+                    pass
+        finally:
+            self._turned_away -= 1
 
     def _protocol(self, client: ClientStream) -> TCPServer:
         """hypercorn's side of one connection. It wants no more of a stream than ours has."""
@@ -139,10 +158,17 @@ class Server:
         return None
 
 
+class _Log(Logger):
+    """hypercorn's log, of which only errors are worth a line of ours."""
+
+    async def exception(self, message: str, *args: Any, **kwargs: Any) -> None:
+        log.exception("request broke down", what=message)
+
+
 def _hypercorn_config() -> Config:
     config = Config()
-    config.errorlog = logging.getLogger("orchestrator.api.hypercorn")
-    config.accesslog = None
+    config.errorlog = None
+    config.logger_class = _Log
     config.include_server_header = False
     config.keep_alive_timeout = IDLE_SECONDS
     config.h11_max_incomplete_size = HEAD_BYTES

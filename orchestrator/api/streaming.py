@@ -3,10 +3,13 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import structlog
 import trio
 from litestar import Request, Response
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Send
+
+log = structlog.get_logger(__name__)
 
 KEEP_ALIVE_SECONDS = 15.0
 """How long a stream of events says nothing, at most."""
@@ -49,6 +52,14 @@ class _Pushing(ASGIResponse):
         self._produce = produce
 
     async def send_body(self, send: Send, receive: Receive) -> None:
+        """Write until it is done or nobody reads. After an error the body stays unfinished, so
+        that the client sees a broken connection and not an end."""
+        try:
+            await self._push(send, receive)
+        except Exception:
+            log.exception("stream broke off")
+
+    async def _push(self, send: Send, receive: Receive) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_cancel_when_gone, receive, nursery.cancel_scope)
             await self._produce(_writer(send))

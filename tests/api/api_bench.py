@@ -148,13 +148,14 @@ def configuration(root: Path, **changes: Any) -> Configuration:
 
 def _troublesome(plain: PipelineDefinition) -> tuple[PipelineDefinition, ...]:
     """`deaf` does not stop when it is asked; `dirty` leaves something behind."""
+    configs: dict[str, dict[str, Any]] = {
+        "deaf": {"deaf": True},
+        "dirty": {"dirt": "lock 4711 is held"},
+        "failing": {"exit": 3},
+    }
     return tuple(
         msgspec.structs.replace(plain, name=name, steps=(StepDefinition("apply", "gate", config),))
-        for name, config in {
-            "deaf": {"deaf": True},
-            "dirty": {"dirt": "lock 4711 is held"},
-            "failing": {"exit": 3},
-        }.items()
+        for name, config in configs.items()
     )
 
 
@@ -227,6 +228,12 @@ class ApiBench:
             answer = await client.post(path, json=body)
         assert answer.status_code == status, answer.text
         return answer.json()
+
+    async def all_gone(self) -> None:
+        """Return when no connection is left."""
+        with trio.fail_after(20):
+            while self.server.connections:  # noqa: ASYNC110  a connection's end tells no event
+                await trio.sleep(0.005)
 
     async def finished(self, job: int) -> dict[str, Any]:
         """The job, as soon as it has ended."""

@@ -19,7 +19,6 @@ from orchestrator.core import commands as cmd
 from orchestrator.core.commands import Caller
 from orchestrator.core.model import Job, JobQueued
 from orchestrator.core.queues import queue_entry
-from orchestrator.core.requests import configured
 from orchestrator.core.world import World
 from orchestrator.engine.engine import Engine
 
@@ -115,7 +114,7 @@ def _daemon(engine: Engine, facts: DaemonFacts, world: World) -> wire.DaemonStat
         )
         if drain is not None
         else None,
-        capacity=configured(world).capacity,
+        capacity=world.capacity,
         in_use=world.slots.in_use,
         configuration=wire.ConfigurationState(
             directory=str(engine.surroundings.directory),

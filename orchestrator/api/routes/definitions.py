@@ -1,5 +1,7 @@
 """Pipelines as they are configured, and the plugins that bring their adapters."""
 
+from collections.abc import Mapping
+
 from litestar import get
 
 from orchestrator.api import wire
@@ -7,7 +9,8 @@ from orchestrator.api.given import GivenCaller, GivenEngine, Name
 from orchestrator.api.names import name_of
 from orchestrator.api.reading import demand_viewer, may_see
 from orchestrator.core.definition import PipelineDefinition
-from orchestrator.core.requests import configured, pipeline_named
+from orchestrator.core.rejections import UnknownPipeline
+from orchestrator.core.world import World
 
 
 @get("/v1/pipelines", summary="List pipelines")
@@ -15,7 +18,7 @@ async def list_pipelines(engine: GivenEngine, caller: GivenCaller) -> wire.Pipel
     """Every pipeline that the caller may see."""
     async with engine.reading() as world:
         demand_viewer(world, caller, "listing pipelines")
-        known = configured(world).pipelines
+        known = _known(world)
         seen = [known[name] for name in sorted(known) if may_see(world, caller, None, name)]
     return wire.Pipelines(pipelines=tuple(_pipeline(one) for one in seen))
 
@@ -26,7 +29,10 @@ async def show_pipeline(name: Name, engine: GivenEngine, caller: GivenCaller) ->
     async with engine.reading() as world:
         doing = f"looking at pipeline {name_of(name)}"
         demand_viewer(world, caller, doing, pipeline=name_of(name))
-        return _pipeline(pipeline_named(configured(world), name_of(name)))
+        known = _known(world)
+        if name_of(name) not in known:
+            raise UnknownPipeline(name_of(name), known)
+        return _pipeline(known[name_of(name)])
 
 
 @get("/v1/plugins", summary="List plugins")
@@ -45,6 +51,10 @@ async def list_plugins(engine: GivenEngine, caller: GivenCaller) -> wire.Plugins
             for one in engine.surroundings.plugins
         )
     )
+
+
+def _known(world: World) -> Mapping[str, PipelineDefinition]:
+    return world.configuration.pipelines if world.configuration is not None else {}
 
 
 def _pipeline(of: PipelineDefinition) -> wire.Pipeline:

@@ -1,0 +1,46 @@
+"""Clients that are processes of other users."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+import trio
+
+CLIENT = """
+import os, socket, sys
+path, uid, gid, groups, request = sys.argv[1:]
+os.setgroups([int(one) for one in groups.split(",") if one])
+os.setresgid(int(gid), int(gid), int(gid))
+os.setresuid(int(uid), int(uid), int(uid))
+client = socket.socket(socket.AF_UNIX)
+client.connect(path)
+client.sendall(request.encode())
+while piece := client.recv(65536):
+    sys.stdout.buffer.write(piece)
+"""
+STRANGER = 54321
+"""A uid that nobody has."""
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="becomes other users")
+
+
+async def ask_as(
+    path: Path, request: str, uid: int, gid: int = STRANGER, groups: tuple[int, ...] = ()
+) -> tuple[int, dict[str, object]]:
+    """The status and the document that a process of this user gets."""
+    text = f"{request} HTTP/1.1\r\nhost: d\r\nconnection: close\r\n"
+    text += "x-user: root\r\nx-remote-user: root\r\nauthorization: Basic cm9vdDo=\r\n\r\n"
+    listed = ",".join(str(one) for one in groups)
+    command = [sys.executable, "-S", "-c", CLIENT, str(path), str(uid), str(gid), listed, text]
+    done = await trio.run_process(command, capture_stdout=True)
+    head, _, body = done.stdout.partition(b"\r\n\r\n")
+    return int(head.split()[1]), json.loads(body)
+
+
+def open_to_all(path: Path) -> None:
+    """Let every user reach the socket: pytest's directories are closed to others."""
+    for parent in (path, *path.parents):
+        if parent.stat().st_mode & 0o001 == 0:
+            parent.chmod(parent.stat().st_mode | 0o011)
