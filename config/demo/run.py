@@ -143,7 +143,8 @@ def stop(demo: Demo) -> None:
 def survive(demo: Demo) -> None:
     """A daemon that is killed, and a tool that does not notice."""
     say("A third deploy. The daemon is killed in the middle of it; the tool goes on.")
-    demo.run("submit", "web", "staging", "-p", "version=v3", "--reason", "third release")
+    params = ("-p", "version=v3", "-p", "seconds=8")
+    demo.run("submit", "web", "staging", *params, "--reason", "third release")
     jobs = json.loads(demo.quiet("jobs", "--pipeline", "web", "--json").stdout)["jobs"]
     third = max(job["id"] for job in jobs)
     demo.until("the third deploy is half-way", lambda: demo.is_half_way(third))

@@ -2,8 +2,8 @@
 set -eu
 trap 'echo "asked to stop: saving what was done"; exit 1' TERM INT
 echo "applying $1"
-for part in network web dns; do
-  sleep 1 & wait $!
-  echo "$part: done"
-done
+sleep 1 & wait $!
+echo "network: done"
+sleep "$2" & wait $!
+echo "web: done"
 echo "$1" > live

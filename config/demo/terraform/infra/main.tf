@@ -2,6 +2,11 @@ variable "release" {
   type = string
 }
 
+variable "seconds" {
+  type    = number
+  default = 3
+}
+
 resource "terraform_data" "network" {
   input = var.release
   provisioner "local-exec" {
@@ -13,8 +18,8 @@ resource "terraform_data" "web" {
   input      = var.release
   depends_on = [terraform_data.network]
   provisioner "local-exec" {
-    command     = "sleep 3; echo \"$RELEASE\" > live"
-    environment = { RELEASE = var.release }
+    command     = "sleep $SECONDS_TO_TAKE; echo \"$RELEASE\" > live"
+    environment = { RELEASE = var.release, SECONDS_TO_TAKE = var.seconds }
   }
   provisioner "local-exec" {
     when    = destroy
