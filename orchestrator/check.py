@@ -39,7 +39,8 @@ def main() -> int:
             print(neutral(str(finding)))
     errors = sum(finding.severity is Severity.ERROR for finding in found)
     steps = sum(len(pipeline.steps) for pipeline in configuration.pipelines.values())
-    print(f"asked about {steps} steps: {errors or "no"} error{"" if errors == 1 else "s"}", file=sys.stderr)
+    found_words = "no error" if not errors else f"{errors} error{'s' if errors > 1 else ''}"
+    print(f"asked about {steps} steps: {found_words}", file=sys.stderr)
     return EXIT_MISTAKES if errors else 0
 
 
