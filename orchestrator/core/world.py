@@ -64,6 +64,7 @@ class World:
         self._plans: dict[str, Plan] = {}
         self._digested: dict[tuple[str, ...], tuple[str, JobDefinition]] = {}
         self._undo: list[Callable[[], None]] = []
+        self._jobs_before: dict[int, Job | None] = {}
         self._touched_before = Touched()
         if configuration is not None:
             self._set_configuration(configuration)
@@ -109,6 +110,10 @@ class World:
             for place in graph.active:
                 yield job.steps[place], graph.plan.steps[place]
 
+    def committed_job(self, id: int) -> Job | None:
+        """The open job as the last commit left it, also while a transaction changes it."""
+        return self._jobs_before[id] if id in self._jobs_before else self.jobs.get(id)
+
     def queue(self, environment: str) -> Iterator[Job]:
         """The jobs that wait in an environment, in their order."""
         return (self.jobs[job] for _, _, job in self.queues.in_order(environment))
@@ -137,6 +142,7 @@ class World:
         """Start a transaction. What was touched before and not looked at stays touched."""
         self.changes = Changes()
         self._undo = []
+        self._jobs_before = {}
         self._touched_before = self.touched.copy()
 
     def rollback(self) -> None:
@@ -149,6 +155,7 @@ class World:
     def commit(self) -> None:
         """Keep everything since `begin`."""
         self._undo = []
+        self._jobs_before = {}
 
     def put_configuration(self, digest: str, configuration: Configuration) -> None:
         """Replace the configuration."""
@@ -217,6 +224,7 @@ class World:
 
     def _change_job(self, job: Job, place: int | None) -> None:
         old, next_job = self.jobs.get(job.id), self.next_job
+        self._jobs_before.setdefault(job.id, old)
         self._undo.append(lambda: self._take_back_job(job.id, old, place, next_job))
         self._replace_job(job.id, job, place)
         self.next_job = max(self.next_job, job.id + 1)
