@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 
 from benchmarks.daemon import running_daemon
 from benchmarks.place import MEASURED, new_place
@@ -34,11 +33,10 @@ def figures() -> list[Figure]:
 
 
 def _figure(what: str, argv: Sequence[str], environment: dict[str, str]) -> Figure:
-    ours, bare = [], []
-    for _ in range(ROUNDS):
-        bare.append(_milliseconds(BARE, environment))
-        ours.append(_milliseconds(argv, environment))
-    return Figure(f"{what} / python -c pass", median(ours), "ms", 3.5, median(bare))
+    rounds = [
+        (_milliseconds(argv, environment), _milliseconds(BARE, environment)) for _ in range(ROUNDS)
+    ]
+    return Figure.of_rounds(f"{what} / python -c pass", "ms", 3.5, rounds)
 
 
 def _milliseconds(argv: Sequence[str], environment: dict[str, str]) -> float:

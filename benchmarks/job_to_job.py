@@ -1,21 +1,19 @@
 """End to end of consecutive jobs, with nothing and with 10,000 jobs queued beside them."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
-from statistics import median
 
 from benchmarks.child import Child, running_child
 from benchmarks.daemon import Daemon, running_daemon
-from benchmarks.place import MEASURED, Place, new_place
+from benchmarks.place import HOLDER, MEASURED, new_place
 from benchmarks.report import Figure
 from benchmarks.seeding import seed
 
-ROUNDS = 7
-JOBS = 60
+ROUNDS = 15
+JOBS = 25
 """Consecutive jobs in one round."""
 QUEUED, ENVIRONMENTS = 10_000, 100
-CAPACITY = 1
-"""So that every queued job waits for what the measured ones leave: the worst of cases."""
 
 
 def figures() -> list[Figure]:
@@ -23,30 +21,43 @@ def figures() -> list[Figure]:
     with ExitStack() as stack:
         alone = _daemon(stack, 1, 0)
         crowded = _daemon(stack, ENVIRONMENTS, QUEUED)
+        stack.enter_context(_lock_held(crowded))
         bare = _bare_loop(stack)
         rounds = [
-            (seconds(alone), float(bare.ask(str(JOBS))), seconds(crowded)) for _ in range(ROUNDS)
+            (seconds(alone) * 1000, float(bare.ask(str(JOBS))) * 1000, seconds(crowded) * 1000)
+            for _ in range(ROUNDS)
         ]
-        ours, reference, full = (median(times) * 1000 for times in zip(*rounds, strict=True))
+        to_bare = [(ours, reference) for ours, reference, _ in rounds]
+        to_alone = [(full, ours) for ours, _, full in rounds]
         return [
-            Figure("job to job / bare loop", ours, "ms", 2.0, reference),
-            Figure("job to job, 10,000 queued / none", full, "ms", 4 / 3, ours),
+            Figure.of_rounds("job to job / bare loop", "ms", 2, to_bare),
+            Figure.of_rounds("job to job, 10,000 queued / none", "ms", 4 / 3, to_alone),
             Figure("memory with 10,000 queued", crowded.resident, "MB", 150),
         ]
 
 
-def _place(stack: ExitStack, environments: int) -> Place:
-    return stack.enter_context(new_place(environments, CAPACITY))
+@contextmanager
+def _lock_held(daemon: Daemon) -> Iterator[None]:
+    """One job holds what all queued jobs lack, so that they wait and the measured ones run."""
+    job = {"pipeline": "hold", "environment": HOLDER, "priority": 2}
+    with closing(daemon.connect()) as connection:
+        held = connection.ask("POST", "/v1/jobs", job)["id"]
+    seconds(daemon, 1)
+    try:
+        yield
+    finally:
+        with closing(daemon.connect()) as connection:
+            connection.ask("POST", f"/v1/jobs/{held}/cancel", {})
 
 
 def _daemon(stack: ExitStack, environments: int, queued: int) -> Daemon:
-    place = _place(stack, environments)
+    place = stack.enter_context(new_place(environments))
     seed(place, queued, drained=True)
     return stack.enter_context(running_daemon(place))
 
 
 def _bare_loop(stack: ExitStack) -> Child:
-    place = _place(stack, 1)
+    place = stack.enter_context(new_place())
     return stack.enter_context(running_child("benchmarks.bare_loop", place.directory, place.state))
 
 
@@ -55,17 +66,16 @@ def seconds(daemon: Daemon, jobs: int = JOBS) -> float:
 
     The jobs go before all others; when they are done the last one rings a bell.
     """
-    connection = daemon.connect()
     job = {"pipeline": "true", "environment": MEASURED, "priority": 1}
-    first = connection.ask("POST", "/v1/jobs", job)["id"]
-    for _ in range(jobs):
-        last = connection.ask("POST", "/v1/jobs", job)["id"]
-    connection.ask("POST", "/v1/jobs", {**job, "pipeline": "bell"})
-    connection.ask("POST", "/v1/daemon/resume")
-    daemon.place.wait_for_bell()
-    connection.ask("POST", "/v1/daemon/drain")
-    ended = [_end(connection.ask("GET", f"/v1/jobs/{id}")) for id in (first, last)]
-    connection.close()
+    with closing(daemon.connect()) as connection:
+        first = connection.ask("POST", "/v1/jobs", job)["id"]
+        for _ in range(jobs):
+            last = connection.ask("POST", "/v1/jobs", job)["id"]
+        connection.ask("POST", "/v1/jobs", {**job, "pipeline": "bell"})
+        connection.ask("POST", "/v1/daemon/resume")
+        daemon.place.wait_for_bell()
+        connection.ask("POST", "/v1/daemon/drain")
+        ended = [_end(connection.ask("GET", f"/v1/jobs/{id}")) for id in (first, last)]
     return (ended[1] - ended[0]) / jobs
 
 

@@ -8,6 +8,8 @@ from tempfile import TemporaryDirectory
 
 MEASURED = "measured"
 """The environment whose jobs are timed."""
+HOLDER = "holder"
+"""The environment of the job that holds the lock of all environments that are not timed."""
 
 TRUE = """kind = "deploy"
 [[steps]]
@@ -23,6 +25,14 @@ name = "ring"
 uses = "command"
 with = { run = ["sh", "-c", "echo rung > fifo"] }
 """
+# It ends by itself if nobody cancels it.
+HOLD = """kind = "deploy"
+[[steps]]
+name = "hold"
+uses = "command"
+with = { run = ["sleep", "600"] }
+"""
+PIPELINES = {"true": TRUE, "bell": BELL, "hold": HOLD}
 
 
 class Place:
@@ -46,18 +56,22 @@ class Place:
         """The FIFO that the pipeline `bell` writes to."""
         return self.directory / "bell" / "fifo"
 
-    def write(self, environments: int, capacity: int) -> None:
-        """Write the configuration: `measured`, and so many environments less one beside it."""
+    def write(self, environments: int) -> None:
+        """Write the configuration: so many environments that share a lock, and the timed one."""
         for name in ("environments", "pipelines", "bell"):
             (self.directory / name).mkdir()
         os.mkfifo(self.bell)
         (self.directory / "orchestrator.toml").write_text(
-            f'state_dir = "state"\nsocket = "socket"\ncapacity = {capacity}\n'
+            'state_dir = "state"\nsocket = "socket"\ncapacity = 2\n'
         )
-        for name in (MEASURED, *(f"other-{n}" for n in range(1, environments))):
-            (self.directory / "environments" / f"{name}.toml").write_text("")
-        (self.directory / "pipelines" / "true.toml").write_text(TRUE)
-        (self.directory / "pipelines" / "bell.toml").write_text(BELL)
+        for name in (HOLDER, *(f"other-{n}" for n in range(1, environments))):
+            self._environment(name).write_text('locks = ["shared"]\n')
+        self._environment(MEASURED).write_text("")
+        for name, content in PIPELINES.items():
+            (self.directory / "pipelines" / f"{name}.toml").write_text(content)
+
+    def _environment(self, name: str) -> Path:
+        return self.directory / "environments" / f"{name}.toml"
 
     def wait_for_bell(self) -> None:
         """Until a job of the pipeline `bell` has run."""
@@ -65,9 +79,9 @@ class Place:
 
 
 @contextmanager
-def new_place(environments: int = 1, capacity: int = 1) -> Iterator[Place]:
+def new_place(environments: int = 1) -> Iterator[Place]:
     """A place that is gone at the end."""
     with TemporaryDirectory(prefix="orchestrator-bench-") as directory:
         place = Place(Path(directory))
-        place.write(environments, capacity)
+        place.write(environments)
         yield place

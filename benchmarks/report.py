@@ -1,6 +1,7 @@
 """One line for each figure: what was measured, its reference, and whether the target is met."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from statistics import median
 
 import msgspec
 
@@ -8,10 +9,10 @@ HEADER = ("", "what", "measured", "reference", "ratio", "target")
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """A measured value beside its reference, in `unit`.
+    """A measured value, in `unit`, beside its reference.
 
-    Without a reference the value itself is held against `limit`, else the ratio. `at_least` turns
-    the comparison round.
+    The ratio is held against `limit`, without a reference the value itself. `at_least` turns the
+    comparison round.
     """
 
     what: str
@@ -19,12 +20,32 @@ class Figure(msgspec.Struct, frozen=True):
     unit: str
     limit: float
     reference: float | None = None
+    ratio: float | None = None
     at_least: bool = False
 
-    @property
-    def ratio(self) -> float | None:
-        """How many times the reference."""
-        return None if self.reference is None else self.measured / self.reference
+    @staticmethod
+    def of_rounds(
+        what: str,
+        unit: str,
+        limit: float,
+        rounds: Sequence[tuple[float, float]],
+        *,
+        at_least: bool = False,
+    ) -> "Figure":
+        """From rounds of (measured, reference).
+
+        All three are medians: the ratio is that of the rounds' ratios, so that a load that comes
+        and goes between rounds does not count.
+        """
+        return Figure(
+            what=what,
+            measured=median(measured for measured, _ in rounds),
+            unit=unit,
+            limit=limit,
+            reference=median(reference for _, reference in rounds),
+            ratio=median(measured / reference for measured, reference in rounds),
+            at_least=at_least,
+        )
 
     @property
     def met(self) -> bool:
@@ -43,7 +64,7 @@ class Figure(msgspec.Struct, frozen=True):
             f"{self.measured:.4g} {self.unit}",
             "" if self.reference is None else f"{self.reference:.4g} {self.unit}",
             "" if self.ratio is None else f"{self.ratio:.2f}",
-            f"{sign} {self.limit:g}{unit}",
+            f"{sign} {self.limit:.3g}{unit}",
         )
 
 

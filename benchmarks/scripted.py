@@ -12,7 +12,7 @@ from orchestrator.builtin import command as command_adapter
 from orchestrator.core import commands as cmd
 from orchestrator.core.decide import settle, take
 from orchestrator.core.events import Stamped
-from orchestrator.core.model import ProcessRecord, StepRef
+from orchestrator.core.model import Acquiring, ProcessRecord, StepRef
 from orchestrator.core.world import Changes, World
 from orchestrator.engine.clock import SystemClock
 from orchestrator.plugin import registry
@@ -58,8 +58,11 @@ class Script:
         running = next(self.world.running_jobs(MEASURED))
         ref = StepRef(job=running.id, step="apply", attempt=running.steps[0].attempt)
         record = ProcessRecord(phase="apply", key="run", boot_id=read_boot_id())
+        intent: list[cmd.Command] = [cmd.IntendProcess(ref=ref, record=record)]
+        if isinstance(running.steps[0].phase, Acquiring):
+            intent.insert(0, cmd.AcquireDone(ref=ref))
         return (
-            self.commit(cmd.IntendProcess(ref=ref, record=record)),
+            self.commit(*intent),
             self.commit(cmd.ApplyDone(ref=ref, succeeded=True, exit=0)),
             self.commit(cmd.CleanupDone(ref=ref)),
         )

@@ -16,7 +16,7 @@ def seed(place: Place, jobs: int, *, drained: bool) -> None:
 async def _seed(place: Place, jobs: int, drained: bool) -> None:
     script = Script(place.directory)
     assert script.world.configuration is not None
-    names = [MEASURED, *sorted(set(script.world.configuration.environments) - {MEASURED})]
+    names = sorted(set(script.world.configuration.environments) - {MEASURED})
     commits = [script.opening]
     if drained:
         commits.append(script.commit(cmd.StartDrain(OWNER, "seeding")))

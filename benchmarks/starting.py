@@ -1,7 +1,6 @@
 """The daemon's start, with nothing and with 10,000 jobs queued."""
 
 import shutil
-from statistics import median
 
 from benchmarks.daemon import running_daemon
 from benchmarks.place import Place, new_place
@@ -19,9 +18,8 @@ def figures() -> list[Figure]:
         seed(full, QUEUED, drained=False)
         for place in (empty, full):
             place.state.rename(_seeded(place))
-        rounds = [(_start(empty), _start(full)) for _ in range(ROUNDS)]
-        none, many = (median(times) * 1000 for times in zip(*rounds, strict=True))
-        return [Figure("start with 10,000 queued / none", many, "ms", 1.5, none)]
+        rounds = [(_start(full) * 1000, _start(empty) * 1000) for _ in range(ROUNDS)]
+        return [Figure.of_rounds("start with 10,000 queued / none", "ms", 1.5, rounds)]
 
 
 def _seeded(place: Place) -> str:
