@@ -4,8 +4,8 @@ Each phase is a call of the adapter; its end is an observation, and what comes n
 the state. So a start and a recovery take the same path, and a killed daemon loses nothing.
 """
 
-import traceback
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -21,23 +21,18 @@ from orchestrator.core.model import (
     Finished,
     Pending,
     Step,
+    StepPhase,
     StepRef,
 )
 from orchestrator.core.rejections import StaleObservation
 from orchestrator.core.words import StepConclusion
+from orchestrator.engine.adapter_guard import Failed, checked, guarded, writable
 from orchestrator.engine.attempt_journal import step_of
+from orchestrator.engine.journal import CANCEL
 from orchestrator.engine.online_check import in_words
 from orchestrator.engine.workbench import Bench, StepUnusable, Workbench
 from orchestrator.engine.writer import Writer
-from orchestrator.plugin import (
-    AdapterError,
-    CallLost,
-    Cleanliness,
-    ProcessLost,
-    Result,
-    Severity,
-    StopRequested,
-)
+from orchestrator.plugin import AdapterError, Cleanliness, Result, Severity
 from orchestrator.process.errors import TreeNotDead
 
 log = structlog.get_logger(__name__)
@@ -48,13 +43,20 @@ PATIENCE_AFTER_FORCE = 10.0
 """Seconds that an adapter may take to end after force, before it is abandoned."""
 
 
-class Failed(Exception):
-    """A phase of the adapter did not return: how that is to be read, and why."""
+class Visit:
+    """One call of the adapter. `over` is when the adapter has ended it."""
 
-    def __init__(self, conclusion: StepConclusion, reason: str) -> None:
-        self.conclusion = conclusion
-        self.reason = reason
-        super().__init__(reason)
+    def __init__(self, phase: StepPhase) -> None:
+        self.phase = phase
+        self.scope = trio.CancelScope()
+        self.over = trio.Event()
+        self.forced = False
+
+    def is_of(self, phase: StepPhase) -> bool:
+        """Whether this is the call that belongs to a phase; a stop does not change the call."""
+        works = (Applying, Cancelling)
+        both_work = isinstance(phase, works) and isinstance(self.phase, works)
+        return both_work or type(phase) is type(self.phase)
 
 
 class Attempt:
@@ -66,9 +68,8 @@ class Attempt:
         self._workbench = workbench
         self._bench: Bench | None = None
         self._prepared = trio.Event()
-        self._scope = trio.CancelScope()
-        self._phase_over = trio.Event()
-        self._forced = False
+        self._visit: Visit | None = None
+        self._asking: Visit | None = None
 
     # --- the life --------------------------------------------------------------------------
 
@@ -77,38 +78,34 @@ class Attempt:
         structlog.contextvars.bind_contextvars(job=self.ref.job, step=self.ref.step)
         async with trio.open_nursery() as nursery:
             try:
-                self._bench = self._workbench.prepare(self.ref, nursery)
+                bench = self._bench = self._workbench.prepare(self.ref, nursery)
             except StepUnusable as problem:
                 await self._report_unusable(str(problem))
                 return
             finally:
                 self._prepared.set()
-            while (step := self._step()) is not None and await self._enter(step, self._bench):
-                pass
+            while (step := self._step()) is not None and step.active:
+                visit = self._visit = Visit(step.phase)
+                if step.forced:
+                    nursery.start_soon(self._end_by_force, visit, bench)
+                if not await self._report(await self._enter(step.phase, visit, bench)):
+                    break
             nursery.cancel_scope.cancel()
 
     def _step(self) -> Step | None:
         return step_of(self._writer.world, self.ref)
 
-    async def _enter(self, step: Step, bench: Bench) -> bool:
-        """Go through the phase that the step is in; False when the attempt is over."""
-        self._scope, self._phase_over, self._forced = trio.CancelScope(), trio.Event(), False
-        if step.forced:
-            self._forced = True
-            self._scope.cancel()
-        try:
-            match step.phase:
-                case Acquiring(stop=stop):
-                    observation = await self._acquire(bench, stop is not None)
-                case Applying() | Cancelling():
-                    observation = await self._apply(bench)
-                case CleaningUp():
-                    observation = await self._clean_up(bench)
-                case Pending() | Finished():
-                    return False
-        finally:
-            self._phase_over.set()
-        return await self._report(observation)
+    async def _enter(self, phase: StepPhase, visit: Visit, bench: Bench) -> cmd.Command:
+        """Go through the phase that the step is in; what is to be reported of it."""
+        match phase:
+            case Acquiring(stop=stop):
+                return await self._acquire(visit, bench, stop is not None)
+            case Applying() | Cancelling():
+                return await self._apply(visit, bench)
+            case CleaningUp():
+                return await self._clean_up(visit, bench)
+            case Pending() | Finished():
+                raise AssertionError(f"{self.ref} is not at work")
 
     async def _report(self, observation: cmd.Command) -> bool:
         """Whether the observation was still wanted."""
@@ -120,143 +117,175 @@ class Attempt:
         return True
 
     async def _report_unusable(self, reason: str) -> None:
-        """A step that can't be entered fails; there is nothing to clean up, for nothing began."""
-        if await self._report(cmd.AttemptFailed(self.ref, StepConclusion.FAILURE, reason)):
+        """A step that can't be entered fails. One that had begun may hold anything."""
+        step = self._step()
+        if step is None:
+            return
+        if step.records or not isinstance(step.phase, Acquiring | Applying):
+            await self.abandon(f"it had begun, and can't be entered again: {reason}")
+        elif await self._report(
+            cmd.AttemptFailed(self.ref, StepConclusion.FAILURE, writable(reason))
+        ):
             step = self._step()
             if step is not None and isinstance(step.phase, CleaningUp):
                 await self._report(cmd.CleanupDone(self.ref))
 
-    async def _acquire(self, bench: Bench, stopped: bool) -> cmd.Command:
-        if self._forced:
-            return await self._after_force(bench, StepConclusion.CANCELLED)
+    async def _acquire(self, visit: Visit, bench: Bench, stopped: bool) -> cmd.Command:
+        call: Callable[[], Awaitable[None]] = partial(_look_and_acquire, bench)
         if stopped:
-            await bench.step.end_acquire()
-            return cmd.AttemptFailed(self.ref, StepConclusion.CANCELLED, "")
+            call = bench.step.end_acquire
+        failed = Failed(StepConclusion.CANCELLED, "") if stopped else None
         try:
-            with self._scope:
-                await self._guard(bench, "check", lambda: _check(bench))
-                await self._guard(bench, "acquire", lambda: bench.adapter.acquire(bench.step))
-        except Failed as failed:
+            await self._call(visit, bench, "acquire", call)
+        except Failed as error:
+            failed = error
+        if visit.forced:
+            return await self._after_force(bench, failed)
+        if failed is not None:
             return cmd.AttemptFailed(self.ref, failed.conclusion, failed.reason)
-        if not self._scope.cancelled_caught:
-            return cmd.AcquireDone(self.ref)
-        if self._forced:
-            return await self._after_force(bench, StepConclusion.CANCELLED)
-        return cmd.AttemptFailed(self.ref, StepConclusion.CANCELLED, "")
+        return cmd.AcquireDone(self.ref)
 
-    async def _apply(self, bench: Bench) -> cmd.Command:
+    async def _apply(self, visit: Visit, bench: Bench) -> cmd.Command:
         bench.enter("apply")
-        result = None
+        observation: cmd.Command
+        failed = None
         try:
-            with self._scope:
-                result = await self._guard(bench, "apply", lambda: bench.adapter.apply(bench.step))
-        except Failed as failed:
-            return cmd.AttemptFailed(self.ref, failed.conclusion, failed.reason)
-        if self._scope.cancelled_caught:
-            return await self._after_force(bench, StepConclusion.FAILURE)
-        if not isinstance(result, Result):
-            found = type(result).__name__
-            reason = f"plugin error: apply of {bench.adapter.name} returned {found}, not a Result"
-            return cmd.AttemptFailed(self.ref, StepConclusion.FAILURE, reason)
-        return bench.applied(self.ref, result, self._workbench.paths.sensitive_outputs(self.ref))
+            result = await self._call(visit, bench, "apply", partial(self._work, bench))
+            result = checked(bench, "apply", result, Result)
+            outputs_file = self._workbench.paths.sensitive_outputs(self.ref)
+            observation = bench.applied(self.ref, result, outputs_file)
+        except Failed as error:
+            failed = error
+            observation = cmd.AttemptFailed(self.ref, failed.conclusion, failed.reason)
+        if not visit.forced:
+            return observation
+        after = await self._after_force(bench, failed)
+        return after if failed or isinstance(after, cmd.AttemptAbandoned) else observation
 
-    async def _clean_up(self, bench: Bench) -> cmd.Command:
+    async def _work(self, bench: Bench) -> Result:
+        """The adapter's apply, and its cancel to the end if that has begun, by us or before us."""
+        try:
+            return await bench.adapter.apply(bench.step)
+        finally:
+            step = self._step()
+            if step is not None and any(one.phase == CANCEL for one in step.records):
+                await self.ask_to_stop()
+            if self._asking is not None:
+                await self._asking.over.wait()
+
+    async def _clean_up(self, visit: Visit, bench: Bench) -> cmd.Command:
         bench.enter("cleanup")
         reason = "its cleanup was ended by force, so nobody verified what is left"
         try:
-            with self._scope:
-                verdict = await self._guard(
-                    bench, "cleanup", lambda: bench.adapter.cleanup(bench.step)
-                )
+            call = partial(bench.adapter.cleanup, bench.step)
+            found = await self._call(visit, bench, "cleanup", call)
+            verdict = checked(bench, "cleanup", found, Cleanliness)
+            if not visit.forced:
                 return cmd.CleanupDone(self.ref, finding_of(self.ref, verdict))
         except Failed as failed:
-            reason = f"its cleanup failed, so nobody verified what is left: {failed.reason}"
-        await self._after_force(bench, StepConclusion.FAILURE)
-        return cmd.CleanupDone(self.ref, Finding(self.ref, reason))
+            if not visit.forced:
+                text = failed.reason
+                reason = f"its cleanup failed, so nobody verified what is left: {text}"
+        survivors = await self._kill(bench)
+        found_dirty = f"{reason}; {survivors}" if survivors else reason
+        return cmd.CleanupDone(self.ref, Finding(self.ref, writable(found_dirty)))
 
-    async def _after_force(self, bench: Bench, conclusion: StepConclusion) -> cmd.Command:
+    async def _call(
+        self, visit: Visit, bench: Bench, phase: str, call: Callable[[], Awaitable[T]]
+    ) -> T:
+        """What the adapter returns. Raises Failed, also when its scope was cancelled."""
+        try:
+            with visit.scope:
+                return await guarded(bench, phase, call)
+        finally:
+            visit.over.set()
+        raise Failed(StepConclusion.CANCELLED, "")
+
+    # --- force -----------------------------------------------------------------------------
+
+    async def _after_force(self, bench: Bench, failed: Failed | None) -> cmd.Command:
         """Nothing of the attempt may go on working unseen: kill it, or say that it lives."""
+        survivors = await self._kill(bench)
+        if survivors:
+            return cmd.AttemptAbandoned(self.ref, Finding(self.ref, survivors))
+        lost = failed is not None and failed.conclusion is StepConclusion.LOST
+        conclusion = StepConclusion.LOST if lost else StepConclusion.CANCELLED
+        return cmd.AttemptFailed(self.ref, conclusion, "ended by force")
+
+    async def _kill(self, bench: Bench) -> str:
+        """Kill the attempt's processes; says what survived, if anything did."""
         try:
             await bench.step.kill()
         except TreeNotDead as error:
             bench.log(str(error))
-            return cmd.AttemptAbandoned(self.ref, Finding(self.ref, str(error)))
-        return cmd.AttemptFailed(self.ref, conclusion, "ended by force")
+            return writable(str(error))
+        return ""
 
-    async def _guard(self, bench: Bench, phase: str, call: Callable[[], Awaitable[T]]) -> T:
-        """Whatever an adapter raises fails its own step, with the traceback in the step's log."""
-        try:
-            return await call()
-        except StopRequested:
-            raise Failed(StepConclusion.CANCELLED, "stopped before it began") from None
-        except (ProcessLost, CallLost) as lost:
-            raise Failed(StepConclusion.LOST, str(lost)) from lost
-        except AdapterError as error:
-            raise Failed(StepConclusion.FAILURE, str(error)) from error
-        except trio.Cancelled:
-            raise
-        except (Exception, SystemExit, GeneratorExit) as error:
-            bench.log(traceback.format_exc())
-            name = bench.adapter.name
-            text = f"plugin error: {phase} of {name} raised {type(error).__name__}: {error}"
-            raise Failed(StepConclusion.FAILURE, text) from error
+    async def _end_by_force(self, visit: Visit, bench: Bench) -> None:
+        """Cancel the adapter's call and kill its processes; abandon an adapter that stays."""
+        if visit.forced:
+            return
+        visit.forced = True
+        visit.scope.cancel()
+        if self._asking is not None:
+            self._asking.scope.cancel()
+        survivors = ""
+        with trio.move_on_after(PATIENCE_AFTER_FORCE):
+            survivors = await self._kill(bench)
+            await visit.over.wait()
+        if not visit.over.is_set():
+            why = f"the adapter did not end within {PATIENCE_AFTER_FORCE:g} s after force"
+            await self.abandon(f"{why}; {survivors}" if survivors else why)
 
     # --- what people ask for ---------------------------------------------------------------
 
     async def stop_acquire(self) -> None:
         """Cancel the adapter's acquire, if the attempt is still in it."""
-        step = self._step()
-        if step is not None and isinstance(step.phase, Acquiring):
-            self._scope.cancel()
+        step, visit = self._step(), self._visit
+        if step is not None and isinstance(step.phase, Acquiring) and visit is not None:
+            visit.scope.cancel()
 
     async def ask_to_stop(self) -> None:
-        """Call the adapter's cancel."""
+        """Call the adapter's cancel, unless its apply is over; that waits for this then."""
         await self._prepared.wait()
-        bench = self._bench
-        if bench is None:
+        bench, visit, step = self._bench, self._visit, self._step()
+        if bench is None or step is None or not isinstance(step.phase, Cancelling):
             return
+        if self._asking is not None:
+            return
+        if visit is not None and visit.is_of(step.phase) and visit.over.is_set():
+            return
+        asking = self._asking = Visit(step.phase)
+        call = partial(bench.adapter.cancel, bench.cancel_step)
         try:
-            await self._guard(bench, "cancel", lambda: bench.adapter.cancel(bench.cancel_step))
+            await self._call(asking, bench, "cancel", call)
         except Failed as failed:
             bench.log(f"the tool could not be asked to stop: {failed.reason}")
             log.warning("cancel failed", reason=failed.reason)
 
     async def force(self) -> None:
-        """Cancel the scope of the phase that was forced, and abandon an adapter that stays."""
-        step, over = self._step(), self._phase_over
-        if step is None or not step.forced:
+        """End the call of the phase that was forced. One that has not begun is ended as it does."""
+        step, visit, bench = self._step(), self._visit, self._bench
+        if step is None or visit is None or bench is None or not step.forced:
             return
-        self._forced = True
-        self._scope.cancel()
-        await self._kill()
-        with trio.move_on_after(PATIENCE_AFTER_FORCE):
-            await over.wait()
-            return
-        await self.abandon(f"the adapter did not end within {PATIENCE_AFTER_FORCE:g} s after force")
-
-    async def _kill(self) -> None:
-        """Kill what runs; an adapter that waits for it, shielded, then ends too."""
-        if self._bench is None:
-            return
-        try:
-            await self._bench.step.kill()
-        except TreeNotDead as error:
-            self._bench.log(str(error))  # said again, as a finding, when the adapter has ended
+        if visit.is_of(step.phase):
+            await self._end_by_force(visit, bench)
 
     async def abandon(self, why: str) -> None:
         """Give the attempt up: nobody knows what is left of it, so its environment is closed."""
-        await self._report(cmd.AttemptAbandoned(self.ref, Finding(self.ref, why)))
+        await self._report(cmd.AttemptAbandoned(self.ref, Finding(self.ref, writable(why))))
 
 
-async def _check(bench: Bench) -> None:
-    """Let the adapter look before anything is touched. Raises AdapterError."""
-    problems = await bench.adapter.check(bench.step)
+async def _look_and_acquire(bench: Bench) -> None:
+    """Let the adapter look before anything is touched, then make sure that its tool can run."""
+    problems = await guarded(bench, "check", partial(bench.adapter.check, bench.step))
     for problem in problems:
         if problem.severity is Severity.WARNING:
             bench.step.warn(in_words(problem))
     errors = [in_words(one) for one in problems if one.severity is Severity.ERROR]
     if errors:
         raise AdapterError("; ".join(errors))
+    await bench.adapter.acquire(bench.step)
 
 
 def finding_of(ref: StepRef, verdict: Cleanliness) -> Finding | None:

@@ -68,10 +68,13 @@ class JournalOfAttempt:
 
     async def waiting_for(self, text: str | None) -> None:
         """Commit what the step waits for."""
+        if text is not None:
+            _demand_text(text)
         await self._writer.execute(cmd.NoteWaiting(ref=self.ref, text=text))
 
     def warn(self, text: str) -> None:
         """Have a warning committed."""
+        _demand_text(text)
         self._nursery.start_soon(self._note, cmd.NoteWarning(ref=self.ref, text=text))
 
     def progress(self, done: int, total: int | None, text: str) -> None:
@@ -80,6 +83,7 @@ class JournalOfAttempt:
 
     def output(self, name: str, value: Any, sensitive: bool) -> None:
         """Keep an output until the attempt ends."""
+        _demand_text(name)
         self.outputs[name] = value
         if sensitive:
             self.sensitive.add(name)
@@ -93,6 +97,7 @@ class JournalOfAttempt:
         return _info(step.phase.stop) if step.phase.stop is not None else None
 
     async def _intend(self, command: cmd.IntendProcess | cmd.NoteCall) -> None:
+        _demand_text(command.record.key)
         try:
             await self._writer.execute(command)
         except StopComesFirst as refused:
@@ -111,9 +116,16 @@ def _info(stop: Stop) -> StopInfo:
     )
 
 
+def _demand_text(value: Any) -> None:
+    """Raise TypeError or UnicodeEncodeError for what the journal could not give back."""
+    if not isinstance(value, str):
+        raise TypeError(f"a text is wanted here, not {value!r}")
+    value.encode()
+
+
 def step_of(world: World, ref: StepRef) -> Step | None:
-    """The step whose present attempt this is, None if it is over."""
-    job = world.jobs.get(ref.job)
+    """The step whose present attempt this is, as committed; None if it is over."""
+    job = world.committed_job(ref.job)
     if job is None:
         return None
     for step in job.steps:

@@ -1,5 +1,7 @@
 """Carries out what the state asks for: starts each wanted effect once."""
 
+from functools import partial
+
 import structlog
 import trio
 
@@ -16,9 +18,11 @@ from orchestrator.core.wanted import (
     wanted,
 )
 from orchestrator.core.world import World
+from orchestrator.engine.adapter_guard import Failed, checked, guarded, writable
 from orchestrator.engine.attempt import Attempt, finding_of
 from orchestrator.engine.workbench import StepUnusable, Workbench
 from orchestrator.engine.writer import Writer
+from orchestrator.plugin import Cleanliness
 from orchestrator.store.protocol import Store
 
 log = structlog.get_logger(__name__)
@@ -45,7 +49,7 @@ class Effects:
         """Start what these environments ask for and what has not been started."""
         if self._nursery is None:
             return
-        for environment in environments:
+        for environment in sorted(environments):
             asked = list(wanted(self._world, environment))
             started = self._started.get(environment, frozenset())
             for effect in asked:
@@ -56,14 +60,13 @@ class Effects:
     def _start(self, effect: Effect, nursery: trio.Nursery) -> None:
         match effect:
             case RunAttempt(ref=ref):
-                attempt = Attempt(ref, self._writer, self._workbench)
-                self._attempts[ref] = attempt
+                attempt = self._attempts[ref] = Attempt(ref, self._writer, self._workbench)
                 nursery.start_soon(self._lead, attempt, name=f"attempt {ref}")
-            case StopAcquire(ref=ref):
+            case StopAcquire(ref=ref) if ref in self._attempts:
                 nursery.start_soon(self._attempts[ref].stop_acquire, name=f"stop {ref}")
-            case AskToStop(ref=ref):
+            case AskToStop(ref=ref) if ref in self._attempts:
                 nursery.start_soon(self._attempts[ref].ask_to_stop, name=f"stop {ref}")
-            case EndByForce(ref=ref):
+            case EndByForce(ref=ref) if ref in self._attempts:
                 nursery.start_soon(self._attempts[ref].force, name=f"force {ref}")
             case VerifyAgain():
                 nursery.start_soon(self._verify, effect, name=f"recheck {effect.finding.ref}")
@@ -75,6 +78,8 @@ class Effects:
         except Exception as error:
             log.exception("attempt broke down", job=attempt.ref.job, step=attempt.ref.step)
             await attempt.abandon(f"an error of the daemon, see its log: {error}")
+        finally:
+            del self._attempts[attempt.ref]
 
     async def _verify(self, effect: VerifyAgain) -> None:
         ref = effect.finding.ref
@@ -94,9 +99,10 @@ class Effects:
             return before
         try:
             bench = self._workbench.prepare_recheck(job, definition, ref, effect.round)
-            return finding_of(ref, await bench.adapter.cleanup(bench.step))
+            verdict = await guarded(bench, "cleanup", partial(bench.adapter.cleanup, bench.step))
+            return finding_of(ref, checked(bench, "cleanup", verdict, Cleanliness))
         except StepUnusable as problem:
-            return Finding(ref, f"can't be looked at: {problem}", before.commands)
-        except Exception as error:
-            log.exception("recheck failed", job=ref.job, step=ref.step)
-            return Finding(ref, f"{before.found} (recheck failed: {error})", before.commands)
+            text = f"can't be looked at: {problem}"
+        except Failed as failed:
+            text = f"{before.found} (recheck failed: {failed.reason})"
+        return Finding(ref, writable(text), before.commands)

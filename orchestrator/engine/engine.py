@@ -133,7 +133,8 @@ class Engine:
         """Sleep until the next deadline; a commit may have changed which that is."""
         while True:
             self._rearm = trio.Event()
-            due = next_look(self.writer.world)
+            async with self.reading() as world:
+                due = next_look(world)
             seconds = float("inf")
             if due is not None:
                 seconds = max(0.0, (due - self.clock.now().boot) / 1000)

@@ -100,7 +100,9 @@ class Workbench:
     def prepare(self, ref: StepRef, nursery: trio.Nursery) -> Bench:
         """The bench of an attempt of an open job. Raises StepUnusable."""
         world = self._writer.world
-        job = world.jobs[ref.job]
+        job = world.committed_job(ref.job)
+        if job is None:
+            raise StepUnusable(f"job {ref.job} has ended")
         journal = JournalOfAttempt(ref, self._writer, self._live, nursery)
         adapter, step = self._step(world, job, world.definition(job), ref, journal)
         return Bench(adapter, step, journal)

@@ -6,6 +6,7 @@ observations are tried again.
 """
 
 import itertools
+import math
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import NoReturn
@@ -91,10 +92,13 @@ class Writer:
         self._on_commit = on_commit
         self._die = die
         self._waiting: list[_Entry] = []
+        self._batch: list[_Entry] = []
         self._postponed: list[_Entry] = []
+        self._retry_at = math.inf
         self._wake = trio.Event()
         self._lock = trio.Lock()
         self._closed = False
+        self._ended = trio.Event()
 
     async def execute(self, command: cmd.Command) -> Answer:
         """Commit what a command means.
@@ -121,29 +125,41 @@ class Writer:
         """Take no more commands, and wait until those taken are committed."""
         self._closed = True
         self._wake.set()
-        async with self._lock:
-            pass
+        await self._ended.wait()
 
     async def run(self) -> None:
-        """Commit for ever, or until closed and empty."""
-        while True:
-            if not self._waiting:
-                if self._closed:
-                    return
-                await self._pause()
-                continue
-            batch, self._waiting = self._waiting, []
-            async with self._lock:
-                await self._commit_safely(batch)
+        """Commit for ever, or until closed and empty. Whoever waits then is told."""
+        try:
+            while not self._closed or self._waiting:
+                if not self._waiting and trio.current_time() < self._retry_at:
+                    await self._pause()
+                    continue
+                self._batch = self._next_batch()
+                async with self._lock:
+                    await self._commit_safely(self._batch)
+        finally:
+            self._closed = True
+            self._turn_away([*self._batch, *self._waiting, *self._postponed])
+            self._ended.set()
+
+    def _next_batch(self) -> list[_Entry]:
+        """All that waits, and the postponed ones when their time has come."""
+        batch, self._waiting = self._waiting, []
+        if trio.current_time() >= self._retry_at:
+            batch = [*self._postponed, *batch]
+            self._postponed, self._retry_at = [], math.inf
+        return batch
 
     async def _pause(self) -> None:
         """Until a command comes, or postponed ones are due."""
         self._wake = trio.Event()
-        limit = RETRY_AFTER if self._postponed else float("inf")
-        with trio.move_on_after(limit):
+        with trio.move_on_at(self._retry_at):
             await self._wake.wait()
-        if not self._waiting:
-            self._waiting, self._postponed = self._postponed, []
+
+    def _turn_away(self, entries: list[_Entry]) -> None:
+        for entry in entries:
+            if not entry.answered.is_set():
+                entry.fail(WriterClosed())
 
     async def _commit_safely(self, batch: list[_Entry]) -> None:
         """An error of ours in one command must not take others with it."""
@@ -170,6 +186,7 @@ class Writer:
             if entry.may_wait:
                 entry.events = []
                 self._postponed.append(entry)
+                self._retry_at = min(self._retry_at, trio.current_time() + RETRY_AFTER)
             else:
                 entry.fail(error)
 
@@ -234,13 +251,12 @@ class Writer:
         return None
 
     async def _known_keys(self, batch: list[_Entry]) -> dict[_Entry, Job]:
-        """The jobs of finished submissions whose key comes again."""
+        """The jobs of earlier submissions whose key comes again. One that is open may have ended
+        when the repeat is decided."""
         asked = {
             entry: (entry.command.caller.uid, entry.command.key)
             for entry in batch
-            if isinstance(entry.command, cmd.Submit | cmd.Retry)
-            and entry.command.key is not None
-            and (entry.command.caller.uid, entry.command.key) not in self.world.keys
+            if isinstance(entry.command, cmd.Submit | cmd.Retry) and entry.command.key is not None
         }
         if not asked:
             return {}

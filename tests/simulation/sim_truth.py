@@ -15,7 +15,7 @@ def check_applied(seen: Any, ref: StepRef, ending: Ending, executions: list[Any]
     exits = [one.process.exit for one in executions if one.phase == "apply"]
     codes = [exit.code for exit in exits if exit is not None]
     wanted = sum(1 for doing in seen.settings(ref.step).apply if doing.startswith("run"))
-    told = f"{ref} ended as {ending.conclusion.value}, and its tools with {codes}"
+    told = f"{ref} ended as {ending.conclusion.value}, and its tools with {codes}: {ending.reason}"
     stopped = ref.step in seen.stops or ref.step in seen.forced
     match ending.conclusion:
         case StepConclusion.SUCCESS:

@@ -87,6 +87,8 @@ class Witness:
         self._definitions: dict[str, JobDefinition] = {}
         self._places: set[Path] = set()
         self.last_id = 0
+        self.rechecked = False
+        self.violations: list[AssertionError] = []
 
     # --- tools -----------------------------------------------------------------------------
 
@@ -157,7 +159,13 @@ class Witness:
     # --- the journal -----------------------------------------------------------------------
 
     def committed(self, ids: range, events: Sequence[ev.Stamped]) -> None:
-        """These lines are on disk."""
+        """These lines are on disk. What they break is kept: a daemon outlives any exception here."""
+        try:
+            self._look_at(ids, events)
+        except AssertionError as violation:
+            self.violations.append(violation)
+
+    def _look_at(self, ids: range, events: Sequence[ev.Stamped]) -> None:
         if ids.start != self.last_id + 1:
             raise Violation(f"line {ids.start} follows line {self.last_id}")
         self.last_id = ids.stop - 1
@@ -186,6 +194,8 @@ class Witness:
                 del self.owed[job]
             case ev.DebtWaived(job=job):
                 del self.owed[job]
+            case ev.RecheckRequested():
+                self.rechecked = True
             case ev.Quarantined(job=job):
                 self.jobs[job].quarantined = True
             case (

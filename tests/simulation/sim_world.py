@@ -115,7 +115,7 @@ class World:
             pass
         finally:
             life.alive = False
-            self.engine, self._risen = None, trio.Event()
+            self.engine = None
 
     async def _run_engine(self, real: Store, life: Life) -> None:
         store = cast(Store, MortalStore(real, life, self.witness.committed))
@@ -133,6 +133,7 @@ class World:
         async with running(engine, opening):
             self.engine = engine
             self._risen.set()
+            self._risen = trio.Event()
             await trio.sleep_forever()
 
     def _judge(self, group: BaseExceptionGroup[BaseException], life: Life) -> None:
