@@ -90,8 +90,11 @@ def _openapi() -> OpenAPIConfig:
     )
 
 
-def refuse_unknown_query(request: Request[Any, Any, Any]) -> None:
-    """What is not known is refused by name, never ignored."""
+async def refuse_unknown_query(request: Request[Any, Any, Any]) -> None:
+    """What is not known is refused by name, never ignored.
+
+    Async although it waits for nothing: the framework runs other hooks in threads.
+    """
     if not request.scope["query_string"]:
         return
     known = [

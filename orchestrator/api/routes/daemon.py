@@ -22,7 +22,7 @@ from orchestrator.core.queues import queue_entry
 from orchestrator.core.world import World
 from orchestrator.engine.engine import Engine
 
-QUEUED_SHOWN = 500
+QUEUED_SHOWN = 200
 
 
 @get("/v1/status", summary="One screen")
