@@ -91,7 +91,8 @@ class Daemon:
         self.mistakes: tuple[str, ...] = ()
         self._registry = installed
         self._open_store = opener
-        self._engine: Engine | None = None
+        self.at_work: Engine | None = None
+        """The engine, once the state was read."""
 
     @property
     def plugins(self) -> tuple[registry.LoadedPlugin, ...]:
@@ -104,13 +105,13 @@ class Daemon:
 
     async def reload(self, caller: cmd.Caller) -> Reloaded:
         """Read the directory again; with any mistake nothing changes."""
-        assert self._engine is not None
+        assert self.at_work is not None
         reading = await trio.to_thread.run_sync(self._read)
         if reading.configuration is None:
-            demand(caller, Role.ADMIN, "reloading", self._engine.writer.world.configuration)
+            demand(caller, Role.ADMIN, "reloading", self.at_work.writer.world.configuration)
             return Reloaded(changed=False, mistakes=reading.mistakes)
         request = _acceptance(reading.configuration, caller)
-        recorded = await self._engine.execute(request)
+        recorded = await self.at_work.execute(request)
         self.mistakes = ()
         return Reloaded(changed=bool(recorded))
 
@@ -144,7 +145,7 @@ class Daemon:
         configuration = reading.configuration or self._last_accepted(loaded, reading.mistakes)
         with _listener(Path(configuration.socket)) as socket:
             engine = self.engine(store, loaded, state_dir)
-            self._engine = engine
+            self.at_work = engine
             opening: list[cmd.Command] = [
                 _acceptance(configuration, None),
                 cmd.OpenDaemon(version=version("deploy-orchestrator"), pid=os.getpid()),

@@ -38,6 +38,7 @@ ENVIRONMENT = "here"
 PATIENCE = 60.0
 """Seconds in which what a test waits for must come about."""
 SUITE_PROGRAM = "orchestrator.testing.suite_daemon"
+WATCHED_SECONDS = 0.3
 MOST_LIVES = 60
 """Daemons in which one job must come to its end, each living for one commit at least."""
 
@@ -208,6 +209,10 @@ class AdapterBench:
             f"the step is {' or '.join(phases)}",
             lambda: self.job(job)["steps"] and self.step(job)["phase"] in phases,
         )
+
+    def watch(self) -> None:
+        """Give an adapter time to do what it must not do; a sound one does nothing meanwhile."""
+        time.sleep(WATCHED_SECONDS)
 
     def finished(self, job: int) -> dict[str, Any]:
         """The job, as soon as it has ended."""

@@ -66,6 +66,7 @@ class CrashTests:
         for _ in range(2):
             bench.restart()
             bench.until_phase(job, "applying")
+            bench.watch()
             after = bench.step(job)["pid"]
             expect(after == before, f"process {before} worked, and now {after} does", bench, job)
             expect_runs(bench, job)
@@ -93,6 +94,7 @@ class CrashTests:
         for _ in range(2):
             bench.restart()
             bench.until_phase(job, "cancelling")
+            bench.watch()
         bench.material.relent()
         expect_end(bench, job, "cancelled", "success")
         expect_stops(bench, job, 1)
@@ -113,5 +115,6 @@ class CrashTests:
         for _ in range(2):
             bench.restart()
             bench.until_phase(job, "cleaning_up")
+            bench.watch()
         bench.material.relent()
         expect_end(bench, job, "success")
