@@ -57,11 +57,12 @@ def candidates(world: World, environment: str) -> list[Job]:
     """The waiting jobs of an environment that could start next, in their order.
 
     Jobs of one kind and pipeline in one environment wait for the same things, so only the first
-    of each can start, and any that pays a debt.
+    of each can start; beside those the repairs, and the first that would pay a debt.
     """
     found = {entry for _, entry in world.queues.heads(environment)}
+    found.update(world.queues.repairs(environment))
     for debt in world.environment(environment).debts:
-        payer = world.queues.alike(environment, debt.pipeline, debt.params)
+        payer = world.queues.alike_by_hand(environment, debt.pipeline, debt.params)
         if payer is not None:
             found.add(payer)
     return [world.jobs[job] for _, _, job in sorted(found)]

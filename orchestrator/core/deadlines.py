@@ -60,7 +60,9 @@ def _step_deadlines(step: Step, definition: StepDefinition, epoch: Instant) -> l
         case Acquiring(began=began, stop=None) | Applying(began=began):
             if definition.timeout is not None:
                 return [after(began, definition.timeout, epoch)]
-        case Cancelling(stop=stop, force=None) if stop.cause is StopCause.TIMEOUT:
+        case Acquiring(stop=Stop() as stop, force=None) | Cancelling(stop=stop, force=None) if (
+            stop.cause is StopCause.TIMEOUT
+        ):
             if definition.grace is not None:
                 return [after(stop.at, definition.grace, epoch)]
         case CleaningUp(entered=entered, force=None):

@@ -74,6 +74,13 @@ class Queues:
         queue = self._alike.get(_alike(environment, pipeline, params))
         return queue[0] if queue else None
 
+    def alike_by_hand(
+        self, environment: str, pipeline: str, params: Mapping[str, str]
+    ) -> Entry | None:
+        """The first of them that is no repair: one that somebody submitted."""
+        queue = self._alike.get(_alike(environment, pipeline, params), SortedList())
+        return next(queue.irange(minimum=(1,)), None)
+
     def place(self, job: Job) -> int:
         """The place of a job among all that wait in its environment, from 1."""
         mine = queue_entry(job)

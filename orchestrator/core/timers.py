@@ -83,7 +83,9 @@ def _step_due(
                 reason = f"timeout of the step: {_seconds(definition.timeout)}"
                 stop = Stop(cause=StopCause.TIMEOUT, at=now, reason=reason)
                 yield ev.StepStopRequested(ref=ref, stop=stop)
-        case Cancelling(stop=stop, force=None) if stop.cause is StopCause.TIMEOUT:
+        case Acquiring(stop=Stop() as stop, force=None) | Cancelling(stop=stop, force=None) if (
+            stop.cause is StopCause.TIMEOUT
+        ):
             if _passed(world, stop.at, definition.grace, now):
                 reason = f"it did not stop within its grace of {_seconds(definition.grace)}"
                 yield ev.StepForced(ref=ref, reason=reason)

@@ -1,0 +1,149 @@
+"""Who may run beside whom, and in which order those that wait begin."""
+
+import pytest
+from core_setup import API, E2E, ROOT, WEB, WEB_CLEANUP, config, pipeline, submit, whole
+from core_story import Story, given, like
+
+from orchestrator.core import commands as cmd
+from orchestrator.core import events as ev
+from orchestrator.core.relations import symmetric
+
+
+def of_kinds(first: str, second: str, kinds: dict[str, tuple[str, ...]]) -> Story:
+    """A job of one kind, then one of another in the same environment."""
+    pipelines = (pipeline("one", first), pipeline("other", second))
+    configuration = config(*pipelines, kinds=kinds)
+    return given(configuration, submit("one"), submit("other"))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "together"),
+    [
+        ("deploy", "deploy", False),
+        ("deploy", "cleanup", False),
+        ("cleanup", "deploy", False),
+        ("cleanup", "cleanup", False),
+        ("deploy", "test", False),  # test excludes deploy: said on one side, true on both
+        ("test", "deploy", False),
+        ("test", "test", True),
+        ("test", "cleanup", True),
+        ("cleanup", "test", True),
+        ("audit", "deploy", True),
+    ],
+)
+def test_two_jobs_run_together_if_neither_kind_excludes_the_other(
+    first: str, second: str, together: bool
+) -> None:
+    kinds = {
+        "deploy": ("deploy", "cleanup"),
+        "cleanup": ("deploy", "cleanup"),
+        "test": ("deploy",),
+        "audit": (),
+    }
+    story = of_kinds(first, second, kinds)
+    assert story.running() == ([1, 2] if together else [1])
+
+
+def test_exclusion_is_symmetric() -> None:
+    assert symmetric({"a": ("b",), "b": (), "c": ("c",)}) == {
+        "a": frozenset("b"),
+        "b": frozenset("a"),
+        "c": frozenset("c"),
+    }
+
+
+def test_jobs_in_different_environments_do_not_exclude_each_other() -> None:
+    story = given(submit("api"), submit("api", "staging"))
+    assert (story.running(), story.running("staging")) == ([1], [2])
+
+
+def test_a_submission_that_nothing_blocks_starts_at_once() -> None:
+    given().when(submit("api")).then(
+        like(ev.JobSubmitted, job=1, pipeline="api", environment="production", kind="deploy"),
+        like(ev.JobAdmitted, job=1),
+        like(ev.StepStarted, acquires=True),
+    )
+
+
+def test_a_submission_that_something_blocks_waits() -> None:
+    given(submit("api")).when(submit("api")).then(like(ev.JobSubmitted, job=2))
+
+
+def test_the_next_starts_when_the_running_one_ends() -> None:
+    *before, last = whole(1)
+    given(submit("api"), submit("api"), *before).when(last).then(
+        like(ev.StepFinished),
+        like(ev.JobEnded, job=1),
+        like(ev.JobAdmitted, job=2),
+        like(ev.StepStarted),
+    )
+
+
+def started_in_order(story: Story, jobs: int) -> list[int]:
+    """Let every job run through, one after the other."""
+    order: list[int] = []
+    while len(order) < jobs:
+        [now] = story.running()
+        order.append(now)
+        story.given(*whole(now))
+    return order
+
+
+def test_jobs_start_in_the_order_of_submission() -> None:
+    story = given(submit("api"), 1, submit("api"), 1, submit("api"), 1, submit("api"))
+    assert started_in_order(story, 4) == [1, 2, 3, 4]
+
+
+def test_jobs_of_several_pipelines_keep_one_order() -> None:
+    other = pipeline("other")
+    configuration = config(API, other)
+    story = given(configuration, submit("api"), submit("other"), submit("api"), submit("other"))
+    assert started_in_order(story, 4) == [1, 2, 3, 4]
+
+
+def test_priority_goes_first() -> None:
+    story = given(submit("api"), submit("api"), submit("api", priority=1))
+    assert story.waiting() == [3, 2]
+
+
+def test_priority_is_seniority_so_nobody_is_overtaken_for_ever() -> None:
+    """One point is worth an hour of waiting: an older job is passed for that long, and no more."""
+    story = given(submit("api"), submit("api"), 3000, submit("api", priority=1))
+    assert story.waiting() == [3, 2]
+    story.given(601, submit("api", priority=1))
+    assert story.waiting() == [3, 2, 4]
+
+
+def test_a_waiting_job_is_not_overtaken_by_one_that_it_excludes() -> None:
+    """A test would be admitted beside the running one, but a deploy waits before it."""
+    story = given(submit("e2e"), submit("api"), submit("e2e"))
+    assert (story.running(), story.waiting()) == ([1], [2, 3])
+    story.given(*whole(1))
+    assert (story.running(), story.waiting()) == ([2], [3])
+
+
+def test_a_waiting_job_is_overtaken_by_one_that_it_does_not_exclude() -> None:
+    configuration = config(API, E2E, pipeline("audit", "audit"))
+    story = given(configuration, submit("api"), submit("api"), submit("audit"))
+    assert (story.running(), story.waiting()) == ([1, 3], [2])
+
+
+def test_a_job_that_was_cancelled_while_it_waited_lets_the_next_go() -> None:
+    given(submit("e2e"), submit("api"), submit("e2e")).when(cmd.Cancel(caller=ROOT, job=2)).then(
+        like(ev.JobEnded, job=2), like(ev.JobAdmitted, job=3), like(ev.StepStarted)
+    )
+
+
+def test_an_admission_says_what_it_took() -> None:
+    configuration = config(WEB, WEB_CLEANUP, environments={"production": ("vpc", "db")})
+    story = given(configuration, submit("web"))
+    run = story.job(1).run
+    assert run is not None
+    assert (run.started, run.locks, run.pays) == (story.now, ("vpc", "db"), ())
+    assert run.excludes == ("cleanup", "deploy", "test")
+
+
+def test_a_job_without_steps_ends_at_once() -> None:
+    given(config(pipeline("none", steps=()))).when(submit("none")).then(
+        like(ev.JobSubmitted), like(ev.JobAdmitted), like(ev.JobEnded)
+    )

@@ -1,0 +1,380 @@
+"""When an environment is closed, what may act in it, and what opens it again."""
+
+import pytest
+from core_setup import (
+    ADA,
+    API,
+    E2E,
+    EVE,
+    ROOT,
+    WEB,
+    WEB_CLEANUP,
+    accept,
+    acquired,
+    applied,
+    cleaned,
+    config,
+    dirty,
+    failed,
+    finding,
+    pipeline,
+    ref,
+    step,
+    submit,
+    whole,
+)
+from core_story import Story, given, like
+
+from orchestrator.core import commands as cmd
+from orchestrator.core import events as ev
+from orchestrator.core.model import StepRef
+from orchestrator.core.rejections import (
+    CleanupAtWork,
+    MissingReason,
+    NothingOwed,
+    NothingToRecheck,
+    NotPermitted,
+    NotQuarantined,
+    RecheckAtWork,
+    StaleObservation,
+    UnknownEnvironment,
+)
+from orchestrator.core.words import JobConclusion, StepConclusion
+
+WAIVE = cmd.Waive(caller=ROOT, environment="production", reason="gone by hand")
+RECHECK = cmd.Recheck(caller=ADA, environment="production")
+
+
+def rechecked(at_step: StepRef, clean: bool = True) -> cmd.RecheckDone:
+    found = None if clean else finding(at_step.job, at_step.step)
+    return cmd.RecheckDone(environment="production", ref=at_step, finding=found)
+
+
+def retry(story: Story, job: int, caller: cmd.Caller = ROOT) -> cmd.Retry:
+    one = story.job(job)
+    return cmd.Retry(
+        caller=caller,
+        job=job,
+        pipeline=one.pipeline,
+        environment=one.environment,
+        params=one.params,
+        definition=story.world.definition(one),
+    )
+
+
+def at_cleanup(*more: cmd.Command) -> Story:
+    """Job 1 has ended, and job 2 cleans up after it."""
+    return given(submit("web"), acquired(1), applied(1), cleaned(1), *more)
+
+
+def failed_cleanup() -> Story:
+    return at_cleanup(acquired(2), failed(2), cleaned(2))
+
+
+def dirty_without_debt() -> Story:
+    return given(submit("api"), acquired(1), applied(1), dirty(1))
+
+
+# --- how it comes ---------------------------------------------------------------------------
+
+
+def test_a_cleanup_that_fails_closes_the_environment() -> None:
+    story = at_cleanup(acquired(2), failed(2)).when(cleaned(2))
+    story.then(
+        like(ev.StepFinished),
+        like(ev.JobEnded, job=2, conclusion=JobConclusion.FAILURE),
+        like(
+            ev.Quarantined,
+            job=2,
+            automatic=False,
+            reason="the owed cleanup web-cleanup (job 2) ended as failure",
+        ),
+    )
+    assert [debt.job for debt in story.environment().debts] == [1]
+
+
+@pytest.mark.parametrize(
+    ("end", "conclusion"),
+    [
+        ((cmd.Cancel(caller=ADA, job=2), applied(2, stopped=True), cleaned(2)), "cancelled"),
+        ((cmd.AttemptFailed(ref(2), StepConclusion.LOST, "nobody knows"), cleaned(2)), "lost"),
+        ((applied(2), dirty(2)), "failure"),
+        ((cmd.AttemptAbandoned(ref(2), finding(2)),), "failure"),
+    ],
+)
+def test_so_does_one_that_was_cancelled_or_lost_or_dirty(
+    end: tuple[cmd.Command, ...], conclusion: str
+) -> None:
+    story = at_cleanup(acquired(2), *end)
+    quarantine = story.environment().quarantine
+    assert quarantine is not None
+    assert not quarantine.automatic
+    assert quarantine.reason.endswith(f"(job 2) ended as {conclusion}")
+    assert (story.running(), story.waiting()) == ([], []), "no further automatic rerun"
+
+
+def test_so_does_one_that_was_cancelled_in_the_queue() -> None:
+    locked = config(environments={"production": ("vpc",), "b": ("vpc",)})
+    story = given(config(environments={"production": (), "b": ("vpc",)}), submit("web"))
+    story.given(acquired(1), submit("api", "b"), accept(locked), applied(1), cleaned(1))
+    story.when(cmd.Cancel(caller=ADA, job=3)).then(
+        like(ev.JobEnded, job=3, conclusion=JobConclusion.CANCELLED), like(ev.Quarantined, job=3)
+    )
+
+
+def test_a_step_that_leaves_something_closes_the_environment() -> None:
+    story = given(submit("api"), acquired(1), applied(1)).when(dirty(1))
+    story.then(
+        like(ev.StepFinished, finding=finding(1)),
+        like(
+            ev.Quarantined,
+            job=1,
+            findings=(finding(1),),
+            automatic=False,
+            reason="step apply of job 1 left it dirty: a lock is left",
+        ),
+        like(ev.JobEnded, job=1, dirty=True, conclusion=JobConclusion.FAILURE),
+    )
+
+
+def test_after_a_dirty_step_the_owed_cleanup_still_starts_by_itself() -> None:
+    story = given(submit("web"), acquired(1), applied(1)).when(dirty(1))
+    story.then_among(
+        like(ev.Quarantined, automatic=True),
+        like(ev.JobEnded, job=1, dirty=True),
+        like(ev.JobAdmitted, job=2),
+    )
+
+
+def test_its_success_opens_the_environment() -> None:
+    *before, last = whole(2)
+    story = given(submit("web"), acquired(1), applied(1), dirty(1), *before).when(last)
+    story.then_among(like(ev.DebtPaid, job=1), like(ev.QuarantineLifted, by_job=2))
+
+
+def test_it_starts_by_itself_once() -> None:
+    story = given(submit("web"), acquired(1), applied(1), dirty(1), acquired(2), failed(2))
+    story.when(cleaned(2)).then_among(like(ev.Quarantined, job=2, automatic=False))
+    assert (story.running(), story.waiting()) == ([], [])
+
+
+def test_a_debt_that_comes_after_the_finding_is_owed_by_itself_too() -> None:
+    """Two steps in parallel: one is dirty before the other has touched anything."""
+    web = pipeline("web", steps=(step("a", touches=False), step("b")), cleanup="clean")
+    story = given(config(web, pipeline("clean", "cleanup")), submit("web"))
+    story.given(acquired(1, "a"), applied(1, "a"), dirty(1, "a"), *whole(1, "b"))
+    assert story.running() == [2]
+
+
+def test_a_second_finding_keeps_the_first_and_since_when() -> None:
+    two = pipeline("two", steps=(step("a"), step("b")))
+    story = given(config(two), submit("two"), acquired(1, "a"), acquired(1, "b"))
+    story.given(applied(1, "a"), applied(1, "b"), dirty(1, "a"))
+    since = story.now
+    story.given(5, dirty(1, "b"))
+    quarantine = story.environment().quarantine
+    assert quarantine is not None
+    assert quarantine.findings == (finding(1, "a"), finding(1, "b"))
+    assert quarantine.since == since
+
+
+# --- what may act there ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["web", "api", "e2e"])
+def test_nothing_else_starts(name: str) -> None:
+    assert failed_cleanup().given(submit(name)).waiting() == [3]
+
+
+def test_that_cleanup_by_hand_may_and_opens_it() -> None:
+    story = failed_cleanup().given(submit("web-cleanup"))
+    assert story.running() == [3]
+    *before, last = whole(3)
+    story.given(*before).when(last).then_among(
+        like(ev.DebtPaid, job=1, paid_by=3), like(ev.QuarantineLifted, by_job=3)
+    )
+
+
+def test_that_cleanup_with_other_parameters_may_not() -> None:
+    story = failed_cleanup().given(submit("web-cleanup", params={"version": "v9"}))
+    assert story.waiting() == [3]
+
+
+def test_an_admins_retry_may_and_opens_it() -> None:
+    story = failed_cleanup()
+    story.when(retry(story, 2)).then_among(
+        like(ev.JobSubmitted, job=3, retry_of=2, admin_retry=True), like(ev.JobAdmitted, job=3)
+    )
+    *before, last = whole(3)
+    story.given(*before).when(last).then_among(like(ev.QuarantineLifted, by_job=3))
+
+
+def test_a_retry_in_a_quarantine_needs_the_role_admin() -> None:
+    story = failed_cleanup()
+    story.when(retry(story, 2, ADA)).refused(NotPermitted, "admin", "under quarantine")
+
+
+def test_an_admins_retry_of_a_deploy_still_waits_for_what_is_owed() -> None:
+    story = failed_cleanup()
+    assert story.given(retry(story, 1)).waiting() == [3]
+
+
+def test_an_admins_retry_without_debt_repairs() -> None:
+    story = dirty_without_debt()
+    story.given(submit("api"), retry(story, 1))
+    assert (story.running(), story.waiting()) == ([3], [2])
+    story.given(*whole(3))
+    assert story.environment().quarantine is None
+    assert story.running() == [2]
+
+
+def test_an_admins_retry_that_fails_opens_nothing() -> None:
+    story = dirty_without_debt()
+    story.given(retry(story, 1), acquired(2), failed(2), cleaned(2))
+    assert story.environment().quarantine is not None
+
+
+def test_an_owed_cleanup_is_dropped_when_another_run_has_paid_what_it_was_for() -> None:
+    """It waits in a quarantine, where only a run by hand may start, and does."""
+    lab = pipeline("lab", "lab", params=WEB.params, cleanup=WEB.cleanup)
+    kinds = {"lab": (), "cleanup": ("cleanup", "lab")}
+    story = given(config(lab, WEB_CLEANUP, kinds=kinds), submit("lab"))
+    story.given(submit("lab", params={"version": "v2"}), acquired(1), acquired(2))
+    story.given(applied(1), cleaned(1), applied(2), cleaned(2), acquired(3), failed(3), cleaned(3))
+    assert (story.running(), story.waiting()) == ([], [4])
+    story.given(submit("web-cleanup", params={"version": "v2"}))
+    assert (story.running(), story.waiting()) == ([5], [4])
+    *before, last = whole(5)
+    story.given(*before).when(last).then_among(
+        like(ev.DebtPaid, job=2, paid_by=5),
+        like(
+            ev.JobEnded, job=4, conclusion=JobConclusion.CANCELLED, reason="what job 2 owed is paid"
+        ),
+    )
+
+
+# --- recheck --------------------------------------------------------------------------------
+
+
+def test_a_recheck_looks_at_every_finding_and_opens_it_when_all_are_clean() -> None:
+    story = dirty_without_debt().when(RECHECK).then(like(ev.RecheckRequested))
+    story.when(rechecked(ref(1))).then(
+        like(ev.Rechecked, ref=ref(1), finding=None),
+        like(ev.QuarantineLifted, reason="rechecked, and clean", by_job=None),
+    )
+
+
+def test_a_recheck_that_finds_it_dirty_still_opens_nothing() -> None:
+    story = dirty_without_debt().given(RECHECK).when(rechecked(ref(1), clean=False))
+    story.then(like(ev.Rechecked, finding=finding(1)))
+    story.when(RECHECK).then(like(ev.RecheckRequested))
+
+
+def test_one_dirty_finding_of_two_keeps_it_closed() -> None:
+    two = pipeline("two", steps=(step("a"), step("b")))
+    story = given(config(two), submit("two"), acquired(1, "a"), acquired(1, "b"))
+    story.given(applied(1, "a"), applied(1, "b"), dirty(1, "a"), dirty(1, "b"), RECHECK)
+    story.when(rechecked(ref(1, "a"))).then(like(ev.Rechecked))
+    story.when(rechecked(ref(1, "b"), clean=False)).then(like(ev.Rechecked))
+    quarantine = story.environment().quarantine
+    assert quarantine is not None
+    assert quarantine.findings == (finding(1, "b"),)
+
+
+def test_a_recheck_lets_the_waiting_go() -> None:
+    dirty_without_debt().given(submit("api"), RECHECK).when(rechecked(ref(1))).then_among(
+        like(ev.QuarantineLifted), like(ev.JobAdmitted, job=2)
+    )
+
+
+def test_a_recheck_of_nothing_found_names_what_helps() -> None:
+    failed_cleanup().when(RECHECK).refused(
+        NothingToRecheck, "orchestrator submit web-cleanup production", "orchestrator waive"
+    )
+
+
+def test_a_second_recheck_waits_for_the_first() -> None:
+    dirty_without_debt().given(RECHECK).when(RECHECK).refused(RecheckAtWork)
+
+
+def test_a_finding_during_a_recheck_does_not_end_it() -> None:
+    two = pipeline("two", steps=(step("a"), step("b")))
+    story = given(config(two), submit("two"), acquired(1, "a"), acquired(1, "b"))
+    story.given(applied(1, "a"), applied(1, "b"), dirty(1, "a"), RECHECK, dirty(1, "b"))
+    story.when(rechecked(ref(1, "a"))).then(like(ev.Rechecked, ref=ref(1, "a")))
+    assert story.environment().quarantine is not None
+
+
+@pytest.mark.parametrize("story", [given(), dirty_without_debt(), failed_cleanup()])
+def test_a_recheck_that_nobody_asked_for_is_dropped(story: Story) -> None:
+    story.when(rechecked(ref(1))).refused(StaleObservation)
+
+
+def test_a_recheck_needs_a_quarantine() -> None:
+    given().when(RECHECK).refused(NotQuarantined, "production")
+
+
+def test_a_recheck_survives_a_restart() -> None:
+    story = dirty_without_debt().given(RECHECK).restart()
+    story.when(rechecked(ref(1))).then_among(like(ev.QuarantineLifted))
+
+
+# --- waive ----------------------------------------------------------------------------------
+
+
+def test_a_waiver_lets_debt_and_quarantine_go() -> None:
+    failed_cleanup().given(submit("api")).when(WAIVE).then(
+        ev.DebtWaived(environment="production", job=1, reason="gone by hand"),
+        ev.QuarantineLifted(environment="production", reason="waived: gone by hand"),
+        like(ev.JobAdmitted, job=3),
+        like(ev.StepStarted),
+    )
+
+
+def test_a_waiver_drops_the_owed_cleanup_that_waits() -> None:
+    locked = config(environments={"production": ("vpc",), "b": ("vpc",)})
+    story = given(config(environments={"production": (), "b": ("vpc",)}), submit("web"))
+    story.given(acquired(1), submit("api", "b"), accept(locked), applied(1), cleaned(1))
+    story.when(WAIVE).then(
+        like(ev.DebtWaived, job=1), like(ev.JobEnded, job=3, reason="its debt was waived")
+    )
+
+
+def test_a_waiver_waits_for_a_cleanup_at_work() -> None:
+    at_cleanup().when(WAIVE).refused(CleanupAtWork, "job 2", "orchestrator cancel 2")
+
+
+def test_a_debt_of_a_running_job_is_not_waived() -> None:
+    given(submit("web"), acquired(1)).when(WAIVE).refused(NothingOwed)
+
+
+def test_a_waiver_needs_something_to_waive() -> None:
+    given().when(WAIVE).refused(NothingOwed, "production")
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_a_waiver_needs_a_reason(reason: str) -> None:
+    command = cmd.Waive(caller=ROOT, environment="production", reason=reason)
+    failed_cleanup().when(command).refused(MissingReason, "--reason")
+
+
+@pytest.mark.parametrize("caller", [ADA, EVE])
+def test_a_waiver_needs_the_role_admin(caller: cmd.Caller) -> None:
+    command = cmd.Waive(caller=caller, environment="production", reason="please")
+    failed_cleanup().when(command).refused(NotPermitted, "admin", caller.user)
+
+
+def test_a_waiver_of_an_unknown_environment_names_near_ones() -> None:
+    command = cmd.Waive(caller=ROOT, environment="prodction", reason="please")
+    given().when(command).refused(UnknownEnvironment, "did you mean production?")
+
+
+# --- a removed environment ------------------------------------------------------------------
+
+
+def test_a_quarantine_keeps_a_removed_environment_until_it_is_lifted() -> None:
+    left = config(API, E2E, environments=("staging",))
+    story = failed_cleanup().given(accept(left)).restart()
+    assert story.environment().retired
+    story.given(WAIVE)
+    assert "production" not in story.world.environments
