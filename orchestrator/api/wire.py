@@ -3,6 +3,7 @@
 Absent is null, never missing. Times are UTC in ISO 8601 with milliseconds.
 """
 
+import enum
 from typing import Any
 
 import msgspec
@@ -124,6 +125,16 @@ class Job(JobSummary, frozen=True, kw_only=True):
     """One run of a pipeline in an environment."""
 
     steps: tuple[Step, ...]
+
+
+class JobPhase(enum.Enum):
+    """What a job is doing, to search for."""
+
+    PREPARING = "preparing"
+    QUEUED = "queued"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    FINISHED = "finished"
 
 
 class Jobs(msgspec.Struct, frozen=True):

@@ -85,6 +85,7 @@ async def test_a_list_is_paged_and_filtered(bench: ApiBench) -> None:
     for query, ids in {
         "environment=team/stage": [2],
         "phase=queued": [3],
+        "phase=preparing": [],
         "label=n=0": [1],
         "mine=true": [3, 2, 1],
         "conclusion=failure": [],

@@ -60,7 +60,7 @@ async def list_jobs(
     caller: GivenCaller,
     environment: FromQuery[str | None] = None,
     pipeline: FromQuery[str | None] = None,
-    phase: FromQuery[PhaseName | None] = None,
+    phase: FromQuery[wire.JobPhase | None] = None,
     kind: FromQuery[str | None] = None,
     conclusion: FromQuery[JobConclusion | None] = None,
     mine: FromQuery[bool] = False,
@@ -69,10 +69,12 @@ async def list_jobs(
     before: FromQuery[int | None] = None,
 ) -> wire.Jobs:
     """Jobs for which everything holds that is asked for, as far as the caller may see them."""
+    if phase is wire.JobPhase.PREPARING:
+        return wire.Jobs(jobs=(), next=None)  # nothing comes before the queue yet
     wanted = JobFilter(
         environment=environment,
         pipeline=pipeline,
-        phase=phase,
+        phase=PhaseName(phase.value) if phase is not None else None,
         kind=kind,
         conclusion=conclusion,
         uid=caller.uid if mine else None,
