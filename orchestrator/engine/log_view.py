@@ -68,12 +68,18 @@ class LogView:
             return Piece(b"", offset)
         if data > offset:
             return Piece(_dropped(data - offset), data)
-        before = max((len(secret) for secret in secrets), default=1) - 1
-        begin = max(0, offset - before)
-        raw = os.pread(self._descriptor, CHUNK + offset - begin, begin)
-        whole = ended and begin + len(raw) >= self.size
-        end = len(raw) if whole else _safe_end(raw, secrets)
-        text = _masked(raw, secrets)[offset - begin : max(end, offset - begin)]
+        around = max((len(secret) for secret in secrets), default=1) - 1
+        begin = max(0, offset - around)
+        wanted = offset - begin + CHUNK
+        until = self._next_hole(offset)
+        raw = os.pread(self._descriptor, min(wanted + around, until - begin), begin)
+        if len(raw) == wanted + around:
+            end = wanted  # a secret that begins before it is whole in `raw`
+        elif ended or until < self.size:
+            end = len(raw)
+        else:
+            end = max(_safe_end(raw, secrets), offset - begin)
+        text = _masked(raw, secrets)[offset - begin : end]
         return Piece(text, offset + len(text))
 
     def start_of_tail(self, lines: int) -> int:
@@ -104,11 +110,23 @@ class LogView:
         except OSError:
             return offset  # this file system knows of no holes
 
+    def _next_hole(self, offset: int) -> int:
+        """The first hole after `offset`; the end of the file counts as one."""
+        try:
+            return os.lseek(self._descriptor, offset, os.SEEK_HOLE)
+        except OSError:
+            return self.size
+
 
 def _masked(raw: bytes, secrets: tuple[bytes, ...]) -> bytes:
+    """The same with every secret hidden, those that overlap too."""
+    masked = bytearray(raw)
     for secret in secrets:
-        raw = raw.replace(secret, b"*" * len(secret))
-    return raw
+        at = raw.find(secret)
+        while at >= 0:
+            masked[at : at + len(secret)] = b"*" * len(secret)
+            at = raw.find(secret, at + 1)
+    return bytes(masked)
 
 
 def _safe_end(raw: bytes, secrets: tuple[bytes, ...]) -> int:
