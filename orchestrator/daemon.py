@@ -41,11 +41,13 @@ from orchestrator.engine.live import Live
 from orchestrator.engine.paths import Paths
 from orchestrator.engine.step import StepServices
 from orchestrator.engine.workbench import Workbench
+from orchestrator.engine.watchdog import Watchdog
 from orchestrator.engine.writer import Writer
 from orchestrator.plugin import registry
 from orchestrator.process.delegation import delegated_cgroup
 from orchestrator.process.host import ProcessHost
 from orchestrator.process.identity import read_boot_id
+from orchestrator.process.threads import in_thread
 from orchestrator.store.errors import StoreError
 from orchestrator.store.protocol import Loaded, Store
 from orchestrator.store.restore import restore
@@ -106,7 +108,7 @@ class Daemon:
     async def reload(self, caller: cmd.Caller) -> Reloaded:
         """Read the directory again; with any mistake nothing changes."""
         assert self.at_work is not None
-        reading = await trio.to_thread.run_sync(self._read)
+        reading = await in_thread(self._read)
         if reading.configuration is None:
             demand(caller, Role.ADMIN, "reloading", self.at_work.writer.world.configuration)
             return Reloaded(changed=False, mistakes=reading.mistakes)
@@ -233,7 +235,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     log_output.configure()
     status = 0
     try:
-        trio.run(Daemon(settings, registry.load([command])).serve)
+        trio.run(Daemon(settings, registry.load([command])).serve, instruments=[Watchdog()])
     except* (Unstartable, StoreError, SocketUnusable) as group:
         status = EXIT_CONFIGURATION
         for error in _causes(group):

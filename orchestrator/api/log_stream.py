@@ -9,6 +9,7 @@ from orchestrator.api.subjects import job_of
 from orchestrator.core.model import Finished, Job, JobFinished, StepRef
 from orchestrator.engine.engine import Engine
 from orchestrator.engine.log_view import LogView, secrets_in
+from orchestrator.process.threads import in_thread
 
 LOOK_SECONDS = 0.2
 """How often a log that somebody follows is looked at for more."""
@@ -35,7 +36,7 @@ class LogStream:
         """Begin with the last `lines` lines of what is there now."""
         view = self._open()
         if view is not None:
-            self.offset = await trio.to_thread.run_sync(view.start_of_tail, lines)
+            self.offset = await in_thread(view.start_of_tail, lines)
 
     async def copy(self, write: Write) -> None:
         """Write what is there now."""
@@ -70,7 +71,7 @@ class LogStream:
         """Write all that is there from `at` on; where it ended."""
         view = self._open()
         while view is not None and view.size > at:
-            piece = await trio.to_thread.run_sync(view.read, at, self._secrets, ended)
+            piece = await in_thread(view.read, at, self._secrets, ended)
             if not piece.text:
                 break
             await write(piece.text)

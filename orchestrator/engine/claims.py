@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
-import trio
 
 from orchestrator.engine.log_file import append_lines
 from orchestrator.engine.process_place import ProcessPlaces
@@ -17,6 +16,7 @@ from orchestrator.plugin import Claim
 from orchestrator.process import records
 from orchestrator.process.host import ProcessHost
 from orchestrator.process.state import Exited, NotStarted, Void
+from orchestrator.process.threads import in_thread
 
 _MOST_CLAIMS = 200
 """The newest ones that are looked at; each costs a few look-ups."""
@@ -65,11 +65,11 @@ class ClaimBook:
             boot_id=self._boot_id,
             processes=str(processes.relative_to(self._state_dir)),
         )
-        await trio.to_thread.run_sync(self._append, resource, line)
+        await in_thread(self._append, resource, line)
 
     async def claims(self, resource: str) -> tuple[Claim, ...]:
         """Who claimed it, the newest first."""
-        return await trio.to_thread.run_sync(self._look, resource)
+        return await in_thread(self._look, resource)
 
     def _file(self, resource: str) -> Path:
         digest = hashlib.sha256(resource.encode(errors="surrogatepass")).hexdigest()[:32]

@@ -14,6 +14,7 @@ from orchestrator.engine.journal import AttemptJournal
 from orchestrator.engine.process_place import file_name
 from orchestrator.engine.step_processes import KeyInUse
 from orchestrator.plugin import CallLost, NotDone, StopRequested, Unknown
+from orchestrator.process.threads import in_thread
 
 
 class AttemptCalls:
@@ -70,7 +71,7 @@ class AttemptCalls:
         with trio.CancelScope(shield=True):  # it was done: that must not be forgotten
             if sensitive:
                 name = f"{file_name(phase, key)}.json"
-                await trio.to_thread.run_sync(_write_durably, self._values / name, content)
+                await in_thread(_write_durably, self._values / name, content)
                 await self._journal.record_call(phase, key, name, sensitive=True)
             else:
                 await self._journal.record_call(phase, key, plain, sensitive=False)

@@ -20,6 +20,7 @@ import trio
 from orchestrator.process import identity, records, state
 from orchestrator.process.errors import ToolStillRuns, TreeNotDead
 from orchestrator.process.state import Running, Starting
+from orchestrator.process.threads import in_thread
 from orchestrator.process.waiting import wait_for_ends
 
 _ROUNDS = 40
@@ -132,15 +133,15 @@ async def kill_tree(directory: Path) -> None:
         TreeNotDead: something survived ten seconds of this.
     """
     for _ in range(_ROUNDS):
-        if await trio.to_thread.run_sync(is_tree_dead, directory):
+        if await in_thread(is_tree_dead, directory):
             return
         _kill_cgroup(directory)
-        tree = await trio.to_thread.run_sync(find_tree, directory)
+        tree = await in_thread(find_tree, directory)
         for pid, start_time in tree.members:
             _signal(pid, start_time, signal.SIGKILL)
         with trio.move_on_after(_ROUND):
             await _wait_for_round(directory, tree)
-    alive = await trio.to_thread.run_sync(find_tree, directory)
+    alive = await in_thread(find_tree, directory)
     pids = sorted(pid for pid, _ in alive.members | alive.suspects)
     raise TreeNotDead(f"{directory}: still alive after SIGKILL: {pids or 'the supervisor'}")
 
@@ -157,7 +158,7 @@ async def sweep(directory: Path, grace: float) -> None:
     asked: set[tuple[int, int]] = set()
     with trio.move_on_after(grace):
         while not is_tree_dead(directory):
-            tree = await trio.to_thread.run_sync(find_tree, directory)
+            tree = await in_thread(find_tree, directory)
             for pid, start_time in tree.members - asked:
                 _signal(pid, start_time, signal.SIGTERM)
             asked |= tree.members
@@ -167,8 +168,8 @@ async def sweep(directory: Path, grace: float) -> None:
 
 async def wait_until_dead(directory: Path) -> None:
     """Until nothing of the tree lives, however long that takes."""
-    while not await trio.to_thread.run_sync(is_tree_dead, directory):
-        tree = await trio.to_thread.run_sync(find_tree, directory)
+    while not await in_thread(is_tree_dead, directory):
+        tree = await in_thread(find_tree, directory)
         await _wait_for_round(directory, tree)
 
 
