@@ -40,8 +40,8 @@ from orchestrator.engine.engine import Engine, Reloaded, running
 from orchestrator.engine.live import Live
 from orchestrator.engine.paths import Paths
 from orchestrator.engine.step import StepServices
-from orchestrator.engine.workbench import Workbench
 from orchestrator.engine.watchdog import Watchdog
+from orchestrator.engine.workbench import Workbench
 from orchestrator.engine.writer import Writer
 from orchestrator.plugin import registry
 from orchestrator.process.delegation import delegated_cgroup
