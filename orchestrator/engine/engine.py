@@ -14,7 +14,12 @@ from orchestrator.core.decide import take
 from orchestrator.core.definition import JobDefinition
 from orchestrator.core.events import JobSubmitted
 from orchestrator.core.model import Job, JobFinished, JobQueued, StepRef
-from orchestrator.core.rejections import JobAlreadyFinished, JobNotFinished, UnknownJob
+from orchestrator.core.rejections import (
+    JobAlreadyFinished,
+    JobNotFinished,
+    Rejection,
+    UnknownJob,
+)
 from orchestrator.core.wanted import next_look
 from orchestrator.core.world import World
 from orchestrator.engine.authorization import refuse_by_plugin
@@ -22,6 +27,7 @@ from orchestrator.engine.clock import Clock
 from orchestrator.engine.effects import Effects
 from orchestrator.engine.feed import Batch, Feed
 from orchestrator.engine.live import Live, LiveStep
+from orchestrator.engine.refusal_log import RefusalLog
 from orchestrator.engine.workbench import Workbench
 from orchestrator.engine.writer import Answer, Writer
 from orchestrator.plugin.registry import LoadedPlugin
@@ -111,6 +117,7 @@ class Engine:
         self.writer = Writer(world, store, clock, self.feed, self._committed, surroundings.die)
         self.workbench = make_workbench(self.writer, self.live)
         self._effects = Effects(world, self.writer, store, self.workbench)
+        self._refusals = RefusalLog(clock)
         self._rearm = trio.Event()
 
     # --- running ---------------------------------------------------------------------------
@@ -154,8 +161,14 @@ class Engine:
         return (await self._execute(command)).recorded
 
     async def _execute(self, command: cmd.Command) -> Answer:
-        refuse_by_plugin(self.surroundings.authorize, command)
-        return await self.writer.execute(command)
+        try:
+            refuse_by_plugin(self.surroundings.authorize, command)
+            return await self.writer.execute(command)
+        except Rejection as rejection:
+            caller = getattr(command, "caller", None)
+            if isinstance(caller, cmd.Caller):
+                self._refusals.note(caller, rejection)
+            raise
 
     async def submit(self, request: cmd.Submit) -> Submission:
         """Queue a job, or answer with the one that its key has. Raises as `execute`."""
