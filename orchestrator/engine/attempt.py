@@ -242,7 +242,9 @@ class Attempt:
     async def stop_acquire(self) -> None:
         """Cancel the adapter's acquire, if the attempt is still in it."""
         step, visit = self._step(), self._visit
-        if step is not None and isinstance(step.phase, Acquiring) and visit is not None:
+        if step is None or visit is None or not isinstance(step.phase, Acquiring):
+            return
+        if isinstance(visit.phase, Acquiring) and visit.phase.stop is None:
             visit.scope.cancel()
 
     async def ask_to_stop(self) -> None:

@@ -76,7 +76,7 @@ async def _play(world: World) -> None:
         daemons.start_soon(world.keep_a_daemon_running)
         async with trio.open_nursery() as acting:
             for person in people:
-                acting.start_soon(person.act, world.rng.randint(3, 15))
+                acting.start_soon(person.act, world.rng.randint(3, 10))
         world.faults.stop()
         await end_everything(world)
         daemons.cancel_scope.cancel()

@@ -257,12 +257,13 @@ class Witness:
             raise Violation(f"job {event.job} was admitted twice")
         seen.admitted, seen.admitted_under = event, self.configuration
         seen.admitted_at_line = id
+        repairs = any(self.pays(seen, debt) for debt in self.owed.values())
         for job, debt in self.owed.items():
             other = self.jobs[job]
             if job == event.job or self.pays(seen, debt):
                 continue
             same = other.environment == seen.environment
-            if same and excludes(self.configuration, debt.kind, seen.submitted.kind):
+            if same and not repairs and excludes(self.configuration, debt.kind, seen.submitted.kind):
                 raise Violation(f"job {event.job} was admitted although job {job} owes a cleanup")
             shared = set(other.locks()) & set(seen.locks())
             if other.ended is not None and not same and shared:
