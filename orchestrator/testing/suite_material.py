@@ -70,8 +70,13 @@ class Material(abc.ABC):
 
     @property
     def outputs(self) -> dict[str, Any]:
-        """The outputs of `succeeding`; those that are sensitive as None."""
+        """The outputs of `succeeding`, as people see them: sensitive ones as `(sensitive)`."""
         return {}
+
+    @property
+    def written_out(self) -> frozenset[str]:
+        """Settings that `traits` must know, so that a reference is refused there."""
+        return frozenset()
 
     @property
     def lines(self) -> tuple[str, ...]:

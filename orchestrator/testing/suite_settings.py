@@ -31,10 +31,19 @@ class SettingsTests:
 
     def test_traits_can_be_told_from_unresolved_references(self, bench: AdapterBench) -> None:
         """`traits` sees settings as the file has them; a reference may stand for any text."""
+        written_out = bench.material.written_out
         for settings in all_settings(bench):
+            fixed = {key: value for key, value in settings.items() if key in written_out}
             for referring in with_references(settings):
-                broken = [text for text in mistakes(bench, referring) if JUDGED_BY_A_PLUGIN in text]
+                found = mistakes(bench, {**referring, **fixed})
+                broken = [text for text in found if JUDGED_BY_A_PLUGIN in text]
                 assert not broken, f"with = {referring}: {broken}"
+
+    def test_settings_that_must_be_written_out(self, bench: AdapterBench) -> None:
+        """A reference where `traits` must know the value is a mistake in the configuration."""
+        for setting in bench.material.written_out:
+            referring = {**bench.material.succeeding(), setting: "${params.text}"}
+            assert mistakes(bench, referring), f"a reference is taken for {setting}"
 
 
 def all_settings(bench: AdapterBench) -> list[Settings]:

@@ -102,9 +102,9 @@ class StopTests:
         bench.cancel(job, force=True)
         ended = bench.finished(job)
         expect(ended["dirty"], "it says that it is clean", bench, job)
-        expect_nothing_alive(bench, job)
         bench.material.relent()
         bench.recheck()
+        expect_nothing_alive(bench, job)
         assert bench.environment()["quarantine"] is None, bench.environment()
 
 

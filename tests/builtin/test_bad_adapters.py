@@ -13,8 +13,8 @@ import bad_adapters as bad
 from command_material import CommandMaterial
 
 from orchestrator.plugin import Adapter
-from orchestrator.testing.daemon_zygote import Zygote
 from orchestrator.testing import AdapterSuite
+from orchestrator.testing.daemon_zygote import Zygote
 from orchestrator.testing.suite_bench import open_adapter_bench
 from orchestrator.testing.suite_crashes import BEFORE_EVERY_COMMIT
 
