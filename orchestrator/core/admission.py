@@ -186,18 +186,24 @@ def _running(world: World, job: Job) -> Iterator[Blocker]:
 
 
 def _locks(world: World, job: Job, paid: tuple[Debt, ...]) -> Iterator[Blocker]:
-    mine = {Holder(job=debt.job, debt=True) for debt in paid}
+    mine = {Holder(job=debt.job, debt=True, environment=job.environment) for debt in paid}
     for lock in locks_of(world, job):
         for holder in sorted(world.locks.holders(lock) - mine):
             what = f"the cleanup owed by job {holder.job}" if holder.debt else f"job {holder.job}"
-            running = world.jobs.get(holder.job)
-            where = f" in {running.environment}" if running is not None else ""
             yield Blocker(
                 type=BlockerType.LOCK,
                 id=lock,
-                text=f"lock {lock} is held by {what}{where}",
-                since=running.run.started if running is not None and running.run else None,
+                text=f"lock {lock} is held by {what} in {holder.environment}",
+                since=_held_since(world, holder),
             )
+
+
+def _held_since(world: World, holder: Holder) -> Instant | None:
+    if holder.debt:
+        debt = world.environment(holder.environment).debt_of(holder.job)
+        return debt.since if debt is not None else None
+    run = world.jobs[holder.job].run
+    return run.started if run is not None else None
 
 
 def _order(world: World, job: Job) -> Iterator[Blocker]:

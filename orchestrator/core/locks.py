@@ -10,6 +10,7 @@ class Holder(msgspec.Struct, frozen=True, order=True):
 
     job: int
     debt: bool
+    environment: str
 
 
 class Locks:

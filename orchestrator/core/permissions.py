@@ -172,12 +172,14 @@ def _holds(caller: Caller, role: Role, roles: Roles) -> bool:
 
 
 def _named(caller: Caller, holders: tuple[str, ...]) -> bool:
-    return any(
-        holder == "*"
-        or holder == caller.user
-        or (holder.startswith("@") and holder[1:] in caller.groups)
-        for holder in holders
-    )
+    return any(_is(caller, holder) for holder in holders)
+
+
+def _is(caller: Caller, holder: str) -> bool:
+    """A user whose name looks like a group or like everybody is neither."""
+    if holder.startswith("@"):
+        return holder[1:] in caller.groups
+    return holder in ("*", caller.user)
 
 
 def _denied(caller: Caller, role: Role, doing: str, level: Level) -> NotPermitted:

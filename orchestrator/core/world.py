@@ -250,13 +250,13 @@ class World:
         self.retired.discard(name)
         if old is not None:
             for debt in old.debts:
-                self._release(debt.locks, Holder(job=debt.job, debt=True))
+                self._release(debt.locks, Holder(job=debt.job, debt=True, environment=name))
         if new is not None:
             self.environments[name] = new
             if new.retired:
                 self.retired.add(name)
             for debt in new.debts:
-                self.locks.hold(debt.locks, Holder(job=debt.job, debt=True))
+                self.locks.hold(debt.locks, Holder(job=debt.job, debt=True, environment=name))
 
     def _replace_job(self, id: int, new: Job | None, place: int | None) -> None:
         """Replace a job of which nothing changed but the step at `place`, or (None) no step, or
@@ -283,7 +283,9 @@ class World:
             self.queues.add(job)
         if isinstance(job.phase, JobRunning | JobCancelling):
             self.running.setdefault(job.environment, set()).add(job.id)
-            self.locks.hold(job.phase.run.locks, Holder(job=job.id, debt=False))
+            self.locks.hold(
+                job.phase.run.locks, Holder(job=job.id, debt=False, environment=job.environment)
+            )
             self.slots.use(job.id, self._slots_of(job))
         pipeline = self.definition(job).pipeline
         deadline = next_deadline(job, pipeline, self.active_steps(job), self.epoch)
@@ -298,7 +300,9 @@ class World:
             self.queues.remove(job)
         if isinstance(job.phase, JobRunning | JobCancelling):
             self.running[job.environment].remove(job.id)
-            self._release(job.phase.run.locks, Holder(job=job.id, debt=False))
+            self._release(
+                job.phase.run.locks, Holder(job=job.id, debt=False, environment=job.environment)
+            )
             self.slots.use(job.id, 0)
         deadline = self._deadline_of.pop(job.id, None)
         if deadline is not None:

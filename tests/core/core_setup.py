@@ -82,18 +82,17 @@ def config(
     Without pipelines: web (which owes web-cleanup), api (which owes nothing), e2e (a test).
     """
     locks = environments if isinstance(environments, Mapping) else dict.fromkeys(environments, ())
-    defaults = {"state_dir": "/state", "socket": "/socket", "kinds": KINDS, "roles": ROLES}
-    return Configuration(
-        **defaults
-        | {
-            "pipelines": {one.name: one for one in pipelines or (WEB, WEB_CLEANUP, API, E2E)},
-            "environments": {
-                name: EnvironmentDefinition(name=name, locks=tuple(its))
-                for name, its in locks.items()
-            },
-        }
-        | fields
-    )
+    defaults: dict[str, Any] = {
+        "state_dir": "/state",
+        "socket": "/socket",
+        "kinds": KINDS,
+        "roles": ROLES,
+        "pipelines": {one.name: one for one in pipelines or (WEB, WEB_CLEANUP, API, E2E)},
+        "environments": {
+            name: EnvironmentDefinition(name=name, locks=tuple(its)) for name, its in locks.items()
+        },
+    }
+    return Configuration(**defaults | fields)
 
 
 def submit(

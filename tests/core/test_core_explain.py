@@ -1,0 +1,184 @@
+"""What keeps a job from starting, in words: the function that explains is the one that decides."""
+
+import pytest
+from core_setup import (
+    ADA,
+    API,
+    E2E,
+    ROOT,
+    WEB,
+    WEB_CLEANUP,
+    accept,
+    acquired,
+    applied,
+    at,
+    cleaned,
+    config,
+    dirty,
+    failed,
+    pipeline,
+    submit,
+)
+from core_story import Story, given
+
+from orchestrator.core import commands as cmd
+from orchestrator.core.admission import Blocker, blockers, place
+from orchestrator.core.words import BlockerType
+
+CANCEL = cmd.Cancel(caller=ADA, job=1)
+
+
+def explain(story: Story, job: int) -> list[Blocker]:
+    return list(blockers(story.world, story.job(job)))
+
+
+def texts(story: Story, job: int) -> list[str]:
+    return [blocker.text for blocker in explain(story, job)]
+
+
+def test_a_running_job() -> None:
+    [blocker] = explain(given(5, submit("e2e"), submit("api")), 2)
+    assert blocker == Blocker(
+        type=BlockerType.JOB, id="1", text="job 1 (e2e) runs, and test excludes deploy", since=at(5)
+    )
+
+
+def test_a_running_job_that_is_being_cancelled() -> None:
+    assert texts(given(submit("api"), CANCEL, submit("api")), 2) == [
+        "job 1 (api) is being cancelled, and deploy excludes deploy"
+    ]
+
+
+def test_order_names_the_first() -> None:
+    story = given(submit("api"), submit("api"), 5, submit("e2e"), submit("api"))
+    [job, order] = explain(story, 4)
+    assert job.type is BlockerType.JOB
+    assert order == Blocker(
+        type=BlockerType.ORDER, id="2", text="order: job 2 (api) goes first", since=at()
+    )
+
+
+def test_a_drain() -> None:
+    story = given(3, cmd.StartDrain(caller=ROOT, reason="upgrade"), submit("api"))
+    assert explain(story, 1) == [
+        Blocker(
+            type=BlockerType.DRAIN,
+            id="daemon",
+            text='the daemon is drained by root, "upgrade": it starts no new jobs',
+            since=at(3),
+            lift="an admin: orchestrator resume",
+        )
+    ]
+
+
+def test_a_lock_of_another_job() -> None:
+    configuration = config(API, environments={"production": ("vpc",), "staging": ("vpc",)})
+    [blocker] = explain(given(configuration, submit("api", "staging"), submit("api")), 2)
+    assert (blocker.type, blocker.id) == (BlockerType.LOCK, "vpc")
+    assert blocker.text == "lock vpc is held by job 1 in staging"
+    assert blocker.since == at()
+
+
+def test_a_lock_of_a_debt() -> None:
+    """The cleanup that would free it can't run: another lock of it is held elsewhere."""
+    before = {"production": ("vpc",), "staging": ("vpc",), "lab": ("db",)}
+    configuration = config(WEB, WEB_CLEANUP, API, environments=before)
+    story = given(configuration, submit("web"), acquired(1), submit("api", "lab"))
+    story.given(
+        accept(config(WEB, WEB_CLEANUP, API, environments=before | {"production": ("vpc", "db")}))
+    )
+    story.given(applied(1), cleaned(1), submit("api", "staging"))
+    [blocker] = explain(story, 4)
+    assert blocker.text == "lock vpc is held by the cleanup owed by job 1 in production"
+
+
+@pytest.mark.parametrize(
+    ("commands", "job", "text"),
+    [
+        ((), 2, "web-cleanup follows when job 1 has ended"),
+        ((applied(1), cleaned(1)), 2, "web-cleanup runs as job 3"),
+        (
+            (applied(1), cleaned(1), acquired(3), failed(3), cleaned(3)),
+            2,
+            "web-cleanup must be run: orchestrator submit web-cleanup production",
+        ),
+    ],
+)
+def test_a_debt(commands: tuple[cmd.Command, ...], job: int, text: str) -> None:
+    story = given(submit("web"), acquired(1), submit("api"), *commands)
+    [blocker] = [one for one in explain(story, job) if one.type is BlockerType.CLEANUP_DEBT]
+    assert blocker.id == "1"
+    assert blocker.text == f"cleanup owed by job 1: {text}"
+    waivable = "an admin: orchestrator waive production --reason …"
+    assert blocker.lift == (waivable if commands else None)
+
+
+def test_a_debt_whose_cleanup_waits() -> None:
+    configuration = config(environments={"production": (), "b": ("vpc",)})
+    locked = config(environments={"production": ("vpc",), "b": ("vpc",)})
+    story = given(configuration, submit("web"), acquired(1), submit("api", "b"), submit("api"))
+    story.given(accept(locked), applied(1), cleaned(1))
+    assert "cleanup owed by job 1: web-cleanup waits as job 4" in texts(story, 3)
+
+
+def test_a_quarantine() -> None:
+    story = given(submit("api"), acquired(1), applied(1), 7, dirty(1), submit("api"))
+    assert explain(story, 2) == [
+        Blocker(
+            type=BlockerType.QUARANTINE,
+            id="production",
+            text="production is under quarantine since job 1: step apply of job 1 left it dirty: "
+            "a lock is left",
+            since=at(7),
+            lift="look: orchestrator environment production; then: orchestrator recheck production,"
+            " or an admin: orchestrator waive production --reason …",
+        )
+    ]
+
+
+def test_capacity() -> None:
+    story = given(config(capacity=1), submit("api"), submit("api", "staging"))
+    assert explain(story, 2) == [
+        Blocker(
+            type=BlockerType.CAPACITY,
+            id="host",
+            text="1 tools are at work on this host; capacity is 1",
+        )
+    ]
+
+
+def test_everything_at_once_the_weightiest_first() -> None:
+    configuration = config(
+        WEB,
+        WEB_CLEANUP,
+        API,
+        E2E,
+        capacity=1,
+        environments={"production": ("vpc",), "staging": ("vpc",)},
+    )
+    story = given(configuration, submit("web"), acquired(1), submit("api"), submit("api"))
+    story.given(cmd.StartDrain(caller=ROOT))
+    assert [one.type for one in explain(story, 3)] == [
+        BlockerType.DRAIN,
+        BlockerType.CLEANUP_DEBT,
+        BlockerType.JOB,
+        BlockerType.LOCK,
+        BlockerType.ORDER,
+        BlockerType.CAPACITY,
+    ]
+
+
+def test_places_count_all_that_wait_in_the_environment_from_one() -> None:
+    configuration = config(API, pipeline("other"))
+    story = given(
+        configuration,
+        submit("api"),
+        submit("other"),
+        submit("api"),
+        submit("api", priority=1),
+        submit("api", "staging"),
+        submit("api", "staging"),
+    )
+    places = {job.id: place(story.world, job) for job in story.world.queue("production")}
+    assert places == {4: 1, 2: 2, 3: 3}
+    assert [place(story.world, job) for job in story.world.queue("staging")] == [1]
