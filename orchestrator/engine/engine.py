@@ -7,6 +7,7 @@ from typing import NoReturn, Protocol
 
 import msgspec
 import trio
+from msgspec.structs import replace
 
 from orchestrator.core import commands as cmd
 from orchestrator.core.admission import Blocker, blockers
@@ -203,7 +204,8 @@ class Engine:
         return await self.execute(request)
 
     async def preview(self, request: cmd.Submit) -> Preview:
-        """What `submit` would do, without doing it. Raises a Rejection."""
+        """What `submit` would do, without doing it or looking at its key. Raises a Rejection."""
+        request = replace(request, key=None)
         async with self.reading() as world:
             world.begin()
             try:
