@@ -4,7 +4,20 @@ import itertools
 
 import msgspec
 import pytest
-from core_setup import ADA, API, BOB, EVE, ROOT, acquired, applied, config, pipeline, step, submit
+from core_setup import (
+    ADA,
+    API,
+    BOB,
+    EVE,
+    ROOT,
+    acquired,
+    applied,
+    cleaned,
+    config,
+    pipeline,
+    step,
+    submit,
+)
 from core_story import Story, given
 
 from orchestrator.core import commands as cmd
@@ -17,7 +30,7 @@ from orchestrator.core.definition import (
     StopRules,
 )
 from orchestrator.core.permissions import demand, may, strictest
-from orchestrator.core.rejections import NotPermitted, Rejection, StopForbidden
+from orchestrator.core.rejections import NotPermitted, StopForbidden
 from orchestrator.core.words import Role, StopPolicy
 
 VIEWER, SUBMITTER, APPROVER, ADMIN = Role
@@ -224,8 +237,7 @@ def test_between_two_steps_the_policy_of_apply_counts() -> None:
     story = given(configuration, submit("api"), submit("other", "b"), acquired(1, "a"))
     story.given(applied(1, "a"), cleaned(1, "a"))
     assert not any(one.active for one in story.job(1).steps)
-    rejection: type[Rejection] = NotPermitted
-    story.when(cmd.Cancel(caller=ADA, job=1)).refused(rejection)
+    story.when(cmd.Cancel(caller=ADA, job=1)).refused(NotPermitted)
 
 
 def test_the_roles_of_the_jobs_own_environment_and_pipeline_count_for_its_stop() -> None:

@@ -1,0 +1,369 @@
+"""What is journalled can be read again: every variant, by tags that never change."""
+
+import typing
+from typing import Any
+
+import msgspec
+import pytest
+from core_restart import through_json
+from core_setup import ADA, WEB, WEB_CLEANUP, at, config, finding, ref, step
+
+from orchestrator.core import commands as cmd
+from orchestrator.core import events as ev
+from orchestrator.core.definition import (
+    CleanupReference,
+    EnvironmentDefinition,
+    JobDefinition,
+    OutcomeRule,
+    Parameter,
+    PipelineDefinition,
+    Roles,
+    Source,
+    StopRules,
+)
+from orchestrator.core.digest import digest
+from orchestrator.core.model import (
+    Acquiring,
+    Actor,
+    Applying,
+    CallRecord,
+    Cancelling,
+    Cause,
+    CleaningUp,
+    Debt,
+    Drain,
+    Ending,
+    Environment,
+    Finished,
+    Force,
+    Job,
+    JobCancelling,
+    JobFinished,
+    JobPhase,
+    JobQueued,
+    JobRunning,
+    Pending,
+    ProcessRecord,
+    Quarantine,
+    Record,
+    Run,
+    Step,
+    StepPhase,
+    Stop,
+)
+from orchestrator.core.words import (
+    JobConclusion,
+    Outcome,
+    Section,
+    StepConclusion,
+    StopCause,
+    StopPolicy,
+)
+
+BY = Actor(uid=7, user="ada")
+STOP = Stop(cause=StopCause.TIMEOUT, at=at(1), by=BY, reason="late")
+FORCE = Force(at=at(2), by=BY, reason="hangs", fired=True)
+ENDING = Ending(StepConclusion.WARNING, Outcome.WARN, exit=3, signal="SIGKILL", reason="meh")
+CAUSE = Cause(step="plan", conclusion=StepConclusion.HALTED, exit=0)
+RUN = Run(started=at(1), excludes=("deploy",), locks=("vpc",), pays=(3,))
+PROCESS = ProcessRecord(phase="apply", key="tool", boot_id="boot-1")
+CALL = CallRecord(phase="apply", key="post", done=True, value={"id": [1, None]}, file="values/x")
+DEBT = Debt(
+    job=3,
+    pipeline="clean",
+    kind="cleanup",
+    params={"v": "1"},
+    definition="d",
+    submitter=BY,
+    since=at(3),
+    locks=("vpc",),
+    conclusion=JobConclusion.LOST,
+    excludes=("deploy",),
+)
+STEP_DEFINITION = step(
+    "apply",
+    config={"a": [1, {"b": None}]},
+    env={"X": "1"},
+    needs=("plan",),
+    timeout=1.5,
+    grace=2.0,
+    outcomes=(OutcomeRule("exit 3", Outcome.WARN, "meh"),),
+    section=Section.STEPS,
+)
+PIPELINE = PipelineDefinition(
+    name="team/web",
+    kind="deploy",
+    steps=(STEP_DEFINITION,),
+    origin="pipelines/team/web.toml",
+    environments=("production",),
+    cleanup=CleanupReference("clean", {"v": "${params.v}"}),
+    stop=StopRules(applying=StopPolicy.NOBODY),
+    timeout=7200.0,
+    source=Source("/srv"),
+    params=(Parameter(name="v", required=True, pattern=r"v\d"),),
+    env={"Y": "2"},
+    roles=Roles(submitter=("@dev",)),
+)
+ENVIRONMENT = EnvironmentDefinition(
+    name="production",
+    locks=("vpc",),
+    vars={"region": "eu", "n": 3},
+    env={"Z": "3"},
+    roles=Roles(admin=("root",)),
+    origin="environments/production.toml",
+)
+DEFINITION = JobDefinition(pipeline=PIPELINE, environment=ENVIRONMENT, cleanup=PIPELINE)
+CONFIGURATION = config(WEB, WEB_CLEANUP, environments={"production": ("vpc",)})
+
+EVENTS: dict[str, ev.Event] = {
+    "config_accepted": ev.ConfigAccepted(digest="c", configuration=CONFIGURATION),
+    "definition_recorded": ev.DefinitionRecorded(digest="d", definition=DEFINITION),
+    "job_submitted": ev.JobSubmitted(
+        job=1,
+        pipeline="web",
+        environment="production",
+        kind="deploy",
+        definition="d",
+        submitter=BY,
+        rank=-5,
+        params={"v": "1"},
+        priority=2,
+        labels={"a": "b"},
+        url="u",
+        reason="r",
+        key="k",
+        request="q",
+        retry_of=4,
+        cleanup_for=5,
+        admin_retry=True,
+        cancel_on_disconnect=True,
+    ),
+    "job_admitted": ev.JobAdmitted(job=1, run=RUN),
+    "job_stop_requested": ev.JobStopRequested(job=1, stop=STOP),
+    "job_force_requested": ev.JobForceRequested(job=1, by=BY, reason="hangs"),
+    "job_forced": ev.JobForced(job=1),
+    "job_finished": ev.JobEnded(
+        job=1, conclusion=JobConclusion.LOST, dirty=True, halted_by="plan", reason="r", stop=STOP
+    ),
+    "client_lost": ev.ClientLost(job=1),
+    "client_returned": ev.ClientReturned(job=1),
+    "step_started": ev.StepStarted(ref=ref(1), acquires=True),
+    "step_applying": ev.StepApplying(ref=ref(1)),
+    "step_stop_requested": ev.StepStopRequested(ref=ref(1), stop=STOP),
+    "step_forced": ev.StepForced(ref=ref(1), by=BY, reason="hangs"),
+    "step_applied": ev.StepApplied(
+        ref=ref(1), ending=ENDING, summary="+1", outputs={"a": [1, "x", None]}, sensitive=("b",)
+    ),
+    "step_finished": ev.StepFinished(ref=ref(1), ending=ENDING, finding=finding(1)),
+    "step_not_run": ev.StepNotRun(ref=ref(1), ending=ENDING, cause=CAUSE),
+    "step_waiting": ev.StepWaiting(ref=ref(1), text="a lock"),
+    "step_warned": ev.StepWarned(ref=ref(1), text="careful"),
+    "step_recorded": ev.StepRecorded(ref=ref(1), record=CALL),
+    "debt_incurred": ev.DebtIncurred(environment="production", debt=DEBT),
+    "debt_paid": ev.DebtPaid(environment="production", job=1, paid_by=2),
+    "debt_waived": ev.DebtWaived(environment="production", job=1, reason="r"),
+    "quarantined": ev.Quarantined(
+        environment="production", job=1, reason="r", findings=(finding(1),), automatic=True
+    ),
+    "quarantine_lifted": ev.QuarantineLifted(environment="production", reason="r", by_job=2),
+    "recheck_requested": ev.RecheckRequested(environment="production", reason="r"),
+    "rechecked": ev.Rechecked(environment="production", ref=ref(1), finding=finding(1)),
+    "drain_started": ev.DrainStarted(reason="upgrade"),
+    "drain_ended": ev.DrainEnded(),
+    "daemon_started": ev.DaemonStarted(version="1", pid=7),
+}
+"""Every event by its tag. Tags are on disk: a line may be added here, and none ever changed."""
+
+PHASES: dict[str, StepPhase] = {
+    "pending": Pending(),
+    "acquiring": Acquiring(began=at(), stop=STOP, force=FORCE),
+    "applying": Applying(began=at(), entered=at(1)),
+    "cancelling": Cancelling(began=at(), entered=at(1), stop=STOP, force=FORCE),
+    "cleaning_up": CleaningUp(
+        began=at(), entered=at(1), ending=ENDING, stop=STOP, force=FORCE, after_force=True
+    ),
+    "finished": Finished(
+        ended=at(9),
+        ending=ENDING,
+        began=at(),
+        finding=finding(1),
+        cause=CAUSE,
+        stop=STOP,
+        forced=True,
+    ),
+}
+JOB_PHASES: dict[str, JobPhase] = {
+    "queued": JobQueued(since=at()),
+    "running": JobRunning(run=RUN),
+    "cancelling": JobCancelling(run=RUN, stop=STOP, force=FORCE),
+    "finished": JobFinished(
+        ended=at(9),
+        conclusion=JobConclusion.CANCELLED,
+        run=RUN,
+        stop=STOP,
+        force=FORCE,
+        dirty=True,
+        halted_by="plan",
+        reason="r",
+    ),
+}
+RECORDS: dict[str, Record] = {"process": PROCESS, "call": CALL}
+
+
+def job(phase: JobPhase) -> Job:
+    steps = tuple(
+        Step(
+            name=name,
+            phase=one,
+            waiting_for="a lock",
+            records=(PROCESS, CALL),
+            outputs={"a": 1},
+            sensitive=("b",),
+            summary="+1",
+            warnings=("careful",),
+        )
+        for name, one in PHASES.items()
+    )
+    return Job(
+        id=1,
+        pipeline="web",
+        environment="production",
+        kind="deploy",
+        definition="d",
+        submitter=BY,
+        submitted=at(),
+        rank=-5,
+        phase=phase,
+        params={"v": "1"},
+        priority=2,
+        labels={"a": "b"},
+        url="u",
+        reason="r",
+        key="k",
+        request="q",
+        retry_of=4,
+        cleanup_for=5,
+        admin_retry=True,
+        cancel_on_disconnect=True,
+        disconnected=at(4),
+        steps=steps,
+    )
+
+
+ENTITIES: list[msgspec.Struct] = [
+    *(job(phase) for phase in JOB_PHASES.values()),
+    Environment(
+        name="production",
+        debts=(DEBT,),
+        retired=True,
+        quarantine=Quarantine(
+            since=at(),
+            job=1,
+            reason="r",
+            findings=(finding(1),),
+            automatic=True,
+            recheck=2,
+            rechecking=(ref(1),),
+        ),
+    ),
+    Drain(since=at(), by=BY, reason="upgrade"),
+    DEFINITION,
+    CONFIGURATION,
+]
+
+
+def members(union: Any) -> set[type]:
+    return set(typing.get_args(union))
+
+
+def tag(value: msgspec.Struct) -> object:
+    return msgspec.json.decode(msgspec.json.encode(value))["type"]
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_an_event_is_read_as_it_was_written_under_its_own_tag(name: str) -> None:
+    line = ev.Stamped(at=at(5), by=BY, event=EVENTS[name])  # type: ignore[arg-type]
+    assert through_json(line, ev.Stamped) == line
+    assert tag(EVENTS[name]) == name
+
+
+@pytest.mark.parametrize(
+    ("union", "examples"),
+    [(ev.AnyEvent, EVENTS), (StepPhase, PHASES), (JobPhase, JOB_PHASES), (Record, RECORDS)],
+)
+def test_every_variant_has_its_tag_here(union: Any, examples: dict[str, msgspec.Struct]) -> None:
+    assert {type(one) for one in examples.values()} == members(union)
+    assert {name: tag(one) for name, one in examples.items()} == {name: name for name in examples}
+    for one in examples.values():
+        assert msgspec.json.decode(msgspec.json.encode(one), type=union) == one
+
+
+@pytest.mark.parametrize("entity", ENTITIES, ids=lambda one: type(one).__name__)
+def test_an_entity_is_read_as_it_was_written(entity: msgspec.Struct) -> None:
+    assert through_json(entity, type(entity)) == entity
+
+
+def test_the_examples_leave_no_field_at_its_default() -> None:
+    """Else a field that is lost on its way could not be seen."""
+    for one in (*EVENTS.values(), *PHASES.values(), *JOB_PHASES.values(), DEBT, RUN, STOP, FORCE):
+        for field in msgspec.structs.fields(one):
+            if not field.required and not isinstance(one, ev.QuarantineLifted):
+                assert getattr(one, field.name) != field.default, (type(one).__name__, field.name)
+
+
+def test_a_line_of_before_a_field_was_added_is_read_with_its_default() -> None:
+    old = (
+        b'{"at":{"utc":1,"boot":2,"boot_id":"b"},"by":null,"event":{"type":"quarantined",'
+        b'"environment":"production","job":1,"reason":"r","later":"unknown to us"}}'
+    )
+    line = msgspec.json.decode(old, type=ev.Stamped)
+    assert line.event == ev.Quarantined(environment="production", job=1, reason="r")
+
+
+def test_equal_values_have_equal_digests_however_their_tables_are_ordered() -> None:
+    one = step("apply", config={"a": 1, "b": 2})
+    other = step("apply", config={"b": 2, "a": 1})
+    assert digest(one) == digest(other)
+    assert digest(one) != digest(step("apply", config={"a": 1, "b": 3}))
+
+
+COMMANDS: list[cmd.Command] = [
+    cmd.Submit(caller=ADA, pipeline="web", environment="production", params={"v": "1"}),
+    cmd.Retry(
+        caller=ADA,
+        job=1,
+        pipeline="web",
+        environment="production",
+        params={},
+        definition=DEFINITION,
+    ),
+    cmd.Cancel(caller=ADA, job=1, force=True),
+    cmd.Waive(caller=ADA, environment="production", reason="r"),
+    cmd.Recheck(caller=ADA, environment="production"),
+    cmd.StartDrain(caller=ADA, cancel=True),
+    cmd.EndDrain(caller=ADA),
+    cmd.AcceptConfiguration(configuration=CONFIGURATION, digest="c", caller=ADA),
+    cmd.OpenDaemon(version="1", pid=7),
+    cmd.SeeClient(job=1, present=True),
+    cmd.AcquireDone(ref=ref(1)),
+    cmd.AttemptFailed(ref=ref(1), conclusion=StepConclusion.LOST, reason="r"),
+    cmd.ApplyDone(ref=ref(1), succeeded=True, exit=0, outputs={"a": 1}, stopped=False),
+    cmd.CleanupDone(ref=ref(1), finding=finding(1)),
+    cmd.AttemptAbandoned(ref=ref(1), finding=finding(1)),
+    cmd.RecheckDone(environment="production", ref=ref(1), finding=finding(1)),
+    cmd.NoteWaiting(ref=ref(1), text=None),
+    cmd.NoteWarning(ref=ref(1), text="careful"),
+    cmd.IntendProcess(ref=ref(1), record=PROCESS),
+    cmd.NoteCall(ref=ref(1), record=CALL),
+    cmd.LookAtClock(),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda one: type(one).__name__)
+def test_a_command_is_read_as_it_was_written(command: cmd.Command) -> None:
+    """A simulation or a report of a fault can keep them."""
+    assert msgspec.json.decode(msgspec.json.encode(command), type=type(command)) == command
+
+
+def test_every_command_is_among_them() -> None:
+    assert {type(one) for one in COMMANDS} == members(cmd.Command)
