@@ -1,0 +1,146 @@
+"""What a decision costs does not grow with what waits, and a run is linear in its steps.
+
+Calls are counted, not seconds: the same world costs the same calls on every machine.
+"""
+
+import functools
+import sys
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+import pytest
+from core_setup import (
+    API,
+    ROOT,
+    WEB,
+    WEB_CLEANUP,
+    accept,
+    acquired,
+    applied,
+    at,
+    chain,
+    cleaned,
+    config,
+    pipeline,
+    step,
+    submit,
+)
+
+from orchestrator.core import commands as cmd
+from orchestrator.core.decide import settle, take
+from orchestrator.core.definition import StepDefinition
+from orchestrator.core.world import World
+
+ENVIRONMENTS = tuple(f"e{number}" for number in range(100))
+
+
+def calls(work: Callable[[], object]) -> int:
+    """How many functions are called, ours and the libraries'."""
+    count = 0
+
+    def note(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def decide_all(world: World, commands: Sequence[cmd.Command]) -> None:
+    """A transaction, as the writer makes it, up to its commit."""
+    world.begin()
+    for command in commands:
+        take(world, command, at())
+    settle(world, at())
+
+
+def transact(world: World, *commands: cmd.Command) -> None:
+    """A whole transaction."""
+    decide_all(world, commands)
+    world.commit()
+
+
+@functools.cache
+def loaded(jobs: int, name: str) -> World:
+    """A world in which one job runs in each of 100 environments, and so many wait."""
+    world = World(at())
+    transact(world, accept(CONFIGURATIONS[name]))
+    for place in range(len(ENVIRONMENTS)):
+        transact(world, submit("api", ENVIRONMENTS[place]))
+    transact(world, *(submit("api", ENVIRONMENTS[n % len(ENVIRONMENTS)]) for n in range(jobs)))
+    return world
+
+
+SHARED = dict.fromkeys(ENVIRONMENTS, ("vpc",))
+CONFIGURATIONS = {
+    "free": config(API, WEB, WEB_CLEANUP, environments=ENVIRONMENTS, capacity=200),
+    "full": config(API, WEB, WEB_CLEANUP, environments=ENVIRONMENTS, capacity=50),
+    "locked": config(API, WEB, WEB_CLEANUP, environments=SHARED, capacity=200),
+}
+COMMANDS: dict[str, Callable[[World], list[cmd.Command]]] = {
+    "a submission": lambda world: [submit("web", "e7")],
+    "an end that admits the next": lambda world: [acquired(1), applied(1), cleaned(1)],
+    "a cancel in the queue": lambda world: [cmd.Cancel(caller=ROOT, job=world.next_job - 1)],
+    "a look at the clock": lambda world: [cmd.LookAtClock()],
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+def test_a_decision_costs_the_same_with_10_jobs_waiting_and_with_10000(
+    configuration: str, command: str
+) -> None:
+    few, many = (cost_of(command, loaded(jobs, configuration)) for jobs in (10, 10_000))
+    assert many < few * 1.5 + 100, (few, many)
+
+
+def cost_of(command: str, world: World) -> int:
+    """The calls that it takes; the world is as before."""
+    commands = COMMANDS[command](world)
+    cost = calls(lambda: decide_all(world, commands))
+    world.rollback()
+    return cost
+
+
+def run_through(steps: tuple[StepDefinition, ...], capacity: int) -> int:
+    """The calls that a whole run of these steps takes, one observation at a time."""
+    world = World(at())
+    configuration = config(pipeline("long", steps=steps), environments=("e",), capacity=capacity)
+    transact(world, accept(configuration))
+    transact(world, submit("long", "e"))
+
+    def work() -> None:
+        while 1 in world.jobs:
+            definition = next(one for _, one in world.active_steps(world.jobs[1]))
+            transact(world, acquired(1, definition.name))
+            transact(world, applied(1, definition.name))
+            transact(world, cleaned(1, definition.name))
+
+    return calls(work)
+
+
+def wide(size: int) -> tuple[StepDefinition, ...]:
+    return tuple(step(f"s{number}") for number in range(size))
+
+
+def long(size: int) -> tuple[StepDefinition, ...]:
+    return chain(*(f"s{number}" for number in range(size)))
+
+
+def fan(size: int) -> tuple[StepDefinition, ...]:
+    """One step, many that need it, one that needs them all."""
+    middle = tuple(step(f"s{number}", needs=("first",)) for number in range(size))
+    last = step("last", needs=tuple(one.name for one in middle))
+    return (step("first"), *middle, last)
+
+
+@pytest.mark.parametrize("shape", [wide, long, fan])
+def test_a_run_is_linear_in_its_steps(
+    shape: Callable[[int], tuple[StepDefinition, ...]],
+) -> None:
+    few, many = (run_through(shape(size), capacity=4) for size in (50, 500))
+    assert many < few * 13, (few, many)
