@@ -13,7 +13,6 @@ from orchestrator.core import commands as cmd
 from orchestrator.core.admission import Blocker, blockers
 from orchestrator.core.decide import take
 from orchestrator.core.definition import JobDefinition
-from orchestrator.core.events import JobSubmitted
 from orchestrator.core.model import Job, JobFinished, JobQueued, StepRef
 from orchestrator.core.rejections import (
     JobAlreadyFinished,
@@ -28,6 +27,7 @@ from orchestrator.engine.clock import Clock
 from orchestrator.engine.effects import Effects
 from orchestrator.engine.feed import Batch, Feed
 from orchestrator.engine.live import Live, LiveStep
+from orchestrator.engine.open_job import OpenJob
 from orchestrator.engine.refusal_log import RefusalLog
 from orchestrator.engine.workbench import Workbench
 from orchestrator.engine.writer import Answer, Writer
@@ -36,10 +36,14 @@ from orchestrator.store.protocol import Store
 
 
 class Submission(msgspec.Struct, frozen=True):
-    """The job of a submission; `created` is false where its key had one already."""
+    """The job of a submission; `created` is false where its key had one already.
+
+    `open` is the job as its commit left it, None if it has ended (its key had one).
+    """
 
     job: int
     created: bool
+    open: OpenJob | None = None
 
 
 class Preview(msgspec.Struct, frozen=True):
@@ -247,11 +251,8 @@ class Engine:
 
 
 def _submission(answer: Answer) -> Submission:
-    for recorded in answer.recorded:
-        if isinstance(recorded.stamped.event, JobSubmitted):
-            return Submission(job=recorded.stamped.event.job, created=True)
     assert answer.job is not None
-    return Submission(job=answer.job, created=False)
+    return Submission(job=answer.job, created=bool(answer.recorded), open=answer.open)
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ import trio
 
 from orchestrator.core import commands as cmd
 from orchestrator.core.decide import settle, take
-from orchestrator.core.events import Stamped
+from orchestrator.core.events import JobSubmitted, Stamped
 from orchestrator.core.instant import Instant
 from orchestrator.core.model import Job
 from orchestrator.core.rejections import Rejection
@@ -24,6 +24,7 @@ from orchestrator.core.requests import demand_same_request
 from orchestrator.core.world import World
 from orchestrator.engine.clock import Clock
 from orchestrator.engine.feed import Batch, Feed, Recorded
+from orchestrator.engine.open_job import OpenJob, open_job
 from orchestrator.store.errors import CommitFailed, CommitUnknown, DatabaseDamaged
 from orchestrator.store.protocol import Store
 
@@ -38,11 +39,18 @@ class WriterClosed(Exception):
 
 
 class Answer:
-    """What became of one command: its own events, and the job that its key names, if it has one."""
+    """What became of one command: its own events, and the job that it asked for, if it has one.
 
-    def __init__(self, recorded: Batch = (), job: int | None = None) -> None:
+    `open` is that job as the commit left it, None if it had ended before. Whoever read the world
+    for it would wait for the commit after this one.
+    """
+
+    def __init__(
+        self, recorded: Batch = (), job: int | None = None, open: OpenJob | None = None
+    ) -> None:
         self.recorded = recorded
         self.job = job
+        self.open = open
 
 
 class _Entry:
@@ -98,16 +106,19 @@ class Writer:
         self._wake = trio.Event()
         self._lock = trio.Lock()
         self._closed = False
-        self._ended = trio.Event()
+        self._drained = trio.Event()
+        self._over = False
 
     async def execute(self, command: cmd.Command) -> Answer:
         """Commit what a command means.
 
-        Raises a Rejection, CommitFailed (a request only), or WriterClosed.
+        Raises a Rejection, CommitFailed or WriterClosed. The latter two come to requests only: an
+        observation waits for the disk, and after `close` for the end of the process, so that what
+        an adapter does is not unwound.
         """
-        if self._closed:
-            raise WriterClosed
         entry = _Entry(command)
+        if self._over or (self._closed and not entry.may_wait):
+            raise WriterClosed
         self._waiting.append(entry)
         self._wake.set()
         await entry.answered.wait()
@@ -125,10 +136,10 @@ class Writer:
         """Take no more commands, and wait until those taken are committed."""
         self._closed = True
         self._wake.set()
-        await self._ended.wait()
+        await self._drained.wait()
 
     async def run(self) -> None:
-        """Commit for ever, or until closed and empty. Whoever waits then is told."""
+        """Commit until closed and drained, and then no more. Whoever waits at its end is told."""
         try:
             while not self._closed or self._waiting:
                 if not self._waiting and trio.current_time() < self._retry_at:
@@ -137,10 +148,12 @@ class Writer:
                 self._batch = self._next_batch()
                 async with self._lock:
                     await self._commit_safely(self._batch)
+            self._drained.set()
+            await trio.sleep_forever()
         finally:
-            self._closed = True
+            self._over = True
+            self._drained.set()
             self._turn_away([*self._batch, *self._waiting, *self._postponed])
-            self._ended.set()
 
     def _next_batch(self) -> list[_Entry]:
         """All that waits, and the postponed ones when their time has come."""
@@ -242,13 +255,20 @@ class Writer:
                 entry.fail(refused[entry])
                 continue
             own = tuple(itertools.islice(lines, len(entry.events)))
-            before = known[entry].id if entry in known else self._open_job_of(entry.command)
-            entry.succeed(Answer(own, before))
+            id = known[entry].id if entry in known else self._job_of(entry.command, own)
+            job = None if id is None else self.world.jobs.get(id)
+            entry.succeed(Answer(own, id, None if job is None else open_job(self.world, job)))
 
-    def _open_job_of(self, command: cmd.Command) -> int | None:
-        if isinstance(command, cmd.Submit | cmd.Retry) and command.key is not None:
-            return self.world.keys.get((command.caller.uid, command.key))
-        return None
+    def _job_of(self, command: cmd.Command, own: Batch) -> int | None:
+        """The job of a submission: a new one, or the open one that its key has."""
+        if not isinstance(command, cmd.Submit | cmd.Retry):
+            return None
+        for recorded in own:
+            if isinstance(recorded.stamped.event, JobSubmitted):
+                return recorded.stamped.event.job
+        return (
+            None if command.key is None else self.world.keys.get((command.caller.uid, command.key))
+        )
 
     async def _known_keys(self, batch: list[_Entry]) -> dict[_Entry, Job]:
         """The jobs of earlier submissions whose key comes again. One that is open may have ended
