@@ -21,7 +21,7 @@ demo: setup
 	$(BIN)/python config/demo/run.py
 
 test: setup
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) $(TESTS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(TESTS)
 
 check: setup
 	$(BIN)/ruff check .
