@@ -42,6 +42,7 @@ def _step(step: StepDefinition, scope: Scope) -> wire.ResolvedStep:
         name=step.name,
         uses=step.uses,
         section=step.section.value,
+        stage=step.stage,
         needs=step.needs,
         touches=step.touches,
         settings=known_so_far(step.config, scope),

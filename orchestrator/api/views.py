@@ -180,7 +180,7 @@ def _step(of_job: int, of: Step, definition: StepDefinition, live: LookAtLive) -
     return wire.Step(
         name=of.name,
         section=definition.section.value,
-        stage=None,
+        stage=definition.stage,
         uses=definition.uses,
         phase=step_phase(of),
         conclusion=end.ending.conclusion.value if end else None,

@@ -215,11 +215,12 @@ class Parameter(msgspec.Struct, frozen=True):
 
 
 class PipelineStep(msgspec.Struct, frozen=True):
-    """One step as it is defined."""
+    """One step as it is defined. `needs` are names of steps, those of a stage written out."""
 
     name: str
     uses: str
     section: str
+    stage: str | None
     needs: tuple[str, ...]
     touches: bool
 
@@ -259,6 +260,7 @@ class ResolvedStep(msgspec.Struct, frozen=True):
     name: str
     uses: str
     section: str
+    stage: str | None
     needs: tuple[str, ...]
     touches: bool
     settings: Any = msgspec.field(name="with")

@@ -181,6 +181,7 @@ class PipelineStep(TypedDict):
     name: str
     uses: str
     section: str
+    stage: str | None
     needs: list[str] | None
     touches: bool
 

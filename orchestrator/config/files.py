@@ -58,6 +58,13 @@ VariablePattern: TypeAlias = Annotated[
 Holder: TypeAlias = Annotated[
     str, _text(r"^(\*|@?[^\s@*][^\s]*)$(?!\n)", 'a user name, a group as "@group", or "*"')
 ]
+Need: TypeAlias = Annotated[
+    str,
+    _text(
+        r"^(stage:)?[A-Za-z0-9][A-Za-z0-9_-]{0,99}$(?!\n)",
+        'the name of a step, or "stage:" and the name of a stage',
+    ),
+]
 Named: TypeAlias = Annotated[str, _text(r"^\S(.*\S)?$(?!\n)", "a name")]
 PathText: TypeAlias = Annotated[str, _text(r"^[^\0]+$(?!\n)", "a path")]
 
@@ -162,8 +169,8 @@ class StepTable(FileTable, frozen=True, kw_only=True):
     timeout: Duration | None = None
     grace: Duration | None = None
     cleanup_timeout: Duration = field(default_factory=lambda: Duration(DEFAULT_CLEANUP_TIMEOUT))
-    stage: Later = None
-    needs: Later = None
+    stage: Name | None = None
+    needs: tuple[Need, ...] | None = None
     when: Later = None
     matrix: Later = None
     max_parallel: Later = None

@@ -254,12 +254,19 @@ def _wrong_type(kind: Any, value: Any) -> str:
 
 
 def _says_itself(kind: Any) -> bool:
-    return describe(kind) != describe(bare(kind))
+    """Whether the declaration brings words of its own for what is expected."""
+    match shape_of(kind):
+        case Choice(members):
+            return any(_says_itself(member) for member in members)
+        case _:
+            return describe(kind) != describe(bare(kind))
 
 
 def _hint(kind: Any, value: Any) -> str:
     match shape_of(kind), value:
         case Listing(), str():
+            return f": write [{in_words(value)}]"
+        case Choice(members), str() if any(isinstance(shape_of(m), Listing) for m in members):
             return f": write [{in_words(value)}]"
         case ((Leaf() | Choice()), (bool() | int() | float())) if takes_text(kind):
             shown = str(value).lower() if isinstance(value, bool) else value

@@ -6,6 +6,7 @@ import msgspec
 
 from orchestrator.config.document import Document
 from orchestrator.config.files import PipelineFile, StepTable
+from orchestrator.config.needs import read_order
 from orchestrator.config.reading import Reader, holds_reference
 from orchestrator.config.shared_tables import report_references, variables_of
 from orchestrator.config.surroundings import Surroundings
@@ -25,11 +26,13 @@ def read_steps(
     """Every step. `known` is what the pipeline's values can read, steps left out."""
     names = [step.name for step in table.steps]
     _report_repeated(names, document)
-    places = {name: place for place, name in reversed(list(enumerate(names)))}
+    order = read_order(table.steps, document)
+    every = frozenset(names)
     steps = []
     for place, step in enumerate(table.steps):
-        at_step = msgspec.structs.replace(known, steps=places, place=place)
-        needs = (names[place - 1],) if place else ()
+        ended = order.before(place) if holds_reference((step.with_, step.env)) else frozenset()
+        at_step = msgspec.structs.replace(known, steps=every, ended=ended)
+        needs = order.needed(place)
         steps.append(_read_step(step, ("steps", place), needs, document, around, at_step))
     return tuple(steps)
 
@@ -66,6 +69,7 @@ def _read_step(
         config=step.with_,
         env=env,
         needs=needs,
+        stage=step.stage,
         touches=traits.touches if step.touches is None else step.touches,
         takes_slot=traits.takes_slot,
         has_acquire=adapter is None or _looks_first(type(adapter)),

@@ -221,8 +221,7 @@ def _order(world: World, job: Job) -> Iterator[Blocker]:
 
 
 def _capacity(world: World, job: Job) -> Iterator[Blocker]:
-    first = next(iter(world.plan(job).steps), None)
-    if first is None or not first.takes_slot or slots_free(world, job):
+    if not world.plan(job).begins_with_slot or slots_free(world, job):
         return
     yield Blocker(
         type=BlockerType.CAPACITY,

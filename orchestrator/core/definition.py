@@ -86,7 +86,8 @@ class StepDefinition(msgspec.Struct, frozen=True):
 
     `touches`, `takes_slot`, `grace`, `outcomes` hold what the file says, else the adapter's
     traits. `has_acquire` and `has_cleanup` say whether the adapter has those phases at all.
-    `timeout` and `grace` of None mean without limit.
+    `timeout` and `grace` of None mean without limit. `needs` are names of steps, those of a
+    stage written out.
     """
 
     name: str
@@ -103,6 +104,7 @@ class StepDefinition(msgspec.Struct, frozen=True):
     grace: float | None = None
     cleanup_timeout: float = DEFAULT_CLEANUP_TIMEOUT
     outcomes: tuple[OutcomeRule, ...] = ()
+    stage: str | None = None
 
 
 class PipelineDefinition(msgspec.Struct, frozen=True):

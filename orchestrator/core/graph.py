@@ -11,13 +11,18 @@ from orchestrator.core.words import Outcome, StepConclusion
 
 
 class Plan:
-    """The steps of a definition: where each stands, what it needs, and which steps need it."""
+    """The steps of a definition: where each stands, what it needs, and which steps need it.
+
+    `begins_with_slot`: no step could begin without a slot.
+    """
 
     def __init__(self, steps: Iterable[StepDefinition]) -> None:
         self.steps = tuple(steps)
         self.by_name = {step.name: step for step in self.steps}
         self.places = {step.name: place for place, step in enumerate(self.steps)}
         self.needs = [{self.places[need] for need in step.needs} for step in self.steps]
+        roots = [step for step in self.steps if not step.needs]
+        self.begins_with_slot = bool(roots) and all(step.takes_slot for step in roots)
         self.needed_by: list[list[int]] = [[] for _ in self.steps]
         for place, needs in enumerate(self.needs):
             for need in needs:

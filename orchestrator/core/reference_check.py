@@ -25,14 +25,14 @@ class Known(msgspec.Struct, frozen=True):
     """What can be read in one place of the configuration.
 
     `params` of None: there are none to read there at all. `vars` maps each environment that the
-    value may meet to its variables: a name must be in every one. `steps` maps each step to its
-    place; those before `place` have ended. `debt`: whether the job's debt can be read.
+    value may meet to its variables: a name must be in every one. `steps` are the pipeline's;
+    those in `ended` have surely ended. `debt`: whether the job's debt can be read.
     """
 
     params: frozenset[str] | None = frozenset()
     vars: Mapping[str, Mapping[str, Any]] = {}
-    steps: Mapping[str, int] = {}
-    place: int = 0
+    steps: frozenset[str] = frozenset()
+    ended: frozenset[str] = frozenset()
     debt: bool = True
 
 
@@ -92,14 +92,12 @@ def _check_var(
 
 
 def _check_step(reference: Reference, step: str, known: Known) -> ReferenceProblem | None:
-    if known.steps.get(step, known.place) < known.place:
+    if step in known.ended:
         return None
-    if step in known.steps or known.place == 0:
+    if step in known.steps or not known.steps:
         return ReferenceTooEarly(f"{reference}: step {step} has not ended when this is read")
-    above = [name for name, place in known.steps.items() if place < known.place]
-    return ReferenceUnknown(
-        f"{reference}: no step above is named {step}{did_you_mean(near(step, above))}"
-    )
+    guess = did_you_mean(near(step, known.ended))
+    return ReferenceUnknown(f"{reference}: there is no step {step}{guess}")
 
 
 def _check_job(reference: Reference, field: str) -> ReferenceProblem | None:

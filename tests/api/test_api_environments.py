@@ -69,6 +69,7 @@ async def test_pipelines_are_shown_as_they_are_configured(bench: ApiBench) -> No
         "name": "smoke",
         "uses": "gate",
         "section": "steps",
+        "stage": None,
         "needs": ["apply"],
         "touches": True,
     }

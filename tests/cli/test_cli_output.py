@@ -16,8 +16,9 @@ from orchestrator.cli.view.event import event_line
 from orchestrator.cli.view.explanation import explanation_lines, ordinal
 from orchestrator.cli.view.job import job_lines
 from orchestrator.cli.view.joblist import job_table
-from orchestrator.cli.view.pipeline import pipeline_lines, pipeline_table
+from orchestrator.cli.view.pipeline import graph_lines, pipeline_lines, pipeline_table
 from orchestrator.cli.view.status import status_lines
+from orchestrator.cli.view.steps import step_lines
 
 NOW = instant(at(10))
 
@@ -363,12 +364,57 @@ web  deploy  Terraform, canary, release
   before
     plan  terraform
   steps
-    apply      terraform  touches
-    ├─ a       command    touches
-    └─ b       command
-       └─ end  command    touches  also after a
+    apply     terraform  touches
+    ├─ a      command    touches
+    └─ b      command
+       ↓ end  command    touches  also after a
 """
     )
+
+
+def test_a_graph_as_long_and_as_wide_as_you_like() -> None:
+    def drawn(name: str, *needs: str, stage: str | None = None) -> dict[str, Any]:
+        fields = {"uses": "command", "section": "steps", "touches": False}
+        return {"name": name, "needs": list(needs), "stage": stage, **fields}
+
+    chain = [drawn("0"), *(drawn(str(place), str(place - 1)) for place in range(1, 3000))]
+    lines = graph_lines(chain)
+    assert len(lines) == 3001
+    assert max(map(len, lines)) < 30
+    steps = [
+        drawn("build"),
+        drawn("unit", "build", stage="tests"),
+        drawn("lint", "build", stage="tests"),
+        drawn("more", "unit"),
+        drawn("ship", "lint", "unit"),
+        drawn("notes"),
+    ]
+    assert graph_lines(steps) == [
+        "  steps",
+        "    build      command",
+        "    ├─ unit    command  stage tests",
+        "    │  ↓ more  command",
+        "    └─ lint    command  stage tests",
+        "       ↓ ship  command               also after unit",
+        "    notes      command",
+    ]
+
+
+def test_show_keeps_the_steps_of_a_stage_together(pipe: Terminal) -> None:
+    steps = [
+        samples.step("build"),
+        samples.step("unit", stage="tests"),
+        samples.step("docs"),
+        samples.step("lint", stage="tests"),
+    ]
+    assert step_lines(job(steps=steps), pipe, NOW) == [
+        "  steps",
+        "    build   command  41s  success",
+        "    stage tests",
+        "      unit  command  41s  success",
+        "      lint  command  41s  success",
+        "    docs    command  41s  success",
+    ]
 
 
 def test_dry_run(pipe: Terminal) -> None:

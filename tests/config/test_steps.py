@@ -116,7 +116,7 @@ def test_a_step_reads_outputs_of_those_above_it_only(mistakes) -> None:
     )
     assert [f"{m.line}: {m.text}" for m in found] == [
         "5: ${steps.deploy.outputs.x}: step deploy has not ended when this is read",
-        "13: ${steps.biuld.outputs.x}: no step above is named biuld; did you mean build?",
+        "13: ${steps.biuld.outputs.x}: there is no step biuld; did you mean build?",
         "13: ${steps.deploy.exit}: only steps.NAME.outputs.X can be read",
     ]
 

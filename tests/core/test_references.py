@@ -134,8 +134,8 @@ def test_a_value_is_never_read_again(value: str) -> None:
 KNOWN = Known(
     params=frozenset({"version"}),
     vars={"a": {"region": 1}, "b": {"region": 1, "zone": 2}},
-    steps={"plan": 0, "apply": 1},
-    place=1,
+    steps=frozenset({"plan", "apply"}),
+    ended=frozenset({"plan"}),
 )
 CHECKED = [
     ("${params.version} ${environment.vars.region} ${environment.name} ${job.id}", None),
@@ -148,7 +148,7 @@ CHECKED = [
     ),
     (
         "${steps.plam.outputs.x}",
-        "${steps.plam.outputs.x}: no step above is named plam; did you mean plan?",
+        "${steps.plam.outputs.x}: there is no step plam; did you mean plan?",
     ),
     ("${steps.plan.output.x}", "${steps.plan.output.x}: only steps.NAME.outputs.X can be read"),
 ]

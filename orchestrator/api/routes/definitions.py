@@ -79,6 +79,7 @@ def _pipeline(of: PipelineDefinition) -> wire.Pipeline:
                 name=one.name,
                 uses=one.uses,
                 section=one.section.value,
+                stage=one.stage,
                 needs=one.needs,
                 touches=one.touches,
             )

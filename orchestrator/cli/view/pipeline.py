@@ -87,27 +87,36 @@ def graph_lines(steps: list[PipelineStep]) -> list[str]:
 
 
 def _branches(steps: list[PipelineStep]) -> list[list[str]]:
-    """Rows of a tree in which a step hangs on the last step that it needs."""
-    names = [step["name"] for step in steps]
-    parents = {
-        step["name"]: next((need for need in reversed(_needs(step)) if need in names), None)
-        for step in steps
-    }
-    rows: list[list[str]] = []
+    """Rows of a tree in which a step hangs on the last step that it needs.
 
-    def draw(step: PipelineStep, before: str, last: bool) -> None:
-        parent = parents[step["name"]]
-        joint = "" if parent is None else ("└─ " if last else "├─ ")
-        rows.append([f"{before}{joint}{harmless(step['name'])}", *_notes(step, parent)])
-        below = before if parent is None else before + ("   " if last else "│  ")
-        children = [one for one in steps if parents[one["name"]] == step["name"]]
-        for child in children:
-            draw(child, below, child is children[-1])
-
+    A step that alone follows another stands below it (`↓`), so that a chain stays in its column.
+    """
+    places = {step["name"]: place for place, step in enumerate(steps)}
+    children: dict[str | None, list[PipelineStep]] = {}
     for step in steps:
-        if parents[step["name"]] is None:
-            draw(step, "", True)
+        children.setdefault(_parent(step, places), []).append(step)
+    rows: list[list[str]] = []
+    to_draw = [(step, "", "", "") for step in reversed(children.get(None, []))]
+    while to_draw:
+        step, before, joint, below = to_draw.pop()
+        name = f"{before}{joint}{harmless(step['name'])}"
+        rows.append([name, *_notes(step, _parent(step, places))])
+        to_draw += _hung(children.get(step["name"], []), before + below)
     return rows
+
+
+def _hung(steps: list[PipelineStep], before: str) -> list[tuple[PipelineStep, str, str, str]]:
+    """What hangs on one step, the last first: each with its joint and what stands below that."""
+    if len(steps) == 1:
+        return [(steps[0], before, "↓ ", "")]
+    hung = [(step, before, "├─ ", "│  ") for step in steps[:-1]]
+    return [(step, before, "└─ ", "   ") for step in steps[-1:]] + hung[::-1]
+
+
+def _parent(step: PipelineStep, places: dict[str, int]) -> str | None:
+    """The last step, in the order of the file, of those that a step needs."""
+    known = (need for need in _needs(step) if need in places)
+    return max(known, key=lambda name: places[name], default=None)
 
 
 def _notes(step: PipelineStep, parent: str | None) -> list[str]:
@@ -115,6 +124,7 @@ def _notes(step: PipelineStep, parent: str | None) -> list[str]:
     return [
         harmless(step["uses"]),
         "touches" if step["touches"] else "",
+        f"stage {harmless(step['stage'])}" if step["stage"] else "",
         f"also after {harmless(', '.join(others))}" if others else "",
     ]
 

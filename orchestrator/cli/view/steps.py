@@ -24,18 +24,34 @@ _DID = {
 
 
 def step_lines(job: Job, terminal: Terminal, now: float) -> list[str]:
-    """The steps under the names of their sections, columns aligned over all of them."""
-    steps = job["steps"]
+    """The steps under their sections and stages, columns aligned over all of them."""
+    steps = _grouped(job["steps"])
     rows = table((_row(step, terminal, now) for step in steps), indent="    ")
     lines: list[str] = []
-    section = None
+    section = stage = None
     for step, row in zip(steps, rows, strict=True):
         if step.get("section", "steps") != section:
-            section = step.get("section", "steps")
+            section, stage = step.get("section", "steps"), None
             lines.append(f"  {harmless(section)}")
+        if step["stage"] != stage:
+            stage = step["stage"]
+            lines += [f"    stage {harmless(stage)}"] if stage else []
         lines.append(row)
         lines += [f"      warning: {harmless(text)}" for text in step.get("warnings") or ()]
     return lines
+
+
+def _grouped(steps: list[Step]) -> list[Step]:
+    """The steps in their order, but those of one stage together, where its first stands."""
+    first: dict[object, int] = {}
+    for place, step in enumerate(steps):
+        first.setdefault(_group(step, place), place)
+    by_group = sorted(enumerate(steps), key=lambda one: (first[_group(one[1], one[0])], one[0]))
+    return [step for _, step in by_group]
+
+
+def _group(step: Step, place: int) -> object:
+    return (step.get("section", "steps"), step["stage"]) if step["stage"] else place
 
 
 def step_state(step: Step) -> str:
@@ -48,7 +64,7 @@ def _row(step: Step, terminal: Terminal, now: float) -> list[str]:
     sign = mark(state, terminal)
     note = step_note(step, now, brief=bool(sign))
     return [
-        f"{sign} {harmless(step['name'])}".lstrip(),
+        "  " * bool(step["stage"]) + f"{sign} {harmless(step['name'])}".lstrip(),
         harmless(step["uses"]),
         between(step["started_at"], step["finished_at"], now),
         coloured(note, state, terminal) if state != "success" else note,

@@ -1,0 +1,142 @@
+"""`needs` and `stage`: which steps each step waits for, and what is wrong with that graph."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from orchestrator.config.document import Document
+from orchestrator.config.files import StepTable
+from orchestrator.core.near import did_you_mean, near
+from orchestrator.core.references import Path
+
+STAGE = "stage:"
+"""What a need begins with that means all steps of a stage."""
+
+
+class Order:
+    """The steps of a pipeline in the order in which they can run; steps go by their places.
+
+    `needs` are those that each step waits for, `names` their names.
+    """
+
+    def __init__(self, names: Sequence[str], needs: Sequence[Sequence[int]]) -> None:
+        self.names = names
+        self.needs = needs
+        self.cycles: list[list[int]] = []
+        self._before = [0] * len(names)
+        for place in self._sorted():
+            for need in needs[place]:
+                self._before[place] |= self._before[need] | 1 << need
+
+    def needed(self, place: int) -> tuple[str, ...]:
+        """The steps that a step waits for."""
+        return tuple(self.names[need] for need in self.needs[place])
+
+    def before(self, place: int) -> frozenset[str]:
+        """Every step that has surely ended when this one begins."""
+        before = self._before[place]
+        return frozenset(name for other, name in enumerate(self.names) if before >> other & 1)
+
+    def _sorted(self) -> Iterator[int]:
+        """Each place after those it needs. Of a cycle, which is noted, the first goes first."""
+        needed_by: list[list[int]] = [[] for _ in self.names]
+        unmet = [len(needs) for needs in self.needs]
+        for place, needs in enumerate(self.needs):
+            for need in needs:
+                needed_by[need].append(place)
+        done = [False] * len(self.names)
+        free = [place for place in reversed(range(len(unmet))) if not unmet[place]]
+        for start in range(len(unmet)):
+            while free or not done[start]:
+                if not free:
+                    cycle = self._cycle_from(start, done)
+                    self.cycles.append(cycle)
+                    free.append(cycle[0])
+                place = free.pop()
+                if done[place]:
+                    continue
+                done[place] = True
+                yield place
+                for dependent in needed_by[place]:
+                    unmet[dependent] -= 1
+                    if not unmet[dependent]:
+                        free.append(dependent)
+
+    def _cycle_from(self, start: int, done: list[bool]) -> list[int]:
+        """A cycle that a step which can never run leads to; its first step in the file first."""
+        way: dict[int, int] = {}
+        place = start
+        while place not in way:
+            way[place] = len(way)
+            place = next(need for need in self.needs[place] if not done[need])
+        cycle = list(way)[way[place] :]
+        first = cycle.index(min(cycle))
+        return cycle[first:] + cycle[:first]
+
+
+def read_order(steps: Sequence[StepTable], document: Document) -> Order:
+    """What each step waits for; names that there are not, and cycles, are reported."""
+    names = [step.name for step in steps]
+    places = {name: place for place, name in reversed(list(enumerate(names)))}
+    stages: dict[str, list[int]] = {}
+    for place, step in enumerate(steps):
+        if step.stage is not None:
+            stages.setdefault(step.stage, []).append(place)
+    needs = [
+        tuple(dict.fromkeys(_needs(place, step, places, stages, document)))
+        for place, step in enumerate(steps)
+    ]
+    order = Order(names, needs)
+    for cycle in order.cycles:
+        _report_cycle(cycle, steps, document)
+    return order
+
+
+def _needs(
+    place: int,
+    step: StepTable,
+    places: dict[str, int],
+    stages: dict[str, list[int]],
+    document: Document,
+) -> Iterator[int]:
+    if step.needs is None:
+        if place:
+            yield place - 1
+        return
+    for at, need in enumerate(step.needs):
+        path: Path = ("steps", place, "needs", at)
+        if need in step.needs[:at]:
+            document.report(path, f'"{need}" stands here twice')
+        elif not need.startswith(STAGE):
+            if need in places:
+                yield places[need]
+            elif need:
+                document.report(path, unknown_step(need, places, stages))
+        elif (stage := need.removeprefix(STAGE)) not in stages:
+            document.report(path, unknown_stage(stage, stages))
+        elif place in stages[stage]:
+            document.report(path, f"this step is in the stage {stage} itself")
+        else:
+            yield from stages[stage]
+
+
+def unknown_step(name: str, steps: Iterable[str], stages: Iterable[str]) -> str:
+    """How to say that no step has this name."""
+    if name in stages:
+        return f'there is no step "{name}"; the stage is written "{STAGE}{name}"'
+    return f'there is no step "{name}"{did_you_mean(near(name, steps))}'
+
+
+def unknown_stage(name: str, stages: Iterable[str]) -> str:
+    """How to say that no step is in a stage of this name."""
+    return f'no step has the stage "{name}"{did_you_mean(near(name, stages))}'
+
+
+def _report_cycle(cycle: list[int], steps: Sequence[StepTable], document: Document) -> None:
+    round_trip = " → ".join(steps[place].name for place in (*cycle, cycle[0]))
+    text = f"these steps wait for each other: {round_trip}"
+    if len(cycle) == 1:
+        text = f"a step cannot need itself: {round_trip}"
+    silent = next((place for place in cycle if steps[place].needs is None), None)
+    if silent is not None:
+        text += f" ({steps[silent].name} has no `needs`, so it waits for the step above it)"
+    said = next(place for place in cycle if steps[place].needs is not None)
+    document.report(("steps", said, "needs"), text)
