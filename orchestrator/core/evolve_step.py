@@ -1,0 +1,145 @@
+"""The next state of a step, given what happened to it."""
+
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from orchestrator.core import events as ev
+from orchestrator.core.instant import Instant
+from orchestrator.core.model import (
+    Acquiring,
+    Applying,
+    Cancelling,
+    CleaningUp,
+    Ending,
+    Finished,
+    Force,
+    Pending,
+    Record,
+    Step,
+    StepPhase,
+    Stop,
+)
+
+StepEvent = (
+    ev.StepStarted
+    | ev.StepApplying
+    | ev.StepStopRequested
+    | ev.StepForced
+    | ev.StepApplied
+    | ev.StepFinished
+    | ev.StepNotRun
+    | ev.StepWaiting
+    | ev.StepWarned
+    | ev.StepRecorded
+)
+
+
+def step_after(step: Step, event: StepEvent, at: Instant) -> Step:
+    """The step after an event of its own."""
+    match event:
+        case ev.StepStarted(acquires=True):
+            return replace(step, phase=Acquiring(began=at))
+        case ev.StepStarted():
+            return replace(step, phase=Applying(began=at, entered=at))
+        case ev.StepApplying():
+            phase = Applying(began=_began(step.phase, at), entered=at)
+            return replace(step, phase=phase, waiting_for=None)
+        case ev.StepStopRequested(stop=stop):
+            return replace(step, phase=_stopped(step.phase, stop, at))
+        case ev.StepForced():
+            force = Force(at=at, by=event.by, reason=event.reason, fired=True)
+            return replace(step, phase=_forced(step.phase, force))
+        case ev.StepApplied():
+            return replace(
+                step,
+                phase=_cleaning(step.phase, event.ending, at),
+                waiting_for=None,
+                summary=event.summary,
+                outputs=event.outputs,
+                sensitive=event.sensitive,
+            )
+        case ev.StepFinished():
+            return replace(step, phase=_finished(step.phase, event, at), waiting_for=None)
+        case ev.StepNotRun():
+            phase_ = Finished(ended=at, ending=event.ending, cause=event.cause)
+            return replace(step, phase=phase_)
+        case ev.StepWaiting(text=text):
+            return replace(step, waiting_for=text)
+        case ev.StepWarned(text=text):
+            return replace(step, warnings=(*step.warnings, text))
+        case ev.StepRecorded(record=record):
+            return replace(step, records=_recorded(step.records, record))
+        case _:
+            assert_never(event)
+
+
+def _began(phase: StepPhase, at: Instant) -> Instant:
+    match phase:
+        case Acquiring(began=began) | Applying(began=began) | Cancelling(began=began):
+            return began
+        case CleaningUp(began=began):
+            return began
+        case Pending():
+            return at
+        case Finished(began=began_or_none):
+            return began_or_none or at
+
+
+def _stop_of(phase: StepPhase) -> Stop | None:
+    return None if isinstance(phase, Pending | Applying) else phase.stop
+
+
+def _stopped(phase: StepPhase, stop: Stop, at: Instant) -> StepPhase:
+    match phase:
+        case Acquiring() | CleaningUp():
+            return replace(phase, stop=stop)
+        case Applying(began=began):
+            return Cancelling(began=began, entered=at, stop=stop)
+        case Pending() | Cancelling() | Finished():
+            return phase
+
+
+def _forced(phase: StepPhase, force: Force) -> StepPhase:
+    match phase:
+        case Acquiring() | Cancelling() | CleaningUp():
+            return replace(phase, force=force)
+        case Pending() | Applying() | Finished():
+            return phase
+
+
+def _cleaning(phase: StepPhase, ending: Ending, at: Instant) -> StepPhase:
+    return CleaningUp(
+        began=_began(phase, at),
+        entered=at,
+        ending=ending,
+        stop=_stop_of(phase),
+        after_force=_was_forced(phase),
+    )
+
+
+def _finished(phase: StepPhase, event: ev.StepFinished, at: Instant) -> Finished:
+    return Finished(
+        ended=at,
+        ending=event.ending,
+        began=_began(phase, at),
+        finding=event.finding,
+        stop=_stop_of(phase),
+        forced=_was_forced(phase),
+    )
+
+
+def _was_forced(phase: StepPhase) -> bool:
+    match phase:
+        case CleaningUp(force=force, after_force=after_force):
+            return after_force or force is not None
+        case Acquiring(force=force) | Cancelling(force=force):
+            return force is not None
+        case Pending() | Applying() | Finished():
+            return False
+
+
+def _recorded(records: tuple[Record, ...], new: Record) -> tuple[Record, ...]:
+    """One record for each phase and key: a call's value replaces its intent."""
+    others = (one for one in records if (one.phase, one.key) != (new.phase, new.key))
+    return (*others, new)
