@@ -22,7 +22,7 @@ from orchestrator.core.world import World
 
 
 def evolve(world: World, stamped: ev.Stamped) -> None:
-    """Apply one line of the journal to the world."""
+    """Apply one line of the journal to the world. What has left the world changes no more."""
     event, at = stamped.event, stamped.at
     match event:
         case ev.ConfigAccepted():
@@ -59,9 +59,10 @@ def evolve(world: World, stamped: ev.Stamped) -> None:
             | ev.ClientLost()
             | ev.ClientReturned()
         ):
-            job = world.jobs[event.job]
-            _evolve_job(world, job, stamped)
-            _drop_if_empty(world, job.environment)
+            if event.job in world.jobs:
+                job = world.jobs[event.job]
+                _evolve_job(world, job, stamped)
+                _drop_if_empty(world, job.environment)
         case (
             ev.StepStarted()
             | ev.StepApplying()
@@ -74,9 +75,9 @@ def evolve(world: World, stamped: ev.Stamped) -> None:
             | ev.StepWarned()
             | ev.StepRecorded()
         ):
-            job = world.jobs[event.ref.job]
-            step = step_after(world.step(job, event.ref.step), event, at)
-            world.put_step(job, step)
+            if event.ref.job in world.jobs:
+                job = world.jobs[event.ref.job]
+                world.put_step(job, step_after(world.step(job, event.ref.step), event, at))
         case _:
             assert_never(event)
 
