@@ -82,7 +82,7 @@ class DaemonProcess:
         self.log = root / "daemon.log"
         self.env = {"PYTHONPATH": os.pathsep.join(sys.path), **(env or {})}
         self.program = program
-        self._launch = launch
+        self.launcher = launch
         self._process: Child | None = None
 
     def __enter__(self) -> Self:
@@ -122,7 +122,7 @@ class DaemonProcess:
     def launch(self, *arguments: str, **env: str) -> None:
         """Start a daemon and do not wait for it."""
         given = ["--config", str(self.directory), *arguments]
-        self._process = self._launch(self.program, given, {**self.environment(), **env}, self.log)
+        self._process = self.launcher(self.program, given, {**self.environment(), **env}, self.log)
 
     def environment(self) -> dict[str, str]:
         """The environment of daemons."""
@@ -161,12 +161,19 @@ class DaemonProcess:
         return self.log.read_text(errors="replace")[-8000:] if self.log.exists() else ""
 
     def keepers(self) -> list[int]:
-        """The keeper, and the supervisor of each process that runs."""
+        """The keeper."""
+        return [pid for pid in self._keeping() if _stands_in(pid, self.state / "keeper")]
+
+    def supervisors(self) -> list[int]:
+        """The supervisor of each process that runs."""
+        return [pid for pid in self._keeping() if not _stands_in(pid, self.state / "keeper")]
+
+    def _keeping(self) -> list[int]:
         return [pid for pid in pids_below(self.root) if KEEPER in _command_of(pid)]
 
     def tools(self) -> list[int]:
         """Whatever else stands in this directory or names it: what steps have started."""
-        others = {self.pid, *self.keepers()} if self._process is not None else set(self.keepers())
+        others = {self.pid, *self._keeping()} if self._process is not None else self._keeping()
         return [pid for pid in pids_below(self.root) if pid not in others]
 
 
@@ -187,9 +194,9 @@ def pids_below(root: Path) -> list[int]:
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit() and int(folder.name) not in ours:
             pid = int(folder.name)
-            if _stands_below(folder, root) or os.fsencode(root) in _command_of(pid):
+            if _stands_in(pid, root) or os.fsencode(root) in _command_of(pid):
                 found.append(pid)
-    return [pid for pid in found if not _ended(pid)]
+    return [pid for pid in found if not is_gone(pid)]
 
 
 def end_everything_below(root: Path) -> None:
@@ -214,14 +221,16 @@ def kill(pid: int) -> None:
         os.close(descriptor)
 
 
-def _ended(pid: int) -> bool:
+def is_gone(pid: int) -> bool:
+    """Whether no process has this pid, or a zombie."""
     stat = read_stat(pid)
     return stat is None or stat.ended
 
 
-def _stands_below(folder: Path, root: Path) -> bool:
+def _stands_in(pid: int, folder: Path) -> bool:
+    """Whether its working directory is this one or below it."""
     try:
-        return (folder / "cwd").readlink().is_relative_to(root)
+        return Path(f"/proc/{pid}/cwd").readlink().is_relative_to(folder)
     except OSError:
         return False
 

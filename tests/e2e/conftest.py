@@ -1,0 +1,29 @@
+"""Puts the bench and the test servers within reach (importlib mode adds no path)."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "testbed" / "terraform"))
+sys.path.insert(0, str(Path(__file__).parent))
+
+from e2e_bench import Installation
+
+from orchestrator.testing.daemon_zygote import Zygote
+
+
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Zygote]:
+    """Starts daemons in a moment, where a test needs many."""
+    zygote = Zygote()
+    yield zygote
+    zygote.close()
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    """A directory, a daemon that a test starts, and the command line."""
+    with Installation(tmp_path) as installation:
+        yield installation
