@@ -51,16 +51,14 @@ def simulate(seed: int) -> Report:
 
 
 async def _simulate(seed: int, root: Path) -> Report:
-    state_dir = root / "state"
     async with trio.open_nursery() as outside:
-        world = World(seed, state_dir, outside)
-        try:
-            with simulated_boot(world), trio.fail_after(LONGEST):
-                await _play(world)
-        finally:
-            if world.witness.violations:
-                raise world.witness.violations[0]
+        world = World(seed, root / "state", outside)
+        world.witness.give_up = outside.cancel_scope.cancel
+        with simulated_boot(world), trio.fail_after(LONGEST):
+            await _play(world)
         outside.cancel_scope.cancel()
+    if world.witness.violations:
+        raise world.witness.violations[0]
     return Report(
         seed=seed,
         journal=[f"{id} {stamped}" for id, stamped in world.witness.lines],

@@ -4,7 +4,7 @@ Nothing here asks the core. The rules are written again, from the facts of the j
 admitted, what was said) and from the processes themselves.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -89,6 +89,7 @@ class Witness:
         self.last_id = 0
         self.rechecked = False
         self.violations: list[AssertionError] = []
+        self.give_up: Callable[[], None] = lambda: None
 
     # --- tools -----------------------------------------------------------------------------
 
@@ -159,11 +160,12 @@ class Witness:
     # --- the journal -----------------------------------------------------------------------
 
     def committed(self, ids: range, events: Sequence[ev.Stamped]) -> None:
-        """These lines are on disk. What they break is kept: a daemon outlives any exception here."""
+        """These lines are on disk. A daemon would outlive an exception here, so it is kept."""
         try:
             self._look_at(ids, events)
         except AssertionError as violation:
             self.violations.append(violation)
+            self.give_up()
 
     def _look_at(self, ids: range, events: Sequence[ev.Stamped]) -> None:
         if ids.start != self.last_id + 1:
@@ -187,13 +189,8 @@ class Witness:
                 self._see_admission(id, event)
             case ev.JobEnded():
                 self._see_job_end(id, event)
-            case ev.DebtIncurred(debt=debt):
-                self.owed[debt.job] = debt
-            case ev.DebtPaid(job=job, paid_by=payer):
-                self._demand_paid(job, payer)
-                del self.owed[job]
-            case ev.DebtWaived(job=job):
-                del self.owed[job]
+            case ev.DebtIncurred() | ev.DebtPaid() | ev.DebtWaived():
+                self._see_debt(event)
             case ev.RecheckRequested():
                 self.rechecked = True
             case ev.Quarantined(job=job):
@@ -214,6 +211,16 @@ class Witness:
                 | ev.StepRecorded(ref=ref)
             ):
                 self._see_step(self._open(ref.job), ref, event)
+
+    def _see_debt(self, event: ev.DebtIncurred | ev.DebtPaid | ev.DebtWaived) -> None:
+        match event:
+            case ev.DebtIncurred(debt=debt):
+                self.owed[debt.job] = debt
+            case ev.DebtPaid(job=job, paid_by=payer):
+                self._demand_paid(job, payer)
+                del self.owed[job]
+            case ev.DebtWaived(job=job):
+                del self.owed[job]
 
     def _open(self, job: int) -> Seen:
         seen = self.jobs[job]
@@ -263,7 +270,11 @@ class Witness:
             if job == event.job or self.pays(seen, debt):
                 continue
             same = other.environment == seen.environment
-            if same and not repairs and excludes(self.configuration, debt.kind, seen.submitted.kind):
+            if (
+                same
+                and not repairs
+                and excludes(self.configuration, debt.kind, seen.submitted.kind)
+            ):
                 raise Violation(f"job {event.job} was admitted although job {job} owes a cleanup")
             shared = set(other.locks()) & set(seen.locks())
             if other.ended is not None and not same and shared:

@@ -1,0 +1,71 @@
+"""What takes ten seconds on a real clock: adapters that take no notice of force."""
+
+from pathlib import Path
+
+import pytest
+import trio
+from sim_people import ADA
+from sim_scenario import Rates
+from sim_world import World, simulated_boot
+
+from orchestrator.core import commands as cmd
+from orchestrator.core import events as ev
+from orchestrator.core.definition import (
+    Configuration,
+    EnvironmentDefinition,
+    PipelineDefinition,
+    StepDefinition,
+)
+from orchestrator.engine.attempt import PATIENCE_AFTER_FORCE
+from orchestrator.testing.deterministic import run_deterministically
+
+
+async def forced(root: Path, phase: str, *, restart: bool) -> list[ev.Stamped]:
+    """Force a step whose adapter does not end in this phase for 50 s; the journal after 200 s."""
+    config = {phase: ["run", "stubborn"], "stubborn_for": 50.0}
+    step = StepDefinition(name="go", uses="fake", config=config)
+    web = PipelineDefinition(name="web", kind="deploy", steps=(step,), force_after=0.0)
+    async with trio.open_nursery() as outside:
+        world = World(0, root / "state", outside)
+        world.faults.rates = Rates(slow_commit=0.0)
+        world.configuration = Configuration(
+            state_dir="/state",
+            socket="",
+            kinds={"deploy": ("deploy",)},
+            environments={"one": EnvironmentDefinition(name="one")},
+            pipelines={"web": web},
+        )
+        with simulated_boot(world):
+            outside.start_soon(world.keep_a_daemon_running)
+            engine = await world.reached()
+            await engine.submit(cmd.Submit(ADA, "web", "one"))
+            await trio.sleep(20)
+            await engine.cancel(cmd.Cancel(ADA, 1, force=True))
+            if restart:
+                assert world.life is not None
+                world.life.end()
+            await trio.sleep(200)
+            assert not any(one.process.tree_alive for one in world.witness.executions)
+            outside.cancel_scope.cancel()
+    if world.witness.violations:
+        raise world.witness.violations[0]
+    return [line for _, line in world.witness.lines]
+
+
+@pytest.mark.parametrize("phase", ["acquire", "apply", "cleanup"])
+def test_an_adapter_that_stays_after_force_is_abandoned(tmp_path: Path, phase: str) -> None:
+    lines = run_deterministically(lambda: forced(tmp_path, phase, restart=False), 0)
+    [force] = [line.at for line in lines if isinstance(line.event, ev.StepForced)]
+    ends = [line for line in lines if isinstance(line.event, ev.StepFinished)]
+    patience = ends[0].at.since(force) / 1000
+    assert PATIENCE_AFTER_FORCE <= patience < PATIENCE_AFTER_FORCE + 1
+    assert isinstance(ends[0].event, ev.StepFinished) and ends[0].event.finding is not None
+    assert "did not end within 10 s" in ends[0].event.finding.found
+    assert any(isinstance(line.event, ev.Quarantined) for line in lines)
+
+
+def test_a_force_that_a_restart_finds_ends_the_phase_and_not_the_next(tmp_path: Path) -> None:
+    lines = run_deterministically(lambda: forced(tmp_path, "acquire", restart=True), 0)
+    [end] = [line.event for line in lines if isinstance(line.event, ev.StepFinished)]
+    assert end.finding is None
+    assert not any(isinstance(line.event, ev.Quarantined) for line in lines)
