@@ -1,0 +1,146 @@
+"""The daemon is killed while real terraform applies and destroys; terraform does not notice."""
+
+import os
+import random
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from e2e_bench import Installation, insisting, until
+from http_state import StateServer
+
+from orchestrator.testing.daemon_process import is_gone
+from orchestrator.testing.daemon_zygote import Zygote
+
+pytestmark = [
+    pytest.mark.terraform,
+    pytest.mark.skipif(shutil.which("terraform") is None, reason="needs terraform on PATH"),
+]
+KILLS = 12
+RELEASES = 3
+LINES = 40
+
+MODULE = """
+terraform {
+  backend "http" {}
+}
+variable "release" {}
+resource "terraform_data" "web" {
+  input            = var.release
+  triggers_replace = var.release
+  provisioner "local-exec" {
+    command = "echo ${var.release} >> ran; for i in $(seq LINES); do echo line $i; sleep 0.05; done"
+  }
+}
+output "release" { value = terraform_data.web.output }
+""".replace("LINES", str(LINES))
+PARAMS = (
+    '[params.release]\nrequired = true\n[source]\npath = "infra"\n[[steps]]\nuses = "terraform"\n'
+)
+
+
+@pytest.fixture
+def server() -> Iterator[StateServer]:
+    """Where the state is; it lives while daemons die."""
+    with StateServer() as server:
+        yield server
+
+
+def files(server: StateServer) -> dict[str, str]:
+    """A deploy that terraform applies, and its cleanup, which destroys."""
+    address = server.url("web")
+    backend = ", ".join(f'{name}address = "{address}"' for name in ("", "lock_", "unlock_"))
+
+    def step(action: str) -> str:
+        settings = f'action = "{action}", vars = {{ release = "${{params.release}}" }}'
+        table = f"with = {{ {settings}, backend_config = {{ {backend} }} }}"
+        return f'{PARAMS}name = "{action}"\n{table}\n'
+
+    return {
+        "infra/main.tf": MODULE,
+        "environments/staging.toml": "",
+        "pipelines/web.toml": f'kind = "deploy"\ncleanup = "down"\n{step("apply")}',
+        "pipelines/down.toml": f'kind = "cleanup"\n{step("destroy")}',
+    }
+
+
+def test_a_dozen_kills(tmp_path: Path, zygote: Zygote, server: StateServer) -> None:
+    seed = int(os.environ.get("ORCHESTRATOR_SEED", time.time_ns() % 1_000_000))
+    print(f"ORCHESTRATOR_SEED={seed}")
+    chance = random.Random(seed)
+    with Installation(tmp_path, launch=zygote.launch) as installation:
+        installation.write(files(server))
+        installation.start()
+        jobs = [
+            installation.submit("web", "staging", "-p", f"release=r{number}")
+            for number in range(RELEASES)
+        ]
+        same = kill_while_terraform_works(installation, chance)
+        assert same >= KILLS / 4, f"terraform was at work in only {same} of {KILLS} kills"
+        for job in jobs:
+            expect_applied(installation, installation.finished(job))
+        until("the last cleanup is done", lambda: idle(installation))
+        expect_nothing_left(installation, server)
+
+
+def kill_while_terraform_works(installation: Installation, chance: random.Random) -> int:
+    """How often the same terraform was at work before and after a kill."""
+    same = 0
+    for kill in range(KILLS):
+        if kill % 2:
+            until("terraform is at work", lambda: at_work(installation) or idle(installation))
+        time.sleep(chance.uniform(0, 1))
+        before = at_work(installation)
+        installation.kill()
+        assert all(not is_gone(pid) or ended(installation, pid) for pid in before)
+        installation.start()
+        same += bool(before & at_work(installation))
+    return same
+
+
+def at_work(installation: Installation) -> set[int]:
+    """The pids that the daemon tells."""
+    running = insisting(lambda: installation.client.get("/v1/status"))["running"]
+    return {step["pid"] for job in running for step in job["steps"] if step["pid"]}
+
+
+def idle(installation: Installation) -> bool:
+    """Whether all jobs are done."""
+    status = installation.client.get("/v1/status")
+    return not (status["running"] or status["queued"] or status["debts"])
+
+
+def ended(installation: Installation, pid: int) -> bool:
+    """Whether how this process ended is on disk, though no daemon lives."""
+    for record in (installation.state / "jobs").rglob("pid"):
+        if record.read_text().split()[0] == str(pid):
+            return (record.parent / "status").exists()
+    return False
+
+
+def expect_applied(installation: Installation, job: dict[str, Any]) -> None:
+    """A deploy that went through as if nothing had happened."""
+    assert job["conclusion"] == "success", job
+    [step] = job["steps"]
+    assert (step["exit"], step["outputs"]) == (0, {"release": job["params"]["release"]})
+    log = installation.says("log", str(job["id"]), "apply").splitlines()
+    told = [line.partition("(local-exec): ")[2] for line in log if "(local-exec): line" in line]
+    assert told == [f"line {number}" for number in range(1, LINES + 1)]
+    assert sum("Apply complete!" in line for line in log) == 1
+
+
+def expect_nothing_left(installation: Installation, server: StateServer) -> None:
+    """Each release was applied once and taken down; no lock is held, nobody is at work."""
+    ran = (installation.directory / "infra" / "ran").read_text().split()
+    assert ran == [f"r{number}" for number in range(RELEASES)]
+    cleanups = installation.json("jobs", "--kind", "cleanup")["jobs"]
+    assert [job["conclusion"] for job in cleanups] == ["success"] * RELEASES
+    assert server.locks == {}
+    assert b'"resources": []' in server.states["/web"].replace(
+        b'"resources":[]', b'"resources": []'
+    )
+    assert installation.client.get("/v1/status")["quarantines"] == []
+    assert installation.tools() == []
