@@ -1,5 +1,6 @@
 """`make bench`: every figure, or those that are named: `python -m benchmarks job_to_job idle`."""
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -20,6 +21,7 @@ def main(names: list[str]) -> None:
     unknown = set(names) - set(BENCHMARKS)
     if unknown:
         sys.exit(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed is compiled
     figures: list[Figure] = []
     for name in names or BENCHMARKS:
         print(f"measuring {name} …", file=sys.stderr, flush=True)

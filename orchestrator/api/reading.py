@@ -1,29 +1,22 @@
 """Jobs as they are committed, for those who may see them."""
 
-import msgspec
-
 from orchestrator.api import views, wire
-from orchestrator.core.admission import Blocker, blockers
 from orchestrator.core.commands import Caller
 from orchestrator.core.definition import (
     EnvironmentDefinition,
-    JobDefinition,
     PipelineDefinition,
 )
-from orchestrator.core.model import Job, JobQueued
+from orchestrator.core.model import Job
 from orchestrator.core.permissions import demand, may
 from orchestrator.core.rejections import UnknownJob
 from orchestrator.core.words import Role
 from orchestrator.core.world import World
-from orchestrator.engine.engine import Engine
+from orchestrator.engine.engine import Engine, Submission
+from orchestrator.engine.open_job import OpenJob, open_job
 
 
-class SeenJob(msgspec.Struct, frozen=True):
-    """A job, what it keeps of its configuration, and what keeps it from starting now."""
-
-    job: Job
-    definition: JobDefinition
-    blockers: tuple[Blocker, ...] = ()
+class SeenJob(OpenJob, frozen=True):
+    """A job, open or finished, and its view."""
 
     def view(self, engine: Engine) -> wire.Job:
         """The job, whole."""
@@ -46,14 +39,18 @@ async def see(engine: Engine, id: int, caller: Caller | None = None) -> SeenJob:
     return SeenJob(job=job, definition=definition)
 
 
+async def see_submitted(engine: Engine, submission: Submission) -> SeenJob:
+    """The job of a submission, as its commit left it."""
+    found = submission.open
+    if found is None:
+        return await see(engine, submission.job)
+    return SeenJob(found.job, found.definition, found.blockers)
+
+
 def seen(world: World, job: Job) -> SeenJob:
     """An open job."""
-    waits = isinstance(job.phase, JobQueued)
-    return SeenJob(
-        job=job,
-        definition=world.definition(job),
-        blockers=tuple(blockers(world, job)) if waits else (),
-    )
+    found = open_job(world, job)
+    return SeenJob(found.job, found.definition, found.blockers)
 
 
 def demand_view(world: World, job: Job, caller: Caller | None) -> None:

@@ -11,7 +11,7 @@ from orchestrator.api.bodies import Submission
 from orchestrator.api.dry_run import dry_run
 from orchestrator.api.given import GivenCaller, GivenEngine, GivenPresence, JobId, Key
 from orchestrator.api.problems import refusal
-from orchestrator.api.reading import demand_viewer, may_see, see, seen
+from orchestrator.api.reading import demand_viewer, may_see, see, see_submitted, seen
 from orchestrator.core import commands as cmd
 from orchestrator.core.digest import digest
 from orchestrator.core.model import Job, JobQueued
@@ -50,7 +50,7 @@ async def submit_job(
     if request.cancel_on_disconnect:
         presence.expect(submission.job)
     status = HTTPStatus.CREATED if submission.created else HTTPStatus.OK
-    job = await see(engine, submission.job)
+    job = await see_submitted(engine, submission)
     return Response(job.view(engine), status_code=status)
 
 

@@ -8,7 +8,7 @@ from litestar.params import JSONBody
 from orchestrator.api import wire
 from orchestrator.api.bodies import Reason, Retry
 from orchestrator.api.given import GivenCaller, GivenEngine, JobId, Key
-from orchestrator.api.reading import see
+from orchestrator.api.reading import see, see_submitted
 from orchestrator.core import commands as cmd
 from orchestrator.core.digest import digest
 from orchestrator.core.rejections import UnknownJob
@@ -51,7 +51,7 @@ async def retry_job(
     )
     submission = await engine.retry(request)
     status = HTTPStatus.CREATED if submission.created else HTTPStatus.OK
-    job = await see(engine, submission.job)
+    job = await see_submitted(engine, submission)
     return Response(job.view(engine), status_code=status)
 
 
