@@ -85,7 +85,8 @@ def waive(world: World, request: cmd.Waive) -> Iterator[ev.AnyEvent]:
 def _drop_waiting_cleanups(
     world: World, environment: Environment, waived: list[Debt]
 ) -> Iterator[ev.AnyEvent]:
-    for job in world.queue(environment.name):
+    for _, _, id in world.queues.repairs(environment.name):
+        job = world.jobs[id]
         if job.cleanup_for in {debt.job for debt in waived}:
             conclusion = JobConclusion.CANCELLED
             yield ev.JobEnded(job=job.id, conclusion=conclusion, reason="its debt was waived")
