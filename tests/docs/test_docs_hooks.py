@@ -1,0 +1,20 @@
+"""docs/writing-an-adapter.md documents every hook."""
+
+import pytest
+from pages import ROOT
+
+from orchestrator.plugin.hookspecs import Hooks
+
+PAGE = ROOT / "docs" / "writing-an-adapter.md"
+HOOKS = [name for name in vars(Hooks) if name.startswith("orchestrator_")]
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_every_hook_is_documented(hook: str) -> None:
+    if not PAGE.exists():
+        pytest.skip("docs/writing-an-adapter.md is not written yet")
+    assert f"`{hook}" in PAGE.read_text(encoding="utf-8") or f"def {hook}(" in PAGE.read_text()
+
+
+def test_there_are_hooks() -> None:
+    assert HOOKS

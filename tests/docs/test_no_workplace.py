@@ -1,0 +1,35 @@
+"""No file of the repository names the places where it was written."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+from pages import ROOT
+
+PLACES = re.compile(
+    "|".join(  # each in two parts, or this file would name them
+        (
+            r"(?<![\w.}-])/wo" "rk/",
+            r"(?<![\w-])sha" "red/(design|testbed)",
+            r"/ro" "ot/",
+            r"\.py" "env",
+            r"/tmp/br" "ief",
+        )
+    )
+)
+
+
+def test_no_file_names_a_place_of_ours() -> None:
+    if shutil.which("git") is None:
+        pytest.skip("needs git")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True
+    )
+    found = []
+    for name in filter(None, listed.stdout.split("\0")):
+        path = ROOT / name
+        if path.is_file():
+            text = path.read_bytes().decode("utf-8", "replace")
+            found += [f"{name}: {hit[0]}" for hit in PLACES.finditer(text)]
+    assert found == []
