@@ -10,6 +10,7 @@ from orchestrator.cli.arguments import parser_of
 from orchestrator.cli.catalogue import ALIASES, PLANNED, SYNOPSIS
 
 CALL = re.compile(r"(?<![\w/.-])orchestrator ([a-z][a-z-]*)([^;|&)#]*)")
+SUBSTITUTION = re.compile(r"\$\([^)]*\)")
 OPTION = re.compile(r"(?<!\S)(--?[a-z][a-z-]*)")
 UNITS = re.compile(r"^(\$ )?(systemctl|journalctl|pip|cp|ln|install|usermod) |-u orchestrator")
 
@@ -20,7 +21,7 @@ def test_commands_and_options_exist(page: Path) -> None:
     for line in code(page):
         if UNITS.search(line):
             continue
-        for verb, rest in CALL.findall(line):
+        for verb, rest in CALL.findall(SUBSTITUTION.sub("", line)):
             known = ALIASES.get(verb, verb)
             if known not in SYNOPSIS:
                 unknown.append(f"{verb} ({line})")
