@@ -7,11 +7,12 @@ attempts do. Tools that run do not notice, and the next start adopts them.
 """
 
 import argparse
+import gc
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -153,7 +154,11 @@ class Daemon:
                 cmd.OpenDaemon(version=version("deploy-orchestrator"), pid=os.getpid()),
             ]
             async with running(engine, opening):
-                await _answer_requests(engine, socket, configuration.socket)
+                try:
+                    await _answer_requests(engine, socket, configuration.socket)
+                except Exception:
+                    log.exception("the daemon broke down")
+                    _leave(EXIT_OURS)  # unwinding would ask tools to stop
 
     def _last_accepted(self, loaded: Loaded, mistakes: tuple[str, ...]) -> Configuration:
         if loaded.configuration is None:
@@ -201,6 +206,7 @@ async def _answer_requests(engine: Engine, socket: Socket, path: str) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with trio.open_nursery() as nursery:
             await nursery.start(server.serve, socket)
+            gc.freeze()  # what was restored stays: collections need not look at it again
             log.info("ready", socket=path, pid=os.getpid())
             notify_systemd("READY=1")
             async for received in signals:
@@ -220,11 +226,11 @@ def _leave(status: int) -> NoReturn:
 
 
 def notify_systemd(state: str) -> None:
-    """Tell systemd, where it started us (sd_notify(3))."""
+    """Tell systemd, where it started us (sd_notify(3)). That it can't be told ends nothing."""
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return
-    with Socket(AF_UNIX, SOCK_DGRAM) as notify:
+    with Socket(AF_UNIX, SOCK_DGRAM) as notify, suppress(OSError):
         notify.connect("\0" + address[1:] if address.startswith("@") else address)
         notify.sendall(state.encode())
 

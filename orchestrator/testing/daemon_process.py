@@ -65,7 +65,7 @@ class DaemonProcess:
     """One daemon after another on `root / "config"`. Leaving the context ends all of them.
 
     `write` makes the configuration; `state`, `socket` and `log` lie beside it. `env` is added to
-    the environment of the daemon.
+    the environment of the daemon, its PYTHONPATH in front of ours.
     """
 
     def __init__(
@@ -80,7 +80,9 @@ class DaemonProcess:
         self.state = root / "state"
         self.socket = root / "daemon.sock"
         self.log = root / "daemon.log"
-        self.env = {"PYTHONPATH": os.pathsep.join(sys.path), **(env or {})}
+        given = dict(env or {})
+        path = filter(None, [given.pop("PYTHONPATH", ""), *sys.path])
+        self.env = {"PYTHONPATH": os.pathsep.join(path), **given}
         self.program = program
         self.launcher = launch
         self._process: Child | None = None
