@@ -14,6 +14,7 @@ from orchestrator.cli.errors import AnswerLost, Refused
 from orchestrator.cli.escapes import harmless
 from orchestrator.cli.logtext import LineDecoder, harmless_lines
 from orchestrator.cli.sse import EventReader
+from orchestrator.cli.view.steps import step_note
 from orchestrator.cli.waiting import readable
 from orchestrator.cli.watch import SILENT_SECONDS, job_of, open_watch
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from orchestrator.cli.daemon import Daemon
     from orchestrator.cli.terminal import Terminal
     from orchestrator.cli.wire import Job, Step
-
-_WITHOUT_LOG = ("skipped", "not_run")
 
 
 class LogPrinter:
@@ -49,6 +48,10 @@ class LogPrinter:
             self._terminal.line(("\n" if self._last else "") + self._terminal.paint(title, "bold"))
         self._last = (step, attempt)
         self._terminal.write(harmless_lines(text, self._terminal.colour))
+
+    def print_why_not_run(self, step: Step) -> None:
+        """In place of the log of a step that did not run."""
+        self.print(step["name"], step["attempt"], step_note(step, 0.0) + "\n")
 
 
 class LogSource:
@@ -117,7 +120,7 @@ class LogChoice:
         """Whether this step has, or will have, a log that was asked for."""
         if self.step is not None and step["name"] != self.step:
             return False
-        return step["phase"] != "pending" and step["conclusion"] not in _WITHOUT_LOG
+        return step["phase"] != "pending" and not did_not_run(step)
 
 
 class Follower:
@@ -138,6 +141,7 @@ class Follower:
         self._attend = attend
         self._printer = LogPrinter(terminal, titles=choice.step is None)
         self._sources: dict[tuple[str, int], LogSource] = {}
+        self._not_run: set[str] = set()
         self._seen: Job | None = None
         self._watch: Exchange | None = None
         self._events = EventReader()
@@ -217,6 +221,9 @@ class Follower:
     def _open_logs(self) -> None:
         """Open the log of each attempt that has begun and is not open or read to its end."""
         for step in self._seen["steps"] if self._seen else []:
+            if did_not_run(step) and step["name"] not in self._not_run and not self._choice.step:
+                self._not_run.add(step["name"])
+                self._printer.print_why_not_run(step)
             if self._choice.wants(step):
                 attempt = self._choice.attempt or step["attempt"]
                 source = self._sources.setdefault(
@@ -224,6 +231,11 @@ class Follower:
                 )
                 if not source.ended and source.exchange is None:
                     source.open(self._daemon, self._job)
+
+
+def did_not_run(step: Step) -> bool:
+    """Whether the step has ended without ever running, so that it has no log."""
+    return step["conclusion"] in ("skipped", "not_run")
 
 
 def log_path(job: int, step: str) -> str:

@@ -11,7 +11,7 @@ from msgspec import Meta, field
 
 from orchestrator.config.durations import Duration
 from orchestrator.core.definition import DEFAULT_CLEANUP_TIMEOUT, DEFAULT_FORCE_AFTER
-from orchestrator.core.words import StopPolicy
+from orchestrator.core.words import Outcome, RunningPolicy, StopPolicy
 
 
 class NotBuilt:
@@ -63,6 +63,15 @@ Need: TypeAlias = Annotated[
     _text(
         r"^(stage:)?[A-Za-z0-9][A-Za-z0-9_-]{0,99}$(?!\n)",
         'the name of a step, or "stage:" and the name of a stage',
+    ),
+]
+OutcomeMatch: TypeAlias = Annotated[
+    str,
+    _text(
+        r"^(success|failure|cancelled|timed_out|exit (0|[1-9][0-9]{0,2})(-(0|[1-9][0-9]{0,2}))?"
+        r"|signal [A-Z0-9+-]+|status \S(.*\S)?|stage \S.*\S)$(?!\n)",
+        '"exit N", "exit N-M", "signal NAME", "status NAME", "success", "failure", "cancelled" or '
+        '"timed_out"',
     ),
 ]
 Named: TypeAlias = Annotated[str, _text(r"^\S(.*\S)?$(?!\n)", "a name")]
@@ -158,6 +167,14 @@ class ParameterTable(FileTable, frozen=True):
     example: str | None = None
 
 
+class OutcomeTable(FileTable, frozen=True, kw_only=True):
+    """`{ then = …, skip = […], reason = … }`"""
+
+    then: Outcome
+    skip: tuple[Need, ...] = ()
+    reason: str = ""
+
+
 class StepTable(FileTable, frozen=True, kw_only=True):
     """`[[steps]]`"""
 
@@ -175,7 +192,7 @@ class StepTable(FileTable, frozen=True, kw_only=True):
     matrix: Later = None
     max_parallel: Later = None
     retry: Later = None
-    outcomes: Later = None
+    outcomes: dict[OutcomeMatch, Outcome | OutcomeTable] = {}
 
 
 class PipelineFile(FileTable, frozen=True, kw_only=True):
@@ -192,13 +209,13 @@ class PipelineFile(FileTable, frozen=True, kw_only=True):
     params: dict[Name, ParameterTable] = {}
     env: Variables = {}
     roles: RolesTable | None = None
+    fail_running: RunningPolicy = RunningPolicy.FINISH
+    halt_running: RunningPolicy = RunningPolicy.FINISH
     steps: Annotated[tuple[StepTable, ...], Meta(min_length=1)]
     max_wait: Later = None
     on_max_wait: Later = None
     pools: Later = None
     grace: Later = None
-    fail_running: Later = None
-    halt_running: Later = None
     before: Later = None
     approval: Later = None
     finally_: Later = field(name="finally", default=None)

@@ -1,6 +1,6 @@
 """`needs` and `stage`: which steps each step waits for, and what is wrong with that graph."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from orchestrator.config.document import Document
 from orchestrator.config.files import StepTable
@@ -11,38 +11,75 @@ STAGE = "stage:"
 """What a need begins with that means all steps of a stage."""
 
 
+class NoSuchStep(Exception):
+    """No step has this name, or none is in this stage; the message says which and what is near."""
+
+
+class NamedSteps:
+    """The steps of a pipeline by their names and stages; they go by their places."""
+
+    def __init__(self, steps: Sequence[StepTable]) -> None:
+        self.names = tuple(step.name for step in steps)
+        self._places: dict[str, int] = {}
+        self._stages: dict[str, list[int]] = {}
+        for place, step in enumerate(steps):
+            self._places.setdefault(step.name, place)
+            if step.stage is not None:
+                self._stages.setdefault(step.stage, []).append(place)
+
+    def find(self, name: str) -> Sequence[int]:
+        """The step of this name, or (`stage:NAME`) all of a stage. Raises NoSuchStep.
+
+        "" stands for a name that could not be read, and is none.
+        """
+        if not name:
+            return ()
+        if name.startswith(STAGE):
+            stage = name.removeprefix(STAGE)
+            if stage not in self._stages:
+                guess = did_you_mean(near(stage, self._stages))
+                raise NoSuchStep(f'no step has the stage "{stage}"{guess}')
+            return self._stages[stage]
+        if name in self._places:
+            return (self._places[name],)
+        if name in self._stages:
+            raise NoSuchStep(f'there is no step "{name}"; the stage is written "{STAGE}{name}"')
+        raise NoSuchStep(f'there is no step "{name}"{did_you_mean(near(name, self._places))}')
+
+
 class Order:
-    """The steps of a pipeline in the order in which they can run; steps go by their places.
+    """The steps of a pipeline in the order in which they can run; `needs` are by their places."""
 
-    `needs` are those that each step waits for, `names` their names.
-    """
-
-    def __init__(self, names: Sequence[str], needs: Sequence[Sequence[int]]) -> None:
-        self.names = names
+    def __init__(self, steps: NamedSteps, needs: Sequence[Sequence[int]]) -> None:
+        self.steps = steps
         self.needs = needs
         self.cycles: list[list[int]] = []
-        self._before = [0] * len(names)
+        self._before = [0] * len(needs)
         for place in self._sorted():
             for need in needs[place]:
                 self._before[place] |= self._before[need] | 1 << need
 
     def needed(self, place: int) -> tuple[str, ...]:
         """The steps that a step waits for."""
-        return tuple(self.names[need] for need in self.needs[place])
+        return tuple(self.steps.names[need] for need in self.needs[place])
+
+    def waits_for(self, place: int, other: int) -> bool:
+        """Whether a step begins after another one has ended, by its needs or through others."""
+        return bool(self._before[place] >> other & 1)
 
     def before(self, place: int) -> frozenset[str]:
         """Every step that has surely ended when this one begins."""
         before = self._before[place]
-        return frozenset(name for other, name in enumerate(self.names) if before >> other & 1)
+        return frozenset(name for other, name in enumerate(self.steps.names) if before >> other & 1)
 
     def _sorted(self) -> Iterator[int]:
         """Each place after those it needs. Of a cycle, which is noted, the first goes first."""
-        needed_by: list[list[int]] = [[] for _ in self.names]
+        needed_by: list[list[int]] = [[] for _ in self.needs]
         unmet = [len(needs) for needs in self.needs]
         for place, needs in enumerate(self.needs):
             for need in needs:
                 needed_by[need].append(place)
-        done = [False] * len(self.names)
+        done = [False] * len(self.needs)
         free = [place for place in reversed(range(len(unmet))) if not unmet[place]]
         for start in range(len(unmet)):
             while free or not done[start]:
@@ -74,29 +111,18 @@ class Order:
 
 def read_order(steps: Sequence[StepTable], document: Document) -> Order:
     """What each step waits for; names that there are not, and cycles, are reported."""
-    names = [step.name for step in steps]
-    places = {name: place for place, name in reversed(list(enumerate(names)))}
-    stages: dict[str, list[int]] = {}
-    for place, step in enumerate(steps):
-        if step.stage is not None:
-            stages.setdefault(step.stage, []).append(place)
+    named = NamedSteps(steps)
     needs = [
-        tuple(dict.fromkeys(_needs(place, step, places, stages, document)))
+        tuple(dict.fromkeys(_needs(place, step, named, document)))
         for place, step in enumerate(steps)
     ]
-    order = Order(names, needs)
+    order = Order(named, needs)
     for cycle in order.cycles:
         _report_cycle(cycle, steps, document)
     return order
 
 
-def _needs(
-    place: int,
-    step: StepTable,
-    places: dict[str, int],
-    stages: dict[str, list[int]],
-    document: Document,
-) -> Iterator[int]:
+def _needs(place: int, step: StepTable, named: NamedSteps, document: Document) -> Iterator[int]:
     if step.needs is None:
         if place:
             yield place - 1
@@ -105,29 +131,17 @@ def _needs(
         path: Path = ("steps", place, "needs", at)
         if need in step.needs[:at]:
             document.report(path, f'"{need}" stands here twice')
-        elif not need.startswith(STAGE):
-            if need in places:
-                yield places[need]
-            elif need:
-                document.report(path, unknown_step(need, places, stages))
-        elif (stage := need.removeprefix(STAGE)) not in stages:
-            document.report(path, unknown_stage(stage, stages))
-        elif place in stages[stage]:
+            continue
+        try:
+            found = named.find(need)
+        except NoSuchStep as problem:
+            document.report(path, str(problem))
+            continue
+        if place in found and need.startswith(STAGE):
+            stage = need.removeprefix(STAGE)
             document.report(path, f"this step is in the stage {stage} itself")
-        else:
-            yield from stages[stage]
-
-
-def unknown_step(name: str, steps: Iterable[str], stages: Iterable[str]) -> str:
-    """How to say that no step has this name."""
-    if name in stages:
-        return f'there is no step "{name}"; the stage is written "{STAGE}{name}"'
-    return f'there is no step "{name}"{did_you_mean(near(name, steps))}'
-
-
-def unknown_stage(name: str, stages: Iterable[str]) -> str:
-    """How to say that no step is in a stage of this name."""
-    return f'no step has the stage "{name}"{did_you_mean(near(name, stages))}'
+            continue
+        yield from found
 
 
 def _report_cycle(cycle: list[int], steps: Sequence[StepTable], document: Document) -> None:

@@ -53,6 +53,8 @@ def read_pipeline(name: str, document: Document, around: Surroundings) -> Pipeli
             table.env, document, ("env",), known, around.allow_env, (((), PipelineFile),)
         ),
         roles=roles_of(table.roles),
+        fail_running=table.fail_running,
+        halt_running=table.halt_running,
     )
 
 

@@ -7,6 +7,7 @@ import msgspec
 from orchestrator.config.document import Document
 from orchestrator.config.files import PipelineFile, StepTable
 from orchestrator.config.needs import read_order
+from orchestrator.config.outcomes import OutcomeReader
 from orchestrator.config.reading import Reader, holds_reference
 from orchestrator.config.shared_tables import report_references, variables_of
 from orchestrator.config.surroundings import Surroundings
@@ -27,13 +28,16 @@ def read_steps(
     names = [step.name for step in table.steps]
     _report_repeated(names, document)
     order = read_order(table.steps, document)
+    outcomes = OutcomeReader(table.steps, order, document)
     every = frozenset(names)
     steps = []
     for place, step in enumerate(table.steps):
         ended = order.before(place) if holds_reference((step.with_, step.env)) else frozenset()
         at_step = msgspec.structs.replace(known, steps=every, ended=ended)
-        needs = order.needed(place)
-        steps.append(_read_step(step, ("steps", place), needs, document, around, at_step))
+        read = _read_step(step, ("steps", place), document, around, at_step)
+        steps.append(
+            msgspec.structs.replace(read, needs=order.needed(place), outcomes=outcomes.rules(place))
+        )
     return tuple(steps)
 
 
@@ -49,7 +53,6 @@ def _report_repeated(names: list[str], document: Document) -> None:
 def _read_step(
     step: StepTable,
     path: Path,
-    needs: tuple[str, ...],
     document: Document,
     around: Surroundings,
     known: Known,
@@ -68,16 +71,15 @@ def _read_step(
         uses=step.uses,
         config=step.with_,
         env=env,
-        needs=needs,
         stage=step.stage,
         touches=traits.touches if step.touches is None else step.touches,
         takes_slot=traits.takes_slot,
-        has_acquire=adapter is None or _looks_first(type(adapter)),
+        has_acquire=adapter is None or _looks_first(type(adapter), traits),
         has_cleanup=adapter is None or type(adapter).cleanup is not Adapter.cleanup,
         timeout=_seconds(step.timeout),
         grace=traits.grace if step.grace is None else float(step.grace),
         cleanup_timeout=float(step.cleanup_timeout),
-        outcomes=traits.outcomes,
+        default_outcomes=traits.outcomes,
     )
 
 
@@ -137,6 +139,7 @@ def _traits(
     return Traits()
 
 
-def _looks_first(adapter: type[Adapter[Any]]) -> bool:
+def _looks_first(adapter: type[Adapter[Any]], traits: Traits) -> bool:
     """Whether there is anything to do before its apply: a look, or an acquire."""
-    return adapter.acquire is not Adapter.acquire or adapter.check is not Adapter.check
+    checks = traits.checked_first and adapter.check is not Adapter.check
+    return checks or adapter.acquire is not Adapter.acquire

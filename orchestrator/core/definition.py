@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from orchestrator.core.words import Outcome, Role, Section, StopPolicy
+from orchestrator.core.words import Outcome, Role, RunningPolicy, Section, StopPolicy
 
 DEFAULT_FORCE_AFTER = 300.0
 DEFAULT_CLEANUP_TIMEOUT = 300.0
@@ -48,12 +48,14 @@ class OutcomeRule(msgspec.Struct, frozen=True):
     """One line of an outcomes table.
 
     `match` is `exit N`, `exit N-M`, `signal NAME`, `status NAME`, `success`, `failure`,
-    `cancelled` or `timed_out`; `reason` is shown beside the outcome.
+    `cancelled` or `timed_out`; an adapter's own status may also stand alone. `reason` is shown
+    beside the outcome; the steps in `skip` need not run then, those of a stage written out.
     """
 
     match: str
     then: Outcome
     reason: str = ""
+    skip: tuple[str, ...] = ()
 
 
 class Parameter(msgspec.Struct, frozen=True):
@@ -84,8 +86,9 @@ class CleanupReference(msgspec.Struct, frozen=True):
 class StepDefinition(msgspec.Struct, frozen=True):
     """One step. `config` is its `with` table with references unresolved.
 
-    `touches`, `takes_slot`, `grace`, `outcomes` hold what the file says, else the adapter's
-    traits. `has_acquire` and `has_cleanup` say whether the adapter has those phases at all.
+    `touches`, `takes_slot`, `grace` hold what the file says, else the adapter's traits; `outcomes`
+    is what the file says, `default_outcomes` what the adapter does. `has_acquire` and
+    `has_cleanup` say whether the adapter has those phases at all.
     `timeout` and `grace` of None mean without limit. `needs` are names of steps, those of a
     stage written out.
     """
@@ -105,6 +108,7 @@ class StepDefinition(msgspec.Struct, frozen=True):
     cleanup_timeout: float = DEFAULT_CLEANUP_TIMEOUT
     outcomes: tuple[OutcomeRule, ...] = ()
     stage: str | None = None
+    default_outcomes: tuple[OutcomeRule, ...] = ()
 
 
 class PipelineDefinition(msgspec.Struct, frozen=True):
@@ -124,6 +128,8 @@ class PipelineDefinition(msgspec.Struct, frozen=True):
     params: tuple[Parameter, ...] = ()
     env: dict[str, str] = {}
     roles: Roles | None = None
+    fail_running: RunningPolicy = RunningPolicy.FINISH
+    halt_running: RunningPolicy = RunningPolicy.FINISH
 
 
 class EnvironmentDefinition(msgspec.Struct, frozen=True):

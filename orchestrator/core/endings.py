@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from orchestrator.core import events as ev
 from orchestrator.core.admission import debts_paid_by
+from orchestrator.core.causes import stopped_by_step
+from orchestrator.core.graph import ending_of
 from orchestrator.core.model import Debt, Environment, Finished, Job, JobCancelling, Step
 from orchestrator.core.words import JobConclusion, StepConclusion, StopCause
 from orchestrator.core.world import World
@@ -14,9 +16,15 @@ def job_end(world: World, job: Job) -> Iterator[ev.AnyEvent]:
     ends = [step.phase for step in job.steps if isinstance(step.phase, Finished)]
     dirty = any(end.finding is not None for end in ends)
     conclusion = concluded(job, ends)
-    halted_by = next((step.name for step in job.steps if _ended(step, StepConclusion.HALTED)), None)
+    halted = next((step for step in job.steps if _ended(step, StepConclusion.HALTED)), None)
+    if conclusion is not JobConclusion.SUCCESS:
+        halted = None  # what failed beside it says more
     yield ev.JobEnded(
-        job=job.id, conclusion=conclusion, dirty=dirty, halted_by=halted_by, reason=_reason(job)
+        job=job.id,
+        conclusion=conclusion,
+        dirty=dirty,
+        halted_by=None if halted is None else halted.name,
+        reason=_reason(job, halted),
     )
     succeeded = conclusion is JobConclusion.SUCCESS and not dirty
     yield from after_end(world.environment(job.environment), job, succeeded, conclusion)
@@ -56,13 +64,13 @@ def _repaired(environment: Environment, job: Job, paid: list[Debt]) -> bool:
         return False
     left = len(environment.debts) - len(paid)
     if job.admin_retry:
-        return True
+        return job.retry_of == quarantine.job
     return bool(paid) and (left == 0 or any(debt.job == quarantine.job for debt in paid))
 
 
 def concluded(job: Job, ends: list[Finished]) -> JobConclusion:
     """One conclusion from those of the steps and from the stop, if one was asked for."""
-    conclusions = [end.ending.conclusion for end in ends]
+    conclusions = [end.ending.conclusion for end in ends if not _is_due_to_halt(end)]
     if StepConclusion.LOST in conclusions:
         return JobConclusion.LOST
     unfinished = any(
@@ -80,11 +88,24 @@ def concluded(job: Job, ends: list[Finished]) -> JobConclusion:
     return JobConclusion.SUCCESS
 
 
+def _is_due_to_halt(end: Finished) -> bool:
+    """Whether a step did not run, or was stopped, because another one had halted the job."""
+    match end.ending.conclusion:
+        case StepConclusion.NOT_RUN:
+            return end.cause is not None and end.cause.conclusion is StepConclusion.HALTED
+        case StepConclusion.CANCELLED:
+            return end.stop is not None and end.stop.cause is StopCause.HALT
+        case _:
+            return False
+
+
 def _ended(step: Step, conclusion: StepConclusion) -> bool:
     return isinstance(step.phase, Finished) and step.phase.ending.conclusion is conclusion
 
 
-def _reason(job: Job) -> str:
+def _reason(job: Job, halted: Step | None) -> str:
+    if halted is not None:
+        return stopped_by_step(halted.name, ending_of(halted))
     for step in job.steps:
         if isinstance(step.phase, Finished) and step.phase.ending.conclusion in (
             StepConclusion.FAILURE,

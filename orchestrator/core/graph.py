@@ -5,8 +5,9 @@ from collections.abc import Iterable
 import msgspec
 from sortedcontainers import SortedSet
 
+from orchestrator.core.causes import cause_of, stopped_by_request, stopped_by_step
 from orchestrator.core.definition import StepDefinition
-from orchestrator.core.model import Cause, Ending, Finished, Job, JobCancelling, Pending, Step, Stop
+from orchestrator.core.model import Cause, Ending, Finished, Job, JobCancelling, Pending, Step
 from orchestrator.core.words import Outcome, StepConclusion
 
 
@@ -100,9 +101,16 @@ def never_run(job: Job, graph: Graph) -> NeverRun | None:
         return None
     steps = tuple(graph.plan.steps[place].name for place in sorted(graph.pending))
     if isinstance(job.phase, JobCancelling):
-        return NeverRun(steps, not_run(_stopped_text(job.phase.stop)))
+        return NeverRun(steps, not_run(stopped_by_request(job.phase.stop)))
     stopper = job.steps[graph.stoppers[0]]
-    return NeverRun(steps, not_run(_stopper_text(stopper)), _cause(stopper))
+    reason = stopped_by_step(stopper.name, ending_of(stopper))
+    return NeverRun(steps, not_run(reason), cause_of(stopper))
+
+
+def ending_of(step: Step) -> Ending:
+    """How a step that has ended did so."""
+    assert isinstance(step.phase, Finished)
+    return step.phase.ending
 
 
 def not_run(reason: str) -> Ending:
@@ -110,6 +118,11 @@ def not_run(reason: str) -> Ending:
     return Ending(
         conclusion=StepConclusion.NOT_RUN, outcome=Outcome.CONTINUE, exit=None, reason=reason
     )
+
+
+def skipped(reason: str) -> Ending:
+    """The ending of a step that need not run."""
+    return Ending(conclusion=StepConclusion.SKIPPED, outcome=Outcome.CONTINUE, reason=reason)
 
 
 def _meets_needs(step: Step) -> bool:
@@ -122,40 +135,3 @@ def _stops(step: Step) -> bool:
         Outcome.FAIL,
         Outcome.HALT,
     )
-
-
-def _cause(step: Step) -> Cause | None:
-    if not isinstance(step.phase, Finished):
-        return None
-    ending = step.phase.ending
-    return Cause(step=step.name, conclusion=ending.conclusion, exit=ending.exit)
-
-
-def _stopper_text(step: Step) -> str:
-    if not isinstance(step.phase, Finished):
-        return ""
-    ending = step.phase.ending
-    details = []
-    if ending.exit is not None:
-        details.append(f"exit {ending.exit}")
-    elif ending.signal is not None:
-        details.append(ending.signal)
-    if ending.reason:
-        details.append(ending.reason)
-    detail = f" ({': '.join(details)})" if details else ""
-    match ending.conclusion:
-        case StepConclusion.HALTED:
-            return f"halted by {step.name}{detail}"
-        case StepConclusion.CANCELLED:
-            return f"needs {step.name}, which was cancelled{detail}"
-        case StepConclusion.TIMED_OUT:
-            return f"needs {step.name}, which timed out{detail}"
-        case StepConclusion.LOST:
-            return f"needs {step.name}, which is lost{detail}"
-        case _:
-            return f"needs {step.name}, which failed{detail}"
-
-
-def _stopped_text(stop: Stop) -> str:
-    who = f" by {stop.by.user}" if stop.by is not None else f" ({stop.cause.value})"
-    return f"the job was cancelled{who}"

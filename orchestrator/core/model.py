@@ -77,7 +77,8 @@ Record = ProcessRecord | CallRecord
 class Ending(msgspec.Struct, frozen=True):
     """How a step's apply (or the acquire that never let it begin) ended, by the outcome rules.
 
-    `signal` is a name (`SIGKILL`); `outcome` is what it means for the job.
+    `signal` is a name (`SIGKILL`); `outcome` is what it means for the job, and `skip` are the
+    steps that need not run because of it.
     """
 
     conclusion: StepConclusion
@@ -85,6 +86,7 @@ class Ending(msgspec.Struct, frozen=True):
     exit: int | None = None
     signal: str | None = None
     reason: str = ""
+    skip: tuple[str, ...] = ()
 
 
 class Finding(msgspec.Struct, frozen=True):

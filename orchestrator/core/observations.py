@@ -10,18 +10,24 @@ An observation of a phase that is over raises StaleObservation and changes nothi
 from collections.abc import Iterator
 from typing import NoReturn
 
+from msgspec.structs import replace
+
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
+from orchestrator.core.causes import skipped_by_step
 from orchestrator.core.debts import incur
+from orchestrator.core.graph import skipped
 from orchestrator.core.instant import Instant
 from orchestrator.core.model import (
     Acquiring,
     Applying,
     Cancelling,
+    Cause,
     CleaningUp,
     Ending,
     Finding,
     Job,
+    Pending,
     Step,
     StepPhase,
     StepRef,
@@ -64,8 +70,13 @@ def attempt_failed(world: World, seen: cmd.AttemptFailed) -> Iterator[ev.AnyEven
     if stop is not None and seen.conclusion is not StepConclusion.LOST:
         ending = _stopped(job, step, stop, world, seen.reason)
     else:
-        rules = world.step_definition(job, step.name).outcomes
-        ending = judge(rules, seen.conclusion, reason=seen.reason)
+        definition = world.step_definition(job, step.name)
+        ending = judge(
+            definition.outcomes,
+            seen.conclusion,
+            reason=seen.reason,
+            defaults=definition.default_outcomes,
+        )
     yield from _to_cleanup(world, job, step, ev.StepApplied(ref=seen.ref, ending=ending))
 
 
@@ -83,13 +94,15 @@ def apply_done(world: World, seen: cmd.ApplyDone) -> Iterator[ev.AnyEvent]:
         conclusion = _conclusion_of(stop)
     else:
         conclusion = StepConclusion.SUCCESS if seen.succeeded else StepConclusion.FAILURE
+    definition = world.step_definition(job, step.name)
     ending = judge(
-        world.step_definition(job, step.name).outcomes,
+        definition.outcomes,
         conclusion,
         exit=seen.exit,
         signal=seen.signal,
         statuses=seen.statuses,
         reason=seen.reason or (_stop_text(stop) if stop is not None else ""),
+        defaults=definition.default_outcomes,
     )
     applied = ev.StepApplied(
         ref=seen.ref,
@@ -108,6 +121,7 @@ def _to_cleanup(
     yield applied
     if not world.step_definition(job, step.name).has_cleanup:
         yield ev.StepFinished(ref=applied.ref, ending=applied.ending)
+        yield from _skips(world, job, step, applied.ending)
 
 
 def cleanup_done(world: World, seen: cmd.CleanupDone) -> Iterator[ev.AnyEvent]:
@@ -122,8 +136,19 @@ def cleanup_done(world: World, seen: cmd.CleanupDone) -> Iterator[ev.AnyEvent]:
     if finding is not None:
         ending = _dirty(ending, finding)
     yield ev.StepFinished(ref=seen.ref, ending=ending, finding=finding)
+    yield from _skips(world, job, step, ending)
     if finding is not None:
         yield _quarantine(world, job, finding)
+
+
+def _skips(world: World, job: Job, step: Step, ending: Ending) -> Iterator[ev.AnyEvent]:
+    """The steps that need not run because this one ended so."""
+    reason = skipped_by_step(step.name, ending)
+    cause = Cause(step=step.name, conclusion=ending.conclusion, exit=ending.exit)
+    for name in ending.skip:
+        if isinstance(world.step(job, name).phase, Pending):
+            ref = StepRef(job=job.id, step=name)
+            yield ev.StepNotRun(ref=ref, ending=skipped(reason), cause=cause)
 
 
 def attempt_abandoned(world: World, seen: cmd.AttemptAbandoned) -> Iterator[ev.AnyEvent]:
@@ -139,7 +164,8 @@ def attempt_abandoned(world: World, seen: cmd.AttemptAbandoned) -> Iterator[ev.A
         case _:
             ending = _abandoned(StepConclusion.FAILURE, seen.finding)
     yield ev.StepFinished(ref=seen.ref, ending=ending, finding=seen.finding)
-    yield _quarantine(world, job, seen.finding)
+    closed = _quarantine(world, job, seen.finding)
+    yield replace(closed, automatic=False)  # nothing may start beside what may still be alive
 
 
 def _abandoned(conclusion: StepConclusion, finding: Finding) -> Ending:
@@ -238,8 +264,13 @@ def stale(ref: StepRef, phase: StepPhase) -> NoReturn:
 
 
 def _stopped(job: Job, step: Step, stop: Stop, world: World, reason: str) -> Ending:
-    rules = world.step_definition(job, step.name).outcomes
-    return judge(rules, _conclusion_of(stop), reason=reason or _stop_text(stop))
+    definition = world.step_definition(job, step.name)
+    return judge(
+        definition.outcomes,
+        _conclusion_of(stop),
+        reason=reason or _stop_text(stop),
+        defaults=definition.default_outcomes,
+    )
 
 
 def _conclusion_of(stop: Stop) -> StepConclusion:

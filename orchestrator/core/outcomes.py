@@ -21,14 +21,17 @@ def judge(
     signal: str | None = None,
     statuses: Iterable[str] = (),
     reason: str = "",
+    defaults: Iterable[OutcomeRule] = (),
 ) -> Ending:
     """How a step ended, by its rules.
 
     `conclusion` is the class: success, failure, cancelled, timed_out or lost. The most specific
-    rule wins: a status or an exit code, a range of codes, a signal, the class. Without a rule
-    success continues and all else fails.
+    rule wins: a status or an exit code, a range of codes, a signal, the class. Where no rule fits,
+    the `defaults` of the adapter are looked at in the same way; without one of those success
+    continues and all else fails. A rule's reason is said before the tool's.
     """
-    rule = _most_specific(tuple(rules), conclusion, exit, signal, tuple(statuses))
+    how = (conclusion, exit, signal, tuple(statuses))
+    rule = _most_specific(tuple(rules), *how) or _most_specific(tuple(defaults), *how)
     if rule is not None:
         outcome = rule.then
     else:
@@ -38,8 +41,16 @@ def judge(
         outcome=outcome,
         exit=exit,
         signal=signal,
-        reason=(rule.reason if rule is not None else "") or reason,
+        reason=_both(rule.reason, reason) if rule is not None else reason,
+        skip=rule.skip if rule is not None else (),
     )
+
+
+def _both(rules: str, tools: str) -> str:
+    """Two reasons as one, without saying the same thing twice."""
+    if not rules or not tools or tools == rules:
+        return rules or tools
+    return f"{rules}; {tools}"
 
 
 def _concluded(conclusion: StepConclusion, outcome: Outcome) -> StepConclusion:
@@ -70,7 +81,7 @@ def _most_specific(
         if rule := by_match.get(f"exit {exit}"):
             return rule
         for rule in rules:
-            if exit in _exit_range(rule.match):
+            if exit in exit_range(rule.match):
                 return rule
     if signal is not None and (rule := by_match.get(f"signal {signal}")):
         return rule
@@ -80,7 +91,8 @@ def _most_specific(
     return None
 
 
-def _exit_range(match: str) -> range:
+def exit_range(match: str) -> range:
+    """The statuses that `exit N-M` means; none for any other rule."""
     word, _, span = match.partition(" ")
     first, dash, last = span.partition("-")
     if word != "exit" or not dash or not first.isdigit() or not last.isdigit():

@@ -15,13 +15,14 @@ from orchestrator.core.admission import (
     is_running,
     slots_free,
 )
+from orchestrator.core.causes import stopped_by_step
 from orchestrator.core.debts import due_cleanup, incur, needless_cleanup
 from orchestrator.core.endings import job_end
-from orchestrator.core.graph import never_run
+from orchestrator.core.graph import Graph, ending_of, never_run
 from orchestrator.core.instant import Instant
-from orchestrator.core.model import Job, JobCancelling, StepRef
+from orchestrator.core.model import Acquiring, Applying, Job, JobCancelling, StepRef, Stop
 from orchestrator.core.queues import Entry
-from orchestrator.core.words import BlockerType
+from orchestrator.core.words import BlockerType, Outcome, RunningPolicy, StopCause
 from orchestrator.core.world import World
 
 
@@ -40,8 +41,36 @@ def advance_job(world: World, job: Job, now: Instant) -> list[ev.AnyEvent]:
             )
             for name in never.steps
         ]
+    stops = list(_stop_beside(world, job, graph, now))
+    if stops:
+        return stops
     name = graph.ready(slot=slots_free(world, job))
     return [] if name is None else list(_start(world, job, name, now))
+
+
+def _stop_beside(world: World, job: Job, graph: Graph, now: Instant) -> Iterator[ev.AnyEvent]:
+    """Ask the steps that still run to stop, where the pipeline says so of one that failed or
+    halted."""
+    if not graph.stoppers or isinstance(job.phase, JobCancelling):
+        return
+    pipeline = world.definition(job).pipeline
+    for place in graph.stoppers:
+        stopper, ending = job.steps[place].name, ending_of(job.steps[place])
+        halted = ending.outcome is Outcome.HALT
+        policy = pipeline.halt_running if halted else pipeline.fail_running
+        if policy is RunningPolicy.STOP:
+            break
+    else:
+        return
+    cause = StopCause.HALT if halted else StopCause.FAILURE
+    stop = Stop(cause=cause, at=now, reason=stopped_by_step(stopper, ending))
+    for place in graph.active:
+        step = job.steps[place]
+        if isinstance(step.phase, Applying) or (
+            isinstance(step.phase, Acquiring) and step.phase.stop is None
+        ):
+            ref = StepRef(job=job.id, step=step.name, attempt=step.attempt)
+            yield ev.StepStopRequested(ref=ref, stop=stop)
 
 
 def starved_step(world: World, job: Job) -> bool:

@@ -75,8 +75,8 @@ class DebtFacts(msgspec.Struct, frozen=True):
 class Scope(msgspec.Struct, frozen=True):
     """All that references can read in one step.
 
-    `outputs` maps each step that has ended to its outputs. `debt` of None: the job pays none, and
-    `debt.X` is then the empty string.
+    `outputs` maps each step that has ended to its outputs; those in `not_run` never ran. `debt` of
+    None: the job pays none, and `debt.X` is then the empty string.
     """
 
     job: JobFacts
@@ -84,6 +84,7 @@ class Scope(msgspec.Struct, frozen=True):
     vars: Mapping[str, Any] = {}
     outputs: Mapping[str, Mapping[str, Any]] = {}
     debt: DebtFacts | None = None
+    not_run: frozenset[str] = frozenset()
 
 
 Part: TypeAlias = str | Reference
@@ -222,6 +223,8 @@ def read(reference: Reference, scope: Scope) -> Any:
         case ("steps", step, "outputs", name, *inner):
             if step not in scope.outputs:
                 raise ReferenceTooEarly(f"{reference}: step {step} has not ended here")
+            if step in scope.not_run:
+                raise ReferenceUnknown(f"{reference}: step {step} did not run")
             found = _look_up(reference, name, scope.outputs[step])
             return _descend(reference, found, inner)
         case ("job", field) if field in JOB_FIELDS:

@@ -78,6 +78,15 @@ class StopCause(enum.Enum):
     CANCEL = "cancel"  # a person
     TIMEOUT = "timeout"  # the step's or the job's limit
     DISCONNECT = "disconnect"  # the submitting client died (`--on-disconnect cancel`)
+    FAILURE = "failure"  # another step of the job failed (`fail_running = "stop"`)
+    HALT = "halt"  # another step of the job halted it (`halt_running = "stop"`)
+
+
+class RunningPolicy(enum.Enum):
+    """What becomes of the steps that run when another one stops the job."""
+
+    FINISH = "finish"
+    STOP = "stop"
 
 
 class BlockerType(enum.Enum):

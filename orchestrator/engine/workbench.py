@@ -192,6 +192,11 @@ class Workbench:
                 if isinstance(step.phase, Finished)
             },
             debt=_debt(world, job),
+            not_run=frozenset(
+                step.name
+                for step in job.steps
+                if isinstance(step.phase, Finished) and not step.phase.ending.conclusion.ran
+            ),
         )
 
     def _outputs(self, job: Job, name: str) -> dict[str, Any]:

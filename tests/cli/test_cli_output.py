@@ -70,8 +70,8 @@ job 118  web → production  deploy  ◐ success, halted by plan  2m 04s  ada, "
     ✓ build   command    41s
     ◐ plan    terraform  12s  halted: no changes (exit 0)
   steps
-    · apply   terraform       not run: halted by plan
-    · smoke   command         not run: halted by plan
+    · apply   terraform       not run: halted by plan (exit 0: no changes)
+    · smoke   command         not run: halted by plan (exit 0: no changes)
   finally
     ✓ report  command    2s
 """.replace("◐ success", "✓ success")
@@ -88,8 +88,8 @@ job 118  web → production  deploy  success, halted by plan  2m 04s  ada, "rele
     build   command    41s  success
     plan    terraform  12s  halted: no changes (exit 0)
   steps
-    apply   terraform       not run: halted by plan
-    smoke   command         not run: halted by plan
+    apply   terraform       not run: halted by plan (exit 0: no changes)
+    smoke   command         not run: halted by plan (exit 0: no changes)
   finally
     report  command    2s   success
 """
@@ -114,6 +114,7 @@ def test_show_a_failure_that_left_a_quarantine(pipe: Terminal) -> None:
                 "smoke",
                 phase="finished",
                 conclusion="not_run",
+                reason="apply failed (exit 1)",
                 cause={"step": "apply", "conclusion": "failure", "exit": 1},
             ),
             pending("extra", phase="finished", conclusion="skipped", reason="when says so"),

@@ -147,7 +147,7 @@ def test_steps_hold_what_the_file_says_else_the_adapters_traits(reads) -> None:
         config={"action": "plan", "dir": "${params.version}", "parallelism": "${params.note}"},
         touches=False,
         grace=None,
-        outcomes=(OutcomeRule("exit 2", Outcome.CONTINUE),),
+        default_outcomes=(OutcomeRule("exit 2", Outcome.CONTINUE),),
     )
     assert (apply.touches, apply.timeout, apply.grace, apply.cleanup_timeout) == (
         True,

@@ -53,7 +53,7 @@ def test_a_failure_lets_the_others_finish_and_begins_nothing() -> None:
     ship = story.phase(1, "ship")
     assert isinstance(ship, Finished)
     assert ship.ending.conclusion is StepConclusion.NOT_RUN
-    assert ship.ending.reason == "needs load, which failed (exit 1)"
+    assert ship.ending.reason == "load failed (exit 1)"
     story.given(*whole(1, "unit"), *whole(1, "lint"))
     assert 1 not in story.world.jobs
 

@@ -106,7 +106,9 @@ def test_the_outcome_gives_the_conclusion(
 
 def test_a_rules_reason_is_said_before_the_tools() -> None:
     rule = OutcomeRule("exit 0", HALT, "no changes")
-    assert judge((rule,), SUCCESS, exit=0, reason="done").reason == "no changes"
+    assert judge((rule,), SUCCESS, exit=0).reason == "no changes"
+    assert judge((rule,), SUCCESS, exit=0, reason="no changes").reason == "no changes"
+    assert judge((rule,), SUCCESS, exit=0, reason="done").reason == "no changes; done"
     assert judge((), SUCCESS, exit=0, reason="done").reason == "done"
 
 
@@ -191,11 +193,11 @@ def test_a_step_that_did_not_run_says_why_with_the_cause() -> None:
 @pytest.mark.parametrize(
     ("end", "text"),
     [
-        (cmd.AttemptFailed(ref(1, "a"), LOST, "no record"), "needs a, which is lost (no record)"),
-        (cmd.AttemptFailed(ref(1, "a"), FAILURE, ""), "needs a, which failed"),
+        (cmd.AttemptFailed(ref(1, "a"), LOST, "no record"), "a is lost (no record)"),
+        (cmd.AttemptFailed(ref(1, "a"), FAILURE, ""), "a failed"),
         (
             applied(1, "a", succeeded=False, exit=None, signal="SIGKILL"),
-            "needs a, which failed (SIGKILL)",
+            "a failed (SIGKILL)",
         ),
     ],
 )

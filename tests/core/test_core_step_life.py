@@ -299,7 +299,7 @@ def test_a_failure_stops_what_is_pending_and_lets_the_rest_finish() -> None:
         like(ev.StepFinished, ref=A), like(ev.StepNotRun, ref=ref(1, "b"))
     )
     not_run = ended(story, "b")
-    assert not_run.ending.reason == "needs a, which failed (exit 3: no disk)"
+    assert not_run.ending.reason == "a failed (exit 3: no disk)"
     assert not_run.cause is not None
     assert (not_run.cause.step, not_run.cause.exit) == ("a", 3)
     assert phases(story)["c"] is Acquiring

@@ -64,7 +64,8 @@ def _ref(found: SeenJob, step: str, attempt: int | None, follow: bool) -> StepRe
             return StepRef(found.job.id, step)
         raise _no_log(f"step {step} of {where} has not begun, so it has no log yet")
     if isinstance(state.phase, Finished) and not state.phase.ending.conclusion.ran:
-        raise _no_log(f"step {step} of {where} did not run, so it has no log")
+        why = state.phase.ending.reason
+        raise _no_log(f"step {step} of {where} did not run, so it has no log: {why}")
     if attempt is not None and not 1 <= attempt <= state.attempt:
         raise _no_log(f"step {step} of {where} has had {state.attempt} attempts, not {attempt}")
     return StepRef(found.job.id, step, attempt or state.attempt)

@@ -7,7 +7,7 @@ from orchestrator.cli.connection import ANSWER_SECONDS
 from orchestrator.cli.daemon import Daemon
 from orchestrator.cli.errors import NotBuiltYet, NothingFound, Refused, UsageMistake
 from orchestrator.cli.exits import Exit
-from orchestrator.cli.follow import Follower, LogChoice, LogPrinter, log_path
+from orchestrator.cli.follow import Follower, LogChoice, LogPrinter, did_not_run, log_path
 from orchestrator.cli.logtext import LineDecoder
 
 TYPE_CHECKING = False
@@ -52,7 +52,7 @@ def run(options: Namespace, terminal: Terminal) -> int:
 def _chosen(job: Job, name: str | None) -> list[Step]:
     """The steps that were meant. Raises NothingFound, with near names, for a name that is none."""
     if name is None:
-        return [step for step in job["steps"] if step["started_at"]]
+        return [step for step in job["steps"] if step["started_at"] or did_not_run(step)]
     return [named_step(job, name)]
 
 
@@ -70,6 +70,9 @@ def _print_all(
 ) -> None:
     printer = LogPrinter(terminal, titles=options.step is None)
     for step in steps:
+        if did_not_run(step) and not options.step:
+            printer.print_why_not_run(step)
+            continue
         try:
             _print_one(daemon, job, step, options, printer)
         except Refused as refused:

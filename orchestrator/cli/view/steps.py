@@ -10,17 +10,10 @@ from orchestrator.cli.view.words import coloured, mark, spoken
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from orchestrator.cli.terminal import Terminal
-    from orchestrator.cli.wire import Cause, Job, Progress, Step
+    from orchestrator.cli.wire import Job, Progress, Step
 
 SILENT_SECONDS = 120
 """After so long without output a running step is called silent."""
-_DID = {
-    "halted": "halted by {step}",
-    "failure": "{step} failed",
-    "cancelled": "{step} was cancelled",
-    "timed_out": "{step} timed out",
-    "lost": "{step} was lost",
-}
 
 
 def step_lines(job: Job, terminal: Terminal, now: float) -> list[str]:
@@ -85,18 +78,11 @@ def step_note(step: Step, now: float, brief: bool = False) -> str:
 
 
 def _not_run(step: Step) -> str:
-    cause = step["cause"]
-    why = cause_sentence(cause) if cause else harmless(step["reason"] or "")
-    word = spoken(step_state(step))
+    """`not run: halted by plan (exit 0: no changes)`, `skipped by canary (exit 3)`."""
+    word, why = spoken(step_state(step)), harmless(step["reason"] or "")
+    if why.startswith(word):
+        return why
     return f"{word}: {why}" if why else word
-
-
-def cause_sentence(cause: Cause) -> str:
-    """`halted by plan`, `build failed (exit 1)`."""
-    template = _DID.get(cause["conclusion"], "{step}: " + spoken(cause["conclusion"]))
-    sentence = template.format(step=harmless(cause["step"]))
-    failed_by_exit = cause["conclusion"] == "failure" and cause["exit"] is not None
-    return f"{sentence} (exit {cause['exit']})" if failed_by_exit else sentence
 
 
 def _detail(step: Step) -> str:

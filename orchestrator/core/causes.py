@@ -1,0 +1,46 @@
+"""Why a step did not run, in the words that every view, event and log says it with."""
+
+from orchestrator.core.model import Cause, Ending, Finished, Step, Stop
+from orchestrator.core.words import StepConclusion
+
+_SENTENCES = {
+    StepConclusion.HALTED: "halted by {}",
+    StepConclusion.CANCELLED: "{} was cancelled",
+    StepConclusion.TIMED_OUT: "{} timed out",
+    StepConclusion.LOST: "{} is lost",
+}
+
+
+def stopped_by_step(step: str, ending: Ending) -> str:
+    """`halted by plan (exit 0: no changes)`, `build failed (exit 1)`."""
+    return _SENTENCES.get(ending.conclusion, "{} failed").format(step) + _detail(ending)
+
+
+def skipped_by_step(step: str, ending: Ending) -> str:
+    """`skipped by canary (exit 3)`."""
+    return f"skipped by {step}{_detail(ending)}"
+
+
+def stopped_by_request(stop: Stop) -> str:
+    """`the job was cancelled by ada`."""
+    who = f" by {stop.by.user}" if stop.by is not None else f" ({stop.cause.value})"
+    return f"the job was cancelled{who}"
+
+
+def cause_of(step: Step) -> Cause | None:
+    """The end of a step, as the cause of something; None while it has not ended."""
+    if not isinstance(step.phase, Finished):
+        return None
+    ending = step.phase.ending
+    return Cause(step=step.name, conclusion=ending.conclusion, exit=ending.exit)
+
+
+def _detail(ending: Ending) -> str:
+    details = []
+    if ending.exit is not None:
+        details.append(f"exit {ending.exit}")
+    elif ending.signal is not None:
+        details.append(ending.signal)
+    if ending.reason:
+        details.append(ending.reason)
+    return f" ({': '.join(details)})" if details else ""
