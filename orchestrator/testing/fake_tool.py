@@ -141,6 +141,11 @@ class FakeProcess:
         """Whether the tool or something that it left behind runs now."""
         return self.executed_at is not None and trio.current_time() < self._left_until
 
+    def dead_for(self, seconds: float) -> bool:
+        """Whether nothing of it has been alive for so long."""
+        over = max(self._ends_at, self._left_until)
+        return self.executed_at is not None and trio.current_time() >= over + seconds
+
     @property
     def exit(self) -> ProcessExit | None:
         """How it ended, whether anybody recorded that or not; None before."""

@@ -65,31 +65,40 @@ class SimulatedHost:
         for process in self.processes.values():
             process.lose_power()
 
+    def ask(self, directory: Path, spec: ProcessSpec) -> "Answer":
+        """Begin to start a tool, as `start` does; a daemon that is killed then gets no answer."""
+        spec.order(None)
+        _make_folder(directory)
+        answer = Answer()
+        if directory in self.processes:
+            answer.given.set()
+        else:
+            self._nursery.start_soon(self._supervise, directory, spec, answer)
+        return answer
+
     # --- as ProcessHost --------------------------------------------------------------------
 
     async def start(self, directory: Path, spec: ProcessSpec) -> None:
         """Start the tool unless this directory was claimed before. Raises StartRefused."""
-        spec.order(None)
-        _make_folder(directory)
         await trio.lowlevel.checkpoint()
-        if directory in self.processes:
-            return
-        answer = _Answer()
-        self._nursery.start_soon(self._supervise, directory, spec, answer)
+        answer = self.ask(directory, spec)
         await answer.given.wait()
         if answer.refused:
             raise StartRefused(f"{directory}: cannot start {spec.argv[0]}: no more processes")
 
-    async def _supervise(self, directory: Path, spec: ProcessSpec, answer: "_Answer") -> None:
+    async def _supervise(self, directory: Path, spec: ProcessSpec, answer: "Answer") -> None:
         """A supervisor: goes on although the daemon that asked for it may be dead."""
         tool, boot_id = self._choose(directory, spec), self._boot_id()
-        await trio.sleep(tool.start_takes / 2)
-        if directory not in self.processes and boot_id == self._boot_id():
+        try:
+            await trio.sleep(tool.start_takes / 2)
+            if directory in self.processes or boot_id != self._boot_id():
+                return
             if tool.fault is StartFault.REFUSED:
                 answer.refused = True
             else:
                 await self._claim_and_execute(directory, spec, tool)
-        answer.given.set()
+        finally:
+            answer.given.set()
 
     async def _claim_and_execute(self, directory: Path, spec: ProcessSpec, tool: FakeTool) -> None:
         self._next_pid += 1
@@ -183,7 +192,7 @@ class SimulatedHost:
         return not process.tree_alive
 
 
-class _Answer:
+class Answer:
     """What a supervisor tells the daemon that asked for it."""
 
     def __init__(self) -> None:

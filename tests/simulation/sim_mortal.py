@@ -79,6 +79,10 @@ class MortalHost:
 
     async def start(self, directory: Path, spec: ProcessSpec) -> None:
         self._life.crash_point()
+        if self._life.faults.crashes():  # when it has asked, and before it is answered
+            self._host.ask(directory, spec)
+            self._life.end()
+            raise Crashed
         await self._host.start(directory, spec)
         self._life.crash_point()
 

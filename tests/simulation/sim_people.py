@@ -9,7 +9,7 @@ from sim_world import World
 
 from orchestrator.core import commands as cmd
 from orchestrator.core.commands import Caller
-from orchestrator.core.model import JobCancelling
+from orchestrator.core.model import JobCancelling, StepRef
 from orchestrator.core.rejections import KeyReused, Rejection
 from orchestrator.engine.engine import Engine, RetryRequest
 from orchestrator.engine.writer import WriterClosed
@@ -85,7 +85,9 @@ class Person:
                 return
 
     def _some_job(self) -> int:
-        return self.world.rng.choice(list(self.world.witness.jobs) or [1])
+        rng, jobs = self.world.rng, self.world.witness.jobs
+        running = [job for job, seen in jobs.items() if seen.admitted and not seen.ended]
+        return rng.choice(running if running and rng.random() < 0.7 else [*jobs] or [1])
 
     def _some_environment(self) -> str:
         return self.world.rng.choice(list(self.world.configuration.environments))
@@ -127,6 +129,7 @@ class Person:
 async def end_everything(world: World) -> None:
     """Without faults any more: force what hangs, waive what is closed, until nothing is open."""
     admin = Person(world, ADA)
+    idle: set[tuple[int, StepRef]] = set()
     limit = trio.current_time() + PATIENCE
     while True:
         await admin._try(admin._resume)
@@ -134,6 +137,7 @@ async def end_everything(world: World) -> None:
         try:
             if await _is_over(engine):
                 return
+            idle = await _demand_that_nothing_hangs(world, engine, idle)
             await _push(world, admin, engine)
         except (Crashed, WriterClosed):
             continue
@@ -146,6 +150,29 @@ async def _is_over(engine: Engine) -> bool:
     async with engine.reading() as world:
         closed = [one for one in world.environments.values() if one.quarantine or one.debts]
         return not world.jobs and not closed
+
+
+async def _demand_that_nothing_hangs(
+    world: World, engine: Engine, idle: set[tuple[int, StepRef]]
+) -> set[tuple[int, StepRef]]:
+    """A step at work has a tool that lives, or had until lately; the steps that have none, with
+    the daemon's life. To be such a one twice in one life is to hang."""
+    async with engine.reading() as state:
+        active = [
+            StepRef(job=job.id, step=step.name)
+            for job in state.jobs.values()
+            for step in job.steps
+            if step.active
+        ]
+    found = set()
+    for ref in active:
+        processes = [one.process for one in world.witness.executions if one.ref == ref]
+        waits = "wait" in world.witness.jobs[ref.job].settings(ref.step).acquire
+        if processes and not waits and all(one.dead_for(25.0) for one in processes):
+            found.add((world.lives, ref))
+    if idle & found:
+        raise Violation(f"{idle & found} hang: their tools have ended")
+    return found
 
 
 async def _open(engine: Engine) -> str:

@@ -79,7 +79,7 @@ def random_tool(rng: random.Random, rates: Rates) -> FakeTool:
         supervisor_dies_after=rng.random() * 3 if happens(rates.supervisor_dies) else FOREVER,
         leaves_behind=rng.choice((1.0, 500.0)) if happens(rates.leaves_behind) else 0.0,
         unkillable=happens(rates.unkillable),
-        start_takes=rng.choice((0.0, 0.0, 0.2)),
+        start_takes=rng.choice((0.0, 0.0, 0.2, 1.0)),
         fault=rng.choice(list(StartFault)) if happens(rates.start_fails) else None,
     )
 

@@ -12,7 +12,7 @@ from sim_truth import check_applied, check_job_end
 
 from orchestrator.core import events as ev
 from orchestrator.core.definition import Configuration, JobDefinition, StepDefinition
-from orchestrator.core.model import Debt, Finding, StepRef
+from orchestrator.core.model import CallRecord, Debt, Finding, Record, StepRef
 from orchestrator.core.words import JobConclusion, StepConclusion
 from orchestrator.testing.fake_adapter import FakeConfig
 from orchestrator.testing.fake_tool import FakeProcess
@@ -232,6 +232,10 @@ class Witness:
         if ref.step in seen.steps:
             raise Violation(f"{type(event).__name__} after the end of step {ref.step} of {ref.job}")
         match event:
+            case ev.StepApplying() if ref.step in seen.stops:
+                raise Violation(f"{ref} is applied after a stop")
+            case ev.StepRecorded(record=record) if ref.step in seen.stops:
+                _demand_allowed_after_stop(ref, record)
             case ev.StepStopRequested():
                 seen.stops.add(ref.step)
             case ev.StepForced():
@@ -317,6 +321,13 @@ class Witness:
         for one in self.executions:
             if one.job == event.job and one.process.alive and not seen.quarantined:
                 raise Violation(f"job {event.job} ended, and its {one.phase}-{one.key} still runs")
+
+
+def _demand_allowed_after_stop(ref: StepRef, record: Record) -> None:
+    """What asks for the stop and what cleans up may begin; what had begun may end."""
+    ends = isinstance(record, CallRecord) and record.done
+    if record.phase in ("acquire", "apply") and not ends:
+        raise Violation(f"{ref} begins {record.phase}-{record.key} after a stop")
 
 
 def excludes(configuration: Configuration | None, one: str, other: str) -> bool:
