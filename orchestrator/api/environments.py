@@ -3,6 +3,7 @@
 from orchestrator.api import views, wire
 from orchestrator.core.model import Debt, Quarantine
 from orchestrator.core.rejections import UnknownEnvironment
+from orchestrator.core.typed import to_pay
 from orchestrator.core.world import World
 
 LAST_SHOWN = 10
@@ -54,8 +55,7 @@ def _quarantine(world: World, name: str, of: Quarantine | None) -> wire.Quaranti
     found = [finding.found for finding in of.findings]
     commands = [command for finding in of.findings for command in finding.commands]
     if not of.findings:
-        owed = dict.fromkeys(one.pipeline for one in world.environment(name).debts)
-        commands = [f"orchestrator submit {pipeline} {name}" for pipeline in owed]
+        commands = [to_pay(one, name) for one in world.environment(name).debts]
     return wire.Quarantine(
         since=views.time(of.since),
         job=of.job,

@@ -58,6 +58,13 @@ def clock(text: str | None, now: float) -> str:
     return time.strftime("%H:%M" if same_day else "%Y-%m-%d %H:%M", moment)
 
 
+def moment(text: str | None, now: float) -> str:
+    """Like `clock`, but an instant less than two minutes away has its seconds."""
+    if text is None or abs(instant(text) - now) >= 120:
+        return clock(text, now)
+    return time.strftime("%H:%M:%S", time.localtime(instant(text)))
+
+
 def since(text: str | None, now: float) -> str:
     """`12:04 (6 min)`: when, and how long ago. "" for None."""
     return f"{clock(text, now)} ({roughly(now - instant(text))})" if text else ""

@@ -6,8 +6,17 @@ import msgspec
 
 from orchestrator.core.instant import Instant
 from orchestrator.core.locks import Holder
-from orchestrator.core.model import Debt, Environment, Job, JobCancelling, JobRunning, Run
+from orchestrator.core.model import (
+    Debt,
+    Environment,
+    Job,
+    JobCancelling,
+    JobRunning,
+    Quarantine,
+    Run,
+)
 from orchestrator.core.queues import LAST, queue_entry
+from orchestrator.core.typed import to_pay
 from orchestrator.core.words import BlockerType
 from orchestrator.core.world import World
 
@@ -125,9 +134,16 @@ def _quarantine(environment: Environment, job: Job, paid: tuple[Debt, ...]) -> I
         id=name,
         text=f"{name} is under quarantine since job {quarantine.job}: {quarantine.reason}",
         since=quarantine.since,
-        lift=f"look: orchestrator environment {name}; then: orchestrator recheck {name}, "
+        lift=f"look: orchestrator environment {name}; then: {_repair(environment, quarantine)}, "
         f"or an admin: orchestrator waive {name} --reason …",
     )
+
+
+def _repair(environment: Environment, quarantine: Quarantine) -> str:
+    """What to type first: look again at what was found, or run the cleanup that failed."""
+    if quarantine.findings or not environment.debts:
+        return f"orchestrator recheck {environment.name}"
+    return to_pay(environment.debts[0], environment.name)
 
 
 def _drain(world: World) -> Iterator[Blocker]:
@@ -168,7 +184,7 @@ def _paying(world: World, environment: Environment, debt: Debt) -> str:
     payer = world.queues.alike(environment.name, debt.pipeline, debt.params)
     if payer is not None:
         return f"{debt.pipeline} waits as job {payer[2]}"
-    return f"{debt.pipeline} must be run: orchestrator submit {debt.pipeline} {environment.name}"
+    return f"{debt.pipeline} must be run: {to_pay(debt, environment.name)}"
 
 
 def _running(world: World, job: Job) -> Iterator[Blocker]:

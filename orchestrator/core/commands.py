@@ -51,6 +51,9 @@ class Retry(msgspec.Struct, frozen=True):
     definition: JobDefinition
     latest: bool = False
     reason: str = ""
+    priority: int = 0
+    labels: dict[str, str] = {}
+    url: str | None = None
     cleanup_for: int | None = None
     key: str | None = None
     request: str = ""

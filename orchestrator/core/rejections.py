@@ -182,10 +182,10 @@ class NothingToRecheck(Rejection):
 
     kind = "nothing-to-recheck"
 
-    def __init__(self, environment: str, pipeline: str | None) -> None:
-        run = f"orchestrator submit {pipeline} {environment}, or " if pipeline else ""
+    def __init__(self, environment: str, run: str | None) -> None:
+        again = f"{run}, or " if run else ""
         super().__init__(
-            f"nothing was found dirty in {environment}: its cleanup failed. Run it again: {run}"
+            f"nothing was found dirty in {environment}: its cleanup failed. Run it again: {again}"
             f"an admin: orchestrator waive {environment} --reason …"
         )
 

@@ -29,6 +29,7 @@ from orchestrator.core.rejections import (
 )
 from orchestrator.core.stopping import end_queued, stop_running
 from orchestrator.core.submissions import demand_same_request
+from orchestrator.core.typed import to_pay
 from orchestrator.core.words import JobConclusion, Role, StopCause
 from orchestrator.core.world import World
 
@@ -105,13 +106,16 @@ def recheck(world: World, request: cmd.Recheck) -> Iterator[ev.AnyEvent]:
     if quarantine.rechecking:
         raise RecheckAtWork(environment.name)
     if not quarantine.findings:
-        owed = next((debt.pipeline for debt in environment.debts), None)
+        owed = next((to_pay(debt, environment.name) for debt in environment.debts), None)
         raise NothingToRecheck(environment.name, owed)
     yield ev.RecheckRequested(environment=environment.name, reason=request.reason)
 
 
 def start_drain(world: World, request: cmd.StartDrain, now: Instant) -> Iterator[ev.AnyEvent]:
-    """Admit nothing from now on; where asked, stop what runs, as far as its pipelines allow."""
+    """Admit nothing from now on; where asked, stop what runs, as far as its pipelines allow.
+
+    Owed cleanups go on: to stop one would leave its environment under quarantine.
+    """
     demand(request.caller, Role.ADMIN, "draining the daemon", world.configuration)
     if world.drain is None:
         yield ev.DrainStarted(reason=request.reason)
@@ -121,7 +125,7 @@ def start_drain(world: World, request: cmd.StartDrain, now: Instant) -> Iterator
     stop = Stop(cause=StopCause.CANCEL, at=now, by=request.caller.actor, reason=reason)
     for id in sorted(world.jobs):
         job = world.jobs[id]
-        if isinstance(job.phase, JobRunning) and may_stop(
+        if isinstance(job.phase, JobRunning) and job.cleanup_for is None and may_stop(
             request.caller, job, world.definition(job), world.configuration
         ):
             yield from stop_running(job, stop)

@@ -195,6 +195,9 @@ class Engine:
             definition=await self.definition(job),
             latest=request.latest,
             reason=request.reason,
+            priority=job.priority,
+            labels=job.labels,
+            url=job.url,
             key=request.key,
             request=request.digest,
         )

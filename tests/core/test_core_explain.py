@@ -100,7 +100,7 @@ def test_a_lock_of_a_debt() -> None:
         (
             (applied(1), cleaned(1), acquired(3), failed(3), cleaned(3)),
             2,
-            "web-cleanup must be run: orchestrator submit web-cleanup production",
+            "web-cleanup must be run: orchestrator submit web-cleanup production -p version=v1",
         ),
     ],
 )

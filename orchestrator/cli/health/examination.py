@@ -51,7 +51,7 @@ def _daemon(socket: str) -> tuple[list[Finding], Status | None]:
     mistakes = daemon["configuration"]["problems"]
     if mistakes:
         findings.append(
-            warning("daemon", f"goes by an older configuration; {len(mistakes)} mistakes in this")
+            warning("daemon", f"goes by an older configuration; mistakes in this: {len(mistakes)}")
         )
     return findings, status
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.cli.escapes import harmless
-from orchestrator.cli.times import clock, since
+from orchestrator.cli.times import moment, since
 from orchestrator.cli.view.steps import step_lines, step_state
 from orchestrator.cli.view.words import headline, stop_sentence
 
@@ -63,9 +63,10 @@ def quarantine_lines(quarantine: Quarantine, environment: str, now: float) -> li
     ]
     lines += [f"    type:  {harmless(command)}" for command in quarantine["commands"]]
     name = harmless(environment)
+    if quarantine["step"]:
+        lines.append(f"    then:  orchestrator recheck {name}")
     return [
         *lines,
-        f"    then:  orchestrator recheck {name}",
         f"    or let it go (admin): orchestrator waive {name} --reason …",
     ]
 
@@ -99,14 +100,14 @@ def force_hints(job: Job, now: float) -> list[str]:
     if cancel is None:
         return []
     if cancel["force"]:
-        at = clock(cancel["force_available_at"], now)
+        at = moment(cancel["force_available_at"], now)
         return [
             f"force was asked for, and takes effect from {at} on" if at else "it is being forced"
         ]
     if cancel["force_available_at"] is None:
         return []
     return [
-        f"If it hangs, an admin may force from {clock(cancel['force_available_at'], now)} on: "
+        f"If it hangs, an admin may force from {moment(cancel['force_available_at'], now)} on: "
         f"orchestrator cancel {job['id']} --force"
     ]
 

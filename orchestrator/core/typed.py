@@ -1,0 +1,11 @@
+"""What people are told to type, ready for a shell."""
+
+import shlex
+
+from orchestrator.core.model import Debt
+
+
+def to_pay(debt: Debt, environment: str) -> str:
+    """The command that pays a debt: only a run with its parameters does."""
+    params = (f"-p {shlex.quote(f'{name}={value}')}" for name, value in debt.params.items())
+    return " ".join(["orchestrator submit", debt.pipeline, environment, *params])
