@@ -58,6 +58,8 @@ log = structlog.get_logger(__name__)
 
 EXIT_CONFIGURATION = 2
 EXIT_OURS = 9
+PRIVATE = 0o077
+"""The umask: logs and state are ours alone; the socket gets its mode by itself."""
 FIRST_PASSED_DESCRIPTOR = 3
 
 
@@ -239,6 +241,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a daemon; the exit status is that of the command line's table."""
     settings = _settings(arguments)
     log_output.configure()
+    os.umask(PRIVATE)
     status = 0
     try:
         trio.run(Daemon(settings, registry.load([command])).serve, instruments=[Watchdog()])

@@ -52,7 +52,9 @@ def _take(path: Path, listener: socket.socket) -> int:
     """Bind beside the path, and rename there what is ready to be connected to. Its inode."""
     draft = path.with_name(f".{os.getpid()}")
     try:
-        path.parent.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True)
+            path.parent.chmod(DIRECTORY_MODE)  # whatever the umask is
         draft.unlink(missing_ok=True)
         listener.bind(str(draft))
         draft.chmod(SOCKET_MODE)

@@ -142,6 +142,6 @@ def _explanation(path: Path, error: sqlite3.Error) -> StoreError:
 def _damaged(path: Path, found: str) -> DatabaseDamaged:
     return DatabaseDamaged(
         f"{path} is damaged: {found}. Nothing was changed, and tools that run go on. Copy {path}* "
-        f"to a safe place, then put a backup there, or `sqlite3 {path} .recover | sqlite3 new.db` "
-        "and put new.db there."
+        f"to a safe place, then put a backup there. (`sqlite3 {path} .recover`, of a newer SQLite "
+        "than 3.40, may save more; look at what it writes before you put that there.)"
     )

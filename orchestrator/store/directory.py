@@ -9,6 +9,7 @@ from pathlib import Path
 
 from orchestrator.store.errors import (
     AlreadyRunning,
+    DatabaseMissing,
     StateDirectoryUnsafe,
     StateDirectoryUnusable,
 )
@@ -23,7 +24,7 @@ def hold(directory: Path) -> Iterator[Path]:
 
     The directory is made (mode 0700) if it is missing. The lock goes with this process, however
     it ends; no child inherits it.
-    Raises StateDirectoryUnusable, StateDirectoryUnsafe, AlreadyRunning.
+    Raises StateDirectoryUnusable, StateDirectoryUnsafe, AlreadyRunning, DatabaseMissing.
     """
     with _as_unusable(directory):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -33,6 +34,7 @@ def hold(directory: Path) -> Iterator[Path]:
         with _as_unusable(directory):
             _lock(directory, lock)
             database = directory / DATABASE
+            _refuse_to_forget(directory, database)
             _make_private(database)
         yield database
     finally:
@@ -72,6 +74,18 @@ def _lock(directory: Path, lock: int) -> None:
         ) from None
     os.ftruncate(lock, 0)
     os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+
+
+def _refuse_to_forget(directory: Path, database: Path) -> None:
+    """A new database beside the files of old jobs would forget what they owe."""
+    begun = database.exists() and database.stat().st_size > 0
+    jobs = directory / "jobs"
+    if not begun and jobs.is_dir() and any(jobs.iterdir()):
+        raise DatabaseMissing(
+            f"{database} is {'empty' if database.exists() else 'missing'}, but jobs have run here: "
+            f"a new one would forget the cleanups that they owe. Put a backup there, or, to begin "
+            f"anew, move {jobs} away."
+        )
 
 
 def _make_private(database: Path) -> None:

@@ -21,6 +21,10 @@ class AlreadyRunning(StoreError):
         self.pid = pid
 
 
+class DatabaseMissing(StoreError):
+    """Jobs have run here, but their database is gone or empty: what is owed would be forgotten."""
+
+
 class ForeignDatabase(StoreError):
     """The file is an SQLite database, but not one of ours."""
 

@@ -22,6 +22,7 @@ from orchestrator.store.directory import DATABASE, LOCK
 from orchestrator.store.errors import (
     AlreadyRunning,
     DatabaseDamaged,
+    DatabaseMissing,
     ForeignDatabase,
     NewerSchema,
     StateDirectoryUnsafe,
@@ -241,3 +242,22 @@ async def test_what_retention_pruned_is_known(opening: Opening, tmp_path: Path) 
         assert await store.last_event_id() == 3
         assert (await store.load()).next_job == 4
         assert await store.append([started()], changes(), None) == range(4, 5)
+
+
+@pytest.mark.parametrize("left", ["nothing", "an empty file"])
+async def test_a_new_database_does_not_forget_what_old_jobs_owe(
+    opening: Opening, tmp_path: Path, left: str
+) -> None:
+    state = tmp_path / "state"
+    await fill(opening, state, jobs=1)
+    (state / "jobs" / "1").mkdir(parents=True)
+    for file in state.glob(f"{DATABASE}*"):
+        file.unlink()
+    if left == "an empty file":
+        (state / DATABASE).touch()
+    with pytest.raises(DatabaseMissing, match="jobs have run here.*Put a backup there"):
+        async with opening(state):
+            pass
+    (state / "jobs").rename(tmp_path / "jobs")
+    async with opening(state) as store:
+        assert await store.job(1) is None
