@@ -255,7 +255,7 @@ async def test_a_new_database_does_not_forget_what_old_jobs_owe(
         file.unlink()
     if left == "an empty file":
         (state / DATABASE).touch()
-    with pytest.raises(DatabaseMissing, match="jobs have run here.*Put a backup there"):
+    with pytest.raises(DatabaseMissing, match=r"jobs have run here.*Put a backup there"):
         async with opening(state):
             pass
     (state / "jobs").rename(tmp_path / "jobs")
