@@ -1,0 +1,7 @@
+variable "release" {
+  type = string
+}
+
+resource "terraform_data" "web" {
+  input = var.release
+}
