@@ -36,7 +36,7 @@ class AttemptPaths(msgspec.Struct, frozen=True):
 
     @property
     def values(self) -> Path:
-        """One file for each sensitive value that a call returned."""
+        """One file for each sensitive value that a call returned; made with the first of them."""
         return self.directory / "values"
 
     def create(self) -> None:
@@ -45,7 +45,7 @@ class AttemptPaths(msgspec.Struct, frozen=True):
         Raises:
             OSError: the disk is full, or the source does not exist (ENOENT, ENOTDIR).
         """
-        for path in (self.directory, self.scratch, self.processes, self.values, self.shared):
+        for path in (self.directory, self.scratch, self.processes, self.shared):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.workdir_is_ours:
             self.workdir.mkdir(mode=0o700, parents=True, exist_ok=True)

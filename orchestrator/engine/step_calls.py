@@ -90,6 +90,7 @@ class AttemptCalls:
 
 def _write_durably(path: Path, content: bytes) -> None:
     """Write a file (0600) that is complete on disk once it has its name."""
+    path.parent.mkdir(mode=0o700, exist_ok=True)
     draft = path.with_name(f"{path.name}.new")
     descriptor = os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
     try:
