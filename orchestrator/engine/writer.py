@@ -62,6 +62,15 @@ class _Entry:
         self.events: list[Stamped] = []
         self.answer = Answer()
         self.error: Exception | None = None
+        self.given_up = False
+
+    @property
+    def is_moot(self) -> bool:
+        """Whether an adapter saw or intended this and was cancelled: it is not true any more."""
+        told = isinstance(self.command, cmd.Observation) and not isinstance(
+            self.command, cmd.NoteWarning
+        )
+        return self.given_up and told
 
     @property
     def may_wait(self) -> bool:
@@ -121,7 +130,11 @@ class Writer:
             raise WriterClosed
         self._waiting.append(entry)
         self._wake.set()
-        await entry.answered.wait()
+        try:
+            await entry.answered.wait()
+        except trio.Cancelled:
+            entry.given_up = True
+            raise
         if entry.error is not None:
             raise entry.error
         return entry.answer
@@ -161,7 +174,7 @@ class Writer:
         if trio.current_time() >= self._retry_at:
             batch = [*self._postponed, *batch]
             self._postponed, self._retry_at = [], math.inf
-        return batch
+        return [entry for entry in batch if not entry.is_moot]
 
     async def _pause(self) -> None:
         """Until a command comes, or postponed ones are due."""

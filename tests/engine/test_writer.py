@@ -171,6 +171,22 @@ async def test_postponed_observations_are_tried_although_others_come(tmp_path: P
                 await trio.sleep(0.05)
 
 
+async def test_what_an_adapter_gave_up_to_say_is_not_said_later(tmp_path: Path) -> None:
+    class Hasty(Plain):
+        async def acquire(self, step: Step[Nothing]) -> None:
+            disk.fill()
+            with trio.move_on_after(0):
+                await step.waiting_for("x" * 50_000)
+            await disk.knocked.wait()
+            disk.empty()
+
+    async with bench_on_disk(tmp_path, Hasty()) as (bench, disk), bench.serving(PLAIN, store=disk):
+        disk.knocked = trio.Event()
+        await bench.submit()
+        await bench.ended(1)
+        assert not bench.all(ev.StepWaiting)
+
+
 async def test_nobody_sees_what_is_not_committed(tmp_path: Path) -> None:
     async with served(tmp_path, Plain()) as (bench, disk):
         engine = bench.engine

@@ -1,8 +1,8 @@
 """One life of a daemon: it can be killed anywhere, and then nothing of it acts any more."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import NoReturn, Protocol, TypeVar
 
 import trio
 
@@ -15,6 +15,8 @@ from orchestrator.process.state import ProcessExit, ProcessState
 from orchestrator.store.errors import CommitFailed, CommitUnknown
 from orchestrator.store.protocol import Loaded, Store
 from orchestrator.testing.simulated_host import SimulatedHost
+
+T = TypeVar("T")
 
 
 class Crashed(BaseException):
@@ -46,11 +48,27 @@ class Life:
         self.faults = faults
         self.alive = True
         self.scope = trio.CancelScope()
+        self._calls: set[trio.CancelScope] = set()
 
     def end(self) -> None:
-        """Kill the daemon."""
+        """Kill the daemon, whatever it waits for, and however shielded."""
         self.alive = False
         self.scope.cancel()
+        for call in self._calls:
+            call.cancel()
+
+    async def wait_for(self, call: Awaitable[T]) -> T:
+        """What the world outside answers, if the daemon lives to see it."""
+        scope = trio.CancelScope()
+        self._calls.add(scope)
+        try:
+            with scope:
+                answer = await call
+                self.crash_point()
+                return answer
+        finally:
+            self._calls.discard(scope)
+        raise Crashed
 
     def check(self) -> None:
         """Raises Crashed in a daemon that is dead."""
@@ -83,8 +101,7 @@ class MortalHost:
             self._host.ask(directory, spec)
             self._life.end()
             raise Crashed
-        await self._host.start(directory, spec)
-        self._life.crash_point()
+        await self._life.wait_for(self._host.start(directory, spec))
 
     def look(self, directory: Path) -> ProcessState:
         self._life.check()
@@ -96,25 +113,19 @@ class MortalHost:
 
     async def wait(self, directory: Path) -> ProcessExit:
         self._life.crash_point()
-        ended = await self._host.wait(directory)
-        self._life.crash_point()
-        return ended
+        return await self._life.wait_for(self._host.wait(directory))
 
     async def signal_once(self, directory: Path, signal_id: str, signum: int) -> bool:
         self._life.crash_point()
-        sent = await self._host.signal_once(directory, signal_id, signum)
-        self._life.crash_point()
-        return sent
+        return await self._life.wait_for(self._host.signal_once(directory, signal_id, signum))
 
     async def kill_tree(self, directory: Path) -> None:
         self._life.crash_point()
-        await self._host.kill_tree(directory)
-        self._life.crash_point()
+        await self._life.wait_for(self._host.kill_tree(directory))
 
     async def sweep(self, directory: Path, grace: float = 5.0) -> None:
         self._life.crash_point()
-        await self._host.sweep(directory, grace)
-        self._life.crash_point()
+        await self._life.wait_for(self._host.sweep(directory, grace))
 
     def is_tree_dead(self, directory: Path) -> bool:
         self._life.check()

@@ -28,7 +28,7 @@ class Person:
         self.world = world
         self.caller = caller
         self.accepted: dict[str, int] = {}
-        self._submissions = 0
+        self._requests: list[cmd.Submit] = []
 
     async def act(self, times: int) -> None:
         """Do so many things, with pauses."""
@@ -59,10 +59,12 @@ class Person:
         except (Rejection, CommitFailed, WriterClosed, Crashed):
             return
 
-    async def _submit(self, engine: Engine) -> None:
+    def _some_request(self) -> cmd.Submit:
+        """Something new, or (seldom) what was submitted before."""
         rng, configuration = self.world.rng, self.world.configuration
-        self._submissions += 1
-        key = f"{self.caller.user}-{self._submissions}"
+        if self._requests and rng.random() < 0.15:
+            return rng.choice(self._requests)
+        key = f"{self.caller.user}-{len(self._requests)}"
         request = cmd.Submit(
             caller=self.caller,
             pipeline=rng.choice(list(configuration.pipelines)),
@@ -72,6 +74,12 @@ class Person:
             key=key,
             request=key,
         )
+        self._requests.append(request)
+        return request
+
+    async def _submit(self, engine: Engine) -> None:
+        rng, request = self.world.rng, self._some_request()
+        key = request.key or ""
         for _ in range(rng.choice((1, 2, 5))):  # again, as a client that got no answer does
             try:
                 submission = await engine.submit(request)
@@ -158,6 +166,10 @@ async def _demand_that_nothing_hangs(
     """A step at work has a tool that lives, or had until lately; the steps that have none, with
     the daemon's life. To be such a one twice in one life is to hang."""
     async with engine.reading() as state:
+        if world.engine is not engine:  # it was killed meanwhile, perhaps in a transaction
+            return set()
+        if state.deadlines and state.deadlines[0][0] < world.clock.now().boot - 5000:
+            raise Violation(f"the deadline {state.deadlines[0]} was missed")
         active = [
             StepRef(job=job.id, step=step.name)
             for job in state.jobs.values()

@@ -61,7 +61,7 @@ async def _simulate(seed: int, root: Path) -> Report:
         raise world.witness.violations[0]
     return Report(
         seed=seed,
-        journal=[f"{id} {stamped}" for id, stamped in world.witness.lines],
+        journal=[f"{id} {stamped}".replace(str(root), "") for id, stamped in world.witness.lines],
         jobs=len(world.witness.jobs),
         lives=world.lives,
         tools=len(world.witness.executions),

@@ -84,26 +84,22 @@ def random_tool(rng: random.Random, rates: Rates) -> FakeTool:
     )
 
 
-def random_configurations(rng: random.Random, state_dir: str) -> list[Configuration]:
+def random_configurations(rng: random.Random) -> list[Configuration]:
     """The configuration that it begins with, and what reloads may bring."""
     environments = ["one", "two", "three"][: rng.randint(1, 3)]
     badness = rng.choice((0.0, 0.0, 0.15))
     pipelines = _random_pipelines(rng, badness)
-    return [
-        _random_configuration(rng, state_dir, environments, pipelines)
-        for _ in range(rng.randint(1, 3))
-    ]
+    return [_random_configuration(rng, environments, pipelines) for _ in range(rng.randint(1, 3))]
 
 
 def _random_configuration(
     rng: random.Random,
-    state_dir: str,
     environments: list[str],
     pipelines: list[PipelineDefinition],
 ) -> Configuration:
     kept = [name for name in environments if rng.random() < 0.9] or environments
     return Configuration(
-        state_dir=state_dir,
+        state_dir="/state",
         socket="/socket",
         kinds={
             "deploy": ("deploy", "cleanup"),

@@ -73,7 +73,7 @@ class World:
         self.state_dir = state_dir
         self.rates = random_rates(self.rng)
         self.faults = RandomFaults(self.rng, self.rates)
-        self.configurations = random_configurations(self.rng, str(state_dir))
+        self.configurations = random_configurations(self.rng)
         self.configuration = self.configurations[0]
         self.clock = SimulatedClock()
         self.witness = Witness()
@@ -157,7 +157,7 @@ class World:
 
     async def reached(self) -> Engine:
         """The engine, as soon as one runs."""
-        while self.engine is None:
+        while self.engine is None or self.life is None or not self.life.alive:
             await self._risen.wait()
         return self.engine
 
