@@ -205,6 +205,9 @@ class Attempt:
 
     async def _after_force(self, bench: Bench, failed: Failed | None) -> cmd.Command:
         """Nothing of the attempt may go on working unseen: kill it, or say that it lives."""
+        if self._asking is not None:
+            with trio.move_on_after(PATIENCE_AFTER_FORCE):
+                await self._asking.over.wait()
         survivors = await self._kill(bench)
         if survivors:
             return cmd.AttemptAbandoned(self.ref, Finding(self.ref, survivors))
@@ -253,7 +256,7 @@ class Attempt:
         bench, visit, step = self._bench, self._visit, self._step()
         if bench is None or step is None or not isinstance(step.phase, Cancelling):
             return
-        if self._asking is not None:
+        if self._asking is not None or step.forced:
             return
         if visit is not None and visit.is_of(step.phase) and visit.over.is_set():
             return
