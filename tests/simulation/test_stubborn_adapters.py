@@ -1,5 +1,6 @@
 """What takes ten seconds on a real clock: adapters that take no notice of force."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,11 @@ from orchestrator.engine.attempt import PATIENCE_AFTER_FORCE
 from orchestrator.testing.deterministic import run_deterministically
 
 
-async def forced(root: Path, phase: str, *, restart: bool) -> list[ev.Stamped]:
+async def forced(
+    root: Path, phase: str, *, restart: bool, cancel: Sequence[str] | None = None
+) -> list[ev.Stamped]:
     """Force a step whose adapter does not end in this phase for 50 s; the journal after 200 s."""
-    config = {phase: ["run", "stubborn"], "stubborn_for": 50.0}
+    config = {phase: ["run", "stubborn"], "stubborn_for": 50.0, "cancel": cancel}
     step = StepDefinition(name="go", uses="fake", config=config)
     web = PipelineDefinition(name="web", kind="deploy", steps=(step,), force_after=0.0)
     async with trio.open_nursery() as outside:
@@ -69,3 +72,14 @@ def test_a_force_that_a_restart_finds_ends_the_phase_and_not_the_next(tmp_path: 
     [end] = [line.event for line in lines if isinstance(line.event, ev.StepFinished)]
     assert end.finding is None
     assert not any(isinstance(line.event, ev.Quarantined) for line in lines)
+
+
+def test_a_stop_that_was_forced_before_a_restart_asks_no_more(tmp_path: Path) -> None:
+    """What asks may be a command, and nobody would wait for that any more."""
+    lines = run_deterministically(
+        lambda: forced(tmp_path, "apply", restart=True, cancel=["run"]), 0
+    )
+    assert not any(
+        isinstance(line.event, ev.StepRecorded) and line.event.record.phase == "cancel"
+        for line in lines
+    )
