@@ -6,7 +6,7 @@ import trio
 
 from orchestrator.api.streaming import Write
 from orchestrator.api.subjects import job_of
-from orchestrator.core.model import Finished, Job, JobFinished, StepRef
+from orchestrator.core.model import BackingOff, Finished, Job, JobFinished, StepRef
 from orchestrator.engine.engine import Engine
 from orchestrator.engine.log_view import LogView, secrets_in
 from orchestrator.process.threads import in_thread
@@ -94,10 +94,12 @@ class LogStream:
     def _sensitive_values(self, job: Job) -> list[object]:
         values: list[object] = []
         for step in job.steps:
-            if step.sensitive:
-                ref = StepRef(job=job.id, step=step.name, attempt=step.attempt)
+            for attempt in range(1, step.attempt + 1):
+                ref = StepRef(job=job.id, step=step.name, attempt=attempt)
                 path = self._engine.workbench.paths.sensitive_outputs(ref)
-                values += json.loads(path.read_text(encoding="utf-8")).values()
+                is_last = attempt == step.attempt
+                if step.sensitive if is_last else path.exists():
+                    values += json.loads(path.read_text(encoding="utf-8")).values()
         return values
 
     def _open(self) -> LogView | None:
@@ -113,4 +115,4 @@ def is_over(job: Job, ref: StepRef) -> bool:
     step = next((one for one in job.steps if one.name == ref.step), None)
     if step is None or step.attempt < ref.attempt:
         return False
-    return step.attempt > ref.attempt or isinstance(step.phase, Finished)
+    return step.attempt > ref.attempt or isinstance(step.phase, BackingOff | Finished)

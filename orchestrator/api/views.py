@@ -14,6 +14,7 @@ from orchestrator.core.model import (
     Acquiring,
     Actor,
     Applying,
+    BackingOff,
     Cancelling,
     Cause,
     CleaningUp,
@@ -24,6 +25,7 @@ from orchestrator.core.model import (
     JobFinished,
     Pending,
     Step,
+    StepPhase,
     StepRef,
     Stop,
 )
@@ -174,7 +176,7 @@ def _never_reached(definition: StepDefinition) -> wire.Step:
 def _step(of_job: int, of: Step, definition: StepDefinition, live: LookAtLive) -> wire.Step:
     now = live(StepRef(of_job, of.name, of.attempt)) if of.active else LiveStep()
     phase = of.phase
-    ending = phase.ending if isinstance(phase, CleaningUp | Finished) else None
+    ending = phase.ending if isinstance(phase, CleaningUp | BackingOff | Finished) else None
     end = phase if isinstance(phase, Finished) else None
     began = None if isinstance(phase, Pending) else phase.began
     return wire.Step(
@@ -190,6 +192,8 @@ def _step(of_job: int, of: Step, definition: StepDefinition, live: LookAtLive) -
         reason=_reason(of, ending),
         cause=_cause(of, end),
         attempt=of.attempt,
+        attempts=definition.retry.attempts if definition.retry is not None else None,
+        next_attempt_at=_next_attempt(phase),
         outputs=masked(of.outputs, of.sensitive),
         progress=_progress(now),
         waiting_for=of.waiting_for,
@@ -200,10 +204,18 @@ def _step(of_job: int, of: Step, definition: StepDefinition, live: LookAtLive) -
     )
 
 
+def _next_attempt(phase: StepPhase) -> str | None:
+    match phase:
+        case BackingOff(since=since, seconds=seconds):
+            return utc(since.utc + milliseconds(seconds))
+        case _:
+            return None
+
+
 def step_phase(of: Step) -> str:
     """The name of a step's phase."""
     match of.phase:
-        case Pending():
+        case Pending() | BackingOff():
             return "pending"
         case Acquiring():
             return "acquiring"

@@ -48,7 +48,11 @@ class Progress(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One step of a job. Outputs that are sensitive are masked."""
+    """One step of a job. Outputs that are sensitive are masked.
+
+    `attempts` are the most that it may have, null without `retry`; while one is waited for, the
+    step is `pending`, and `next_attempt_at` says until when.
+    """
 
     name: str
     section: str
@@ -62,6 +66,8 @@ class Step(msgspec.Struct, frozen=True):
     reason: str | None
     cause: Cause | None
     attempt: int
+    attempts: int | None
+    next_attempt_at: str | None
     outputs: dict[str, Any]
     progress: Progress | None
     waiting_for: str | None

@@ -120,7 +120,8 @@ class LogChoice:
         """Whether this step has, or will have, a log that was asked for."""
         if self.step is not None and step["name"] != self.step:
             return False
-        return step["phase"] != "pending" and not did_not_run(step)
+        begun = step["phase"] != "pending" or step["next_attempt_at"] is not None
+        return begun and not did_not_run(step)
 
 
 class Follower:
@@ -142,6 +143,7 @@ class Follower:
         self._printer = LogPrinter(terminal, titles=choice.step is None)
         self._sources: dict[tuple[str, int], LogSource] = {}
         self._not_run: set[str] = set()
+        self._first: dict[str, int] = {}
         self._seen: Job | None = None
         self._watch: Exchange | None = None
         self._events = EventReader()
@@ -225,12 +227,23 @@ class Follower:
                 self._not_run.add(step["name"])
                 self._printer.print_why_not_run(step)
             if self._choice.wants(step):
-                attempt = self._choice.attempt or step["attempt"]
-                source = self._sources.setdefault(
-                    (step["name"], attempt), LogSource(step["name"], attempt, self._choice.tail)
-                )
-                if not source.ended and source.exchange is None:
-                    source.open(self._daemon, self._job)
+                for attempt in self._attempts(step):
+                    self._open_log(step["name"], attempt)
+
+    def _attempts(self, step: Step) -> tuple[int, ...]:
+        """The one that was asked for; else every one, with `tail` from the one that we came to."""
+        if self._choice.attempt:
+            return (self._choice.attempt,)
+        came_to = 1 if self._choice.tail is None else step["attempt"]
+        first = self._first.setdefault(step["name"], came_to)
+        return tuple(range(first, step["attempt"] + 1))
+
+    def _open_log(self, step: str, attempt: int) -> None:
+        source = self._sources.setdefault(
+            (step, attempt), LogSource(step, attempt, self._choice.tail)
+        )
+        if not source.ended and source.exchange is None:
+            source.open(self._daemon, self._job)
 
 
 def did_not_run(step: Step) -> bool:

@@ -59,6 +59,8 @@ class Step(TypedDict):
     reason: str | None
     cause: Cause | None
     attempt: int
+    attempts: int | None
+    next_attempt_at: str | None
     outputs: dict[str, Any]
     progress: Progress | None
     waiting_for: str | None

@@ -175,6 +175,16 @@ class OutcomeTable(FileTable, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class RetryTable(FileTable, frozen=True, kw_only=True):
+    """`retry = { attempts = …, backoff = … }`"""
+
+    attempts: Annotated[int, Meta(ge=2, le=100)]
+    backoff: Duration = field(default_factory=lambda: Duration(0))
+    factor: Annotated[float, Meta(ge=1, le=100)] = 1.0
+    max: Duration | None = None
+    on: Annotated[tuple[OutcomeMatch, ...], Meta(min_length=1)] | None = None
+
+
 class StepTable(FileTable, frozen=True, kw_only=True):
     """`[[steps]]`"""
 
@@ -191,7 +201,7 @@ class StepTable(FileTable, frozen=True, kw_only=True):
     when: Later = None
     matrix: Later = None
     max_parallel: Later = None
-    retry: Later = None
+    retry: RetryTable | None = None
     outcomes: dict[OutcomeMatch, Outcome | OutcomeTable] = {}
 
 

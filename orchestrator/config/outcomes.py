@@ -31,7 +31,7 @@ class OutcomeReader:
         """The table of one step; mistakes are reported."""
         table = self._steps[place].outcomes
         path: Path = ("steps", place, "outcomes")
-        _report_keys(table, path, self._document)
+        report_matches(((match, (*path, match)) for match in table), self._document)
         return tuple(
             self._rule(match, written, place, (*path, match)) for match, written in table.items()
         )
@@ -73,12 +73,13 @@ class OutcomeReader:
         return f"{its} may have begun by then, for it does not wait for {mine}: add it to `needs`"
 
 
-def _report_keys(table: Iterable[str], path: Path, document: Document) -> None:
+def report_matches(matches: Iterable[tuple[str, Path]], document: Document) -> None:
+    """Report statuses and signals that there are not, and ranges that overlap."""
     ranges: list[str] = []
-    for match in table:
+    for match, path in matches:
         problem = _exit_problem(match, ranges) or _signal_problem(match)
         if problem is not None:
-            document.report((*path, match), problem)
+            document.report(path, problem)
         elif exit_range(match):
             ranges.append(match)
 

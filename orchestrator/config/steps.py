@@ -9,6 +9,7 @@ from orchestrator.config.files import PipelineFile, StepTable
 from orchestrator.config.needs import read_order
 from orchestrator.config.outcomes import OutcomeReader
 from orchestrator.config.reading import Reader, holds_reference
+from orchestrator.config.retries import read_retry
 from orchestrator.config.shared_tables import report_references, variables_of
 from orchestrator.config.surroundings import Surroundings
 from orchestrator.core.definition import StepDefinition
@@ -80,6 +81,7 @@ def _read_step(
         grace=traits.grace if step.grace is None else float(step.grace),
         cleanup_timeout=float(step.cleanup_timeout),
         default_outcomes=traits.outcomes,
+        retry=read_retry(step.retry, (*path, "retry"), document),
     )
 
 

@@ -1,7 +1,7 @@
-"""Why a step did not run, in the words that every view, event and log says it with."""
+"""Why a step did not run or was stopped, in the words of every view, event and log."""
 
 from orchestrator.core.model import Cause, Ending, Finished, Step, Stop
-from orchestrator.core.words import StepConclusion
+from orchestrator.core.words import StepConclusion, StopCause
 
 _SENTENCES = {
     StepConclusion.HALTED: "halted by {}",
@@ -25,6 +25,19 @@ def stopped_by_request(stop: Stop) -> str:
     """`the job was cancelled by ada`."""
     who = f" by {stop.by.user}" if stop.by is not None else f" ({stop.cause.value})"
     return f"the job was cancelled{who}"
+
+
+def stop_text(stop: Stop) -> str:
+    """`stopped by ada: wrong version`."""
+    who = f"stopped by {stop.by.user}" if stop.by is not None else "stopped"
+    return f"{who}: {stop.reason}" if stop.reason else who
+
+
+def conclusion_of(stop: Stop) -> StepConclusion:
+    """How a step ends that a stop has ended."""
+    if stop.cause is StopCause.TIMEOUT:
+        return StepConclusion.TIMED_OUT
+    return StepConclusion.CANCELLED
 
 
 def cause_of(step: Step) -> Cause | None:

@@ -8,6 +8,7 @@ from orchestrator.core.instant import Instant, milliseconds
 from orchestrator.core.model import (
     Acquiring,
     Applying,
+    BackingOff,
     Cancelling,
     CleaningUp,
     Force,
@@ -25,19 +26,19 @@ RECONNECT = 15.0
 """Seconds that a client may be gone before `--on-disconnect cancel` cancels its job."""
 
 
-ActiveSteps: TypeAlias = Iterable[tuple[Step, StepDefinition]]
-"""The steps of a job whose adapters are at work."""
+StepsAtWork: TypeAlias = Iterable[tuple[Step, StepDefinition]]
+"""The steps of a job whose adapters are at work, or that wait for their next attempt."""
 
 
 def next_deadline(
-    job: Job, pipeline: PipelineDefinition, active: ActiveSteps, epoch: Instant
+    job: Job, pipeline: PipelineDefinition, steps: StepsAtWork, epoch: Instant
 ) -> int | None:
     """The earliest deadline of a job, in milliseconds of the epoch's boot-time clock."""
-    return min(_deadlines(job, pipeline, active, epoch), default=None)
+    return min(_deadlines(job, pipeline, steps, epoch), default=None)
 
 
 def _deadlines(
-    job: Job, pipeline: PipelineDefinition, active: ActiveSteps, epoch: Instant
+    job: Job, pipeline: PipelineDefinition, steps: StepsAtWork, epoch: Instant
 ) -> list[int]:
     found: list[int] = []
     if job.disconnected is not None and job.stop is None:
@@ -50,7 +51,7 @@ def _deadlines(
                 found.append(after(run.started, pipeline.timeout, epoch))
         case JobCancelling(stop=stop, force=force):
             found.extend(_force_deadline(stop, force, pipeline, epoch))
-    for step, definition in active:
+    for step, definition in steps:
         found.extend(_step_deadlines(step, definition, epoch))
     return found
 
@@ -65,6 +66,8 @@ def _step_deadlines(step: Step, definition: StepDefinition, epoch: Instant) -> l
         ):
             if definition.grace is not None:
                 return [after(stop.at, definition.grace, epoch)]
+        case BackingOff(since=since, seconds=seconds, due=False):
+            return [after(since, seconds, epoch)]
         case CleaningUp(entered=entered, force=None):
             return [after(entered, definition.cleanup_timeout, epoch)]
     return []

@@ -11,6 +11,8 @@ from orchestrator.core.words import Outcome, Role, RunningPolicy, Section, StopP
 
 DEFAULT_FORCE_AFTER = 300.0
 DEFAULT_CLEANUP_TIMEOUT = 300.0
+LONGEST_BACKOFF = 86400.0
+"""Seconds."""
 
 
 class Roles(msgspec.Struct, frozen=True):
@@ -56,6 +58,20 @@ class OutcomeRule(msgspec.Struct, frozen=True):
     then: Outcome
     reason: str = ""
     skip: tuple[str, ...] = ()
+
+
+class RetryPolicy(msgspec.Struct, frozen=True):
+    """How often a step is tried (`attempts`, the first included), and what is waited in between.
+
+    The wait is `backoff` seconds, each time `factor` times as long, `max` seconds at most. `on`
+    are matches as of OutcomeRule; empty: every failure.
+    """
+
+    attempts: int
+    backoff: float = 0.0
+    factor: float = 1.0
+    max: float | None = None
+    on: tuple[str, ...] = ()
 
 
 class Parameter(msgspec.Struct, frozen=True):
@@ -109,6 +125,7 @@ class StepDefinition(msgspec.Struct, frozen=True):
     outcomes: tuple[OutcomeRule, ...] = ()
     stage: str | None = None
     default_outcomes: tuple[OutcomeRule, ...] = ()
+    retry: RetryPolicy | None = None
 
 
 class PipelineDefinition(msgspec.Struct, frozen=True):

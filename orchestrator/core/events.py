@@ -153,6 +153,20 @@ class StepApplied(Event, frozen=True, tag="step_applied"):
     sensitive: tuple[str, ...] = ()
 
 
+class StepRetryScheduled(Event, frozen=True, tag="step_retry_scheduled"):
+    """An attempt has ended, and there will be another one `seconds` later."""
+
+    ref: StepRef
+    ending: Ending
+    seconds: float
+
+
+class StepRetryDue(Event, frozen=True, tag="step_retry_due"):
+    """The wait after an attempt is over; the next begins as soon as there is a slot."""
+
+    ref: StepRef
+
+
 class StepFinished(Event, frozen=True, tag="step_finished"):
     """The end of a step that ran."""
 
@@ -287,6 +301,8 @@ AnyEvent = (
     | StepStopRequested
     | StepForced
     | StepApplied
+    | StepRetryScheduled
+    | StepRetryDue
     | StepFinished
     | StepNotRun
     | StepWaiting

@@ -69,6 +69,8 @@ def evolve(world: World, stamped: ev.Stamped) -> None:
             | ev.StepStopRequested()
             | ev.StepForced()
             | ev.StepApplied()
+            | ev.StepRetryScheduled()
+            | ev.StepRetryDue()
             | ev.StepFinished()
             | ev.StepNotRun()
             | ev.StepWaiting()

@@ -9,6 +9,7 @@ from orchestrator.core.instant import Instant
 from orchestrator.core.model import (
     Acquiring,
     Applying,
+    BackingOff,
     Cancelling,
     CleaningUp,
     Ending,
@@ -27,6 +28,8 @@ StepEvent = (
     | ev.StepStopRequested
     | ev.StepForced
     | ev.StepApplied
+    | ev.StepRetryScheduled
+    | ev.StepRetryDue
     | ev.StepFinished
     | ev.StepNotRun
     | ev.StepWaiting
@@ -38,10 +41,8 @@ StepEvent = (
 def step_after(step: Step, event: StepEvent, at: Instant) -> Step:
     """The step after an event of its own."""
     match event:
-        case ev.StepStarted(acquires=True):
-            return replace(step, phase=Acquiring(began=at))
         case ev.StepStarted():
-            return replace(step, phase=Applying(began=at, entered=at))
+            return _started(step, event, at)
         case ev.StepApplying():
             phase = Applying(began=_began(step.phase, at), entered=at)
             return replace(step, phase=phase, waiting_for=None)
@@ -59,11 +60,41 @@ def step_after(step: Step, event: StepEvent, at: Instant) -> Step:
                 outputs=event.outputs,
                 sensitive=event.sensitive,
             )
+        case ev.StepRetryScheduled() | ev.StepRetryDue():
+            return _retried(step, event, at)
         case ev.StepFinished():
             return replace(step, phase=_finished(step.phase, event, at), waiting_for=None)
         case ev.StepNotRun():
             phase_ = Finished(ended=at, ending=event.ending, cause=event.cause)
             return replace(step, phase=phase_)
+        case ev.StepWaiting() | ev.StepWarned() | ev.StepRecorded():
+            return _noted(step, event)
+        case _:
+            assert_never(event)
+
+
+def _started(step: Step, event: ev.StepStarted, at: Instant) -> Step:
+    phase = Acquiring(began=at) if event.acquires else Applying(began=at, entered=at)
+    if event.ref.attempt == step.attempt:
+        return replace(step, phase=phase)
+    return Step(name=step.name, phase=phase, attempt=event.ref.attempt, warnings=step.warnings)
+
+
+def _retried(step: Step, event: ev.StepRetryScheduled | ev.StepRetryDue, at: Instant) -> Step:
+    phase = step.phase
+    match event:
+        case ev.StepRetryScheduled(ending=ending, seconds=seconds):
+            waits = BackingOff(began=_began(phase, at), since=at, seconds=seconds, ending=ending)
+            return replace(step, phase=waits, waiting_for=None)
+        case ev.StepRetryDue():
+            due = replace(phase, due=True) if isinstance(phase, BackingOff) else phase
+            return replace(step, phase=due)
+        case _:
+            assert_never(event)
+
+
+def _noted(step: Step, event: ev.StepWaiting | ev.StepWarned | ev.StepRecorded) -> Step:
+    match event:
         case ev.StepWaiting(text=text):
             return replace(step, waiting_for=text)
         case ev.StepWarned(text=text):
@@ -78,7 +109,7 @@ def _began(phase: StepPhase, at: Instant) -> Instant:
     match phase:
         case Acquiring(began=began) | Applying(began=began) | Cancelling(began=began):
             return began
-        case CleaningUp(began=began):
+        case CleaningUp(began=began) | BackingOff(began=began):
             return began
         case Pending():
             return at
@@ -92,7 +123,7 @@ def _stop_of(phase: StepPhase) -> Stop | None:
 
 def _stopped(phase: StepPhase, stop: Stop, at: Instant) -> StepPhase:
     match phase:
-        case Acquiring() | CleaningUp():
+        case Acquiring() | CleaningUp() | BackingOff():
             return replace(phase, stop=stop)
         case Applying(began=began):
             return Cancelling(began=began, entered=at, stop=stop)
@@ -104,7 +135,7 @@ def _forced(phase: StepPhase, force: Force) -> StepPhase:
     match phase:
         case Acquiring() | Cancelling() | CleaningUp():
             return replace(phase, force=force)
-        case Pending() | Applying() | Finished():
+        case Pending() | Applying() | BackingOff() | Finished():
             return phase
 
 
@@ -135,7 +166,7 @@ def _was_forced(phase: StepPhase) -> bool:
             return after_force or force is not None
         case Acquiring(force=force) | Cancelling(force=force):
             return force is not None
-        case Pending() | Applying() | Finished():
+        case Pending() | Applying() | BackingOff() | Finished():
             return False
 
 

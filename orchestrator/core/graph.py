@@ -7,7 +7,16 @@ from sortedcontainers import SortedSet
 
 from orchestrator.core.causes import cause_of, stopped_by_request, stopped_by_step
 from orchestrator.core.definition import StepDefinition
-from orchestrator.core.model import Cause, Ending, Finished, Job, JobCancelling, Pending, Step
+from orchestrator.core.model import (
+    BackingOff,
+    Cause,
+    Ending,
+    Finished,
+    Job,
+    JobCancelling,
+    Pending,
+    Step,
+)
 from orchestrator.core.words import Outcome, StepConclusion
 
 
@@ -40,7 +49,9 @@ class Graph:
     def __init__(self, plan: Plan, steps: Iterable[Step]) -> None:
         self.plan = plan
         self.pending = set(range(len(plan.steps)))
+        self._due: set[int] = set()
         self.active = SortedSet()
+        self.backing_off = SortedSet()
         self.stoppers = SortedSet()
         self.unfinished = len(plan.steps)
         self._unmet = [len(needs) for needs in plan.needs]
@@ -54,6 +65,8 @@ class Graph:
     def replace(self, place: int, old: Step, new: Step) -> None:
         """A step was replaced; doing it backwards takes it back."""
         _put(self.active, place, new.active)
+        _put(self.backing_off, place, isinstance(new.phase, BackingOff))
+        _put(self._due, place, isinstance(new.phase, BackingOff) and new.phase.due)
         _put(self.stoppers, place, _stops(new))
         self.unfinished += int(old.finished) - int(new.finished)
         _put(self.pending, place, isinstance(new.phase, Pending))
@@ -65,7 +78,7 @@ class Graph:
                 self._set_ready(dependent)
 
     def _set_ready(self, place: int) -> None:
-        ready = place in self.pending and not self._unmet[place]
+        ready = place in self._due or (place in self.pending and not self._unmet[place])
         _put(self._ready[self.plan.steps[place].takes_slot], place, ready)
 
     def ready(self, *, slot: bool) -> str | None:

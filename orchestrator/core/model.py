@@ -78,7 +78,7 @@ class Ending(msgspec.Struct, frozen=True):
     """How a step's apply (or the acquire that never let it begin) ended, by the outcome rules.
 
     `signal` is a name (`SIGKILL`); `outcome` is what it means for the job, and `skip` are the
-    steps that need not run because of it.
+    steps that need not run because of it. `retriable`: the step's `retry` is for ends like this.
     """
 
     conclusion: StepConclusion
@@ -87,6 +87,7 @@ class Ending(msgspec.Struct, frozen=True):
     signal: str | None = None
     reason: str = ""
     skip: tuple[str, ...] = ()
+    retriable: bool = False
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -136,6 +137,20 @@ class CleaningUp(msgspec.Struct, frozen=True, tag="cleaning_up"):
     after_force: bool = False
 
 
+class BackingOff(msgspec.Struct, frozen=True, tag="backing_off"):
+    """An attempt has ended; the next begins `seconds` after `since`, or (`due`) with the next slot.
+
+    A `stop` that was asked for ends the step instead.
+    """
+
+    began: Instant
+    since: Instant
+    seconds: float
+    ending: Ending
+    due: bool = False
+    stop: Stop | None = None
+
+
 class Finished(msgspec.Struct, frozen=True, tag="finished"):
     """The end of a step. `began` is None for one that did not run; `cause` then says why."""
 
@@ -148,7 +163,7 @@ class Finished(msgspec.Struct, frozen=True, tag="finished"):
     forced: bool = False
 
 
-StepPhase = Pending | Acquiring | Applying | Cancelling | CleaningUp | Finished
+StepPhase = Pending | Acquiring | Applying | Cancelling | CleaningUp | BackingOff | Finished
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -167,7 +182,7 @@ class Step(msgspec.Struct, frozen=True):
     @property
     def active(self) -> bool:
         """Whether its adapter is at work."""
-        return not isinstance(self.phase, Pending | Finished)
+        return not isinstance(self.phase, Pending | BackingOff | Finished)
 
     @property
     def forced(self) -> bool:

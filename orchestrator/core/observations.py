@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
-from orchestrator.core.causes import skipped_by_step
+from orchestrator.core.causes import conclusion_of, skipped_by_step, stop_text
 from orchestrator.core.debts import incur
 from orchestrator.core.graph import skipped
 from orchestrator.core.instant import Instant
@@ -35,7 +35,8 @@ from orchestrator.core.model import (
 )
 from orchestrator.core.outcomes import judge
 from orchestrator.core.rejections import StaleObservation, StopComesFirst
-from orchestrator.core.words import Outcome, StepConclusion, StopCause
+from orchestrator.core.retries import backoff_before_next, is_retriable
+from orchestrator.core.words import Outcome, StepConclusion
 from orchestrator.core.world import World
 
 STOPPABLE = ("acquire", "apply")
@@ -70,13 +71,7 @@ def attempt_failed(world: World, seen: cmd.AttemptFailed) -> Iterator[ev.AnyEven
     if stop is not None and seen.conclusion is not StepConclusion.LOST:
         ending = _stopped(job, step, stop, world, seen.reason)
     else:
-        definition = world.step_definition(job, step.name)
-        ending = judge(
-            definition.outcomes,
-            seen.conclusion,
-            reason=seen.reason,
-            defaults=definition.default_outcomes,
-        )
+        ending = _judged(world, job, step, seen.conclusion, reason=seen.reason)
     yield from _to_cleanup(world, job, step, ev.StepApplied(ref=seen.ref, ending=ending))
 
 
@@ -91,18 +86,18 @@ def apply_done(world: World, seen: cmd.ApplyDone) -> Iterator[ev.AnyEvent]:
         case _:
             stale(seen.ref, step.phase)
     if stop is not None:
-        conclusion = _conclusion_of(stop)
+        conclusion = conclusion_of(stop)
     else:
         conclusion = StepConclusion.SUCCESS if seen.succeeded else StepConclusion.FAILURE
-    definition = world.step_definition(job, step.name)
-    ending = judge(
-        definition.outcomes,
+    ending = _judged(
+        world,
+        job,
+        step,
         conclusion,
         exit=seen.exit,
         signal=seen.signal,
         statuses=seen.statuses,
-        reason=seen.reason or (_stop_text(stop) if stop is not None else ""),
-        defaults=definition.default_outcomes,
+        reason=seen.reason or (stop_text(stop) if stop is not None else ""),
     )
     applied = ev.StepApplied(
         ref=seen.ref,
@@ -114,14 +109,31 @@ def apply_done(world: World, seen: cmd.ApplyDone) -> Iterator[ev.AnyEvent]:
     yield from _to_cleanup(world, job, step, applied)
 
 
+def _judged(
+    world: World,
+    job: Job,
+    step: Step,
+    conclusion: StepConclusion,
+    exit: int | None = None,
+    signal: str | None = None,
+    statuses: tuple[str, ...] = (),
+    reason: str = "",
+) -> Ending:
+    """What an end of this class means by the rules of the step."""
+    definition = world.step_definition(job, step.name)
+    rules, defaults = definition.outcomes, definition.default_outcomes
+    ending = judge(rules, conclusion, exit, signal, statuses, reason, defaults)
+    again = is_retriable(definition.retry, ending.outcome, conclusion, exit, signal, statuses)
+    return replace(ending, retriable=again)
+
+
 def _to_cleanup(
     world: World, job: Job, step: Step, applied: ev.StepApplied
 ) -> Iterator[ev.AnyEvent]:
     """A step whose adapter has nothing to clean ends in the same breath."""
     yield applied
     if not world.step_definition(job, step.name).has_cleanup:
-        yield ev.StepFinished(ref=applied.ref, ending=applied.ending)
-        yield from _skips(world, job, step, applied.ending)
+        yield from _end(world, job, step, applied.ending)
 
 
 def cleanup_done(world: World, seen: cmd.CleanupDone) -> Iterator[ev.AnyEvent]:
@@ -135,10 +147,23 @@ def cleanup_done(world: World, seen: cmd.CleanupDone) -> Iterator[ev.AnyEvent]:
         finding = Finding(ref=seen.ref, found=FORCED_CLEANUP)
     if finding is not None:
         ending = _dirty(ending, finding)
+    if finding is None:
+        yield from _end(world, job, step, ending)
+        return
     yield ev.StepFinished(ref=seen.ref, ending=ending, finding=finding)
+    yield _quarantine(world, job, finding)
+
+
+def _end(world: World, job: Job, step: Step, ending: Ending) -> Iterator[ev.AnyEvent]:
+    """The end of an attempt that left nothing: of the step too, unless it is tried again."""
+    ref = StepRef(job=job.id, step=step.name, attempt=step.attempt)
+    policy = world.step_definition(job, step.name).retry
+    seconds = backoff_before_next(policy, job, step, ending)
+    if seconds is not None:
+        yield ev.StepRetryScheduled(ref=ref, ending=ending, seconds=seconds)
+        return
+    yield ev.StepFinished(ref=ref, ending=ending)
     yield from _skips(world, job, step, ending)
-    if finding is not None:
-        yield _quarantine(world, job, finding)
 
 
 def _skips(world: World, job: Job, step: Step, ending: Ending) -> Iterator[ev.AnyEvent]:
@@ -160,7 +185,7 @@ def attempt_abandoned(world: World, seen: cmd.AttemptAbandoned) -> Iterator[ev.A
         case CleaningUp(ending=ended):
             ending = _dirty(ended, seen.finding)
         case Acquiring(stop=Stop() as stop) | Cancelling(stop=stop):
-            ending = _abandoned(_conclusion_of(stop), seen.finding)
+            ending = _abandoned(conclusion_of(stop), seen.finding)
         case _:
             ending = _abandoned(StepConclusion.FAILURE, seen.finding)
     yield ev.StepFinished(ref=seen.ref, ending=ending, finding=seen.finding)
@@ -264,21 +289,4 @@ def stale(ref: StepRef, phase: StepPhase) -> NoReturn:
 
 
 def _stopped(job: Job, step: Step, stop: Stop, world: World, reason: str) -> Ending:
-    definition = world.step_definition(job, step.name)
-    return judge(
-        definition.outcomes,
-        _conclusion_of(stop),
-        reason=reason or _stop_text(stop),
-        defaults=definition.default_outcomes,
-    )
-
-
-def _conclusion_of(stop: Stop) -> StepConclusion:
-    if stop.cause is StopCause.TIMEOUT:
-        return StepConclusion.TIMED_OUT
-    return StepConclusion.CANCELLED
-
-
-def _stop_text(stop: Stop) -> str:
-    who = f"stopped by {stop.by.user}" if stop.by is not None else "stopped"
-    return f"{who}: {stop.reason}" if stop.reason else who
+    return _judged(world, job, step, conclusion_of(stop), reason=reason or stop_text(stop))

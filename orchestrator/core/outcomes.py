@@ -31,7 +31,7 @@ def judge(
     continues and all else fails. A rule's reason is said before the tool's.
     """
     how = (conclusion, exit, signal, tuple(statuses))
-    rule = _most_specific(tuple(rules), *how) or _most_specific(tuple(defaults), *how)
+    rule = most_specific(tuple(rules), *how) or most_specific(tuple(defaults), *how)
     if rule is not None:
         outcome = rule.then
     else:
@@ -66,13 +66,14 @@ def _concluded(conclusion: StepConclusion, outcome: Outcome) -> StepConclusion:
             return StepConclusion.FAILURE if succeeded else conclusion
 
 
-def _most_specific(
+def most_specific(
     rules: tuple[OutcomeRule, ...],
     conclusion: StepConclusion,
     exit: int | None,
     signal: str | None,
     statuses: tuple[str, ...],
 ) -> OutcomeRule | None:
+    """The rule that wins for an end, None where none fits."""
     by_match = {rule.match: rule for rule in rules}
     for status in statuses:
         if rule := by_match.get(f"status {status}") or by_match.get(status):

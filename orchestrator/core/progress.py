@@ -20,8 +20,17 @@ from orchestrator.core.debts import due_cleanup, incur, needless_cleanup
 from orchestrator.core.endings import job_end
 from orchestrator.core.graph import Graph, ending_of, never_run
 from orchestrator.core.instant import Instant
-from orchestrator.core.model import Acquiring, Applying, Job, JobCancelling, StepRef, Stop
+from orchestrator.core.model import (
+    Acquiring,
+    Applying,
+    BackingOff,
+    Job,
+    JobCancelling,
+    StepRef,
+    Stop,
+)
 from orchestrator.core.queues import Entry
+from orchestrator.core.retries import given_up
 from orchestrator.core.words import BlockerType, Outcome, RunningPolicy, StopCause
 from orchestrator.core.world import World
 
@@ -33,6 +42,9 @@ def advance_job(world: World, job: Job, now: Instant) -> list[ev.AnyEvent]:
     graph = world.graphs.get(job.id)
     if graph is None or not graph.unfinished:
         return list(job_end(world, job))
+    given = list(_given_up(world, job, graph))
+    if given:
+        return given
     never = never_run(job, graph)
     if never is not None:
         return [
@@ -64,13 +76,22 @@ def _stop_beside(world: World, job: Job, graph: Graph, now: Instant) -> Iterator
         return
     cause = StopCause.HALT if halted else StopCause.FAILURE
     stop = Stop(cause=cause, at=now, reason=stopped_by_step(stopper, ending))
-    for place in graph.active:
+    for place in (*graph.active, *graph.backing_off):
         step = job.steps[place]
-        if isinstance(step.phase, Applying) or (
-            isinstance(step.phase, Acquiring) and step.phase.stop is None
-        ):
+        match step.phase:
+            case Acquiring(stop=None) | Applying() | BackingOff(stop=None):
+                ref = StepRef(job=job.id, step=step.name, attempt=step.attempt)
+                yield ev.StepStopRequested(ref=ref, stop=stop)
+
+
+def _given_up(world: World, job: Job, graph: Graph) -> Iterator[ev.AnyEvent]:
+    """The end of steps that were to be tried again, when they are asked to stop."""
+    for place in graph.backing_off:
+        step, definition = job.steps[place], graph.plan.steps[place]
+        if isinstance(step.phase, BackingOff) and step.phase.stop is not None:
+            ending = given_up(definition, step.phase.stop, step.attempt)
             ref = StepRef(job=job.id, step=step.name, attempt=step.attempt)
-            yield ev.StepStopRequested(ref=ref, stop=stop)
+            yield ev.StepFinished(ref=ref, ending=ending)
 
 
 def starved_step(world: World, job: Job) -> bool:
@@ -83,7 +104,9 @@ def _start(world: World, job: Job, name: str, now: Instant) -> Iterator[ev.AnyEv
     definition = world.step_definition(job, name)
     if not definition.has_acquire and definition.touches:
         yield from incur(world, job, now)
-    ref = StepRef(job=job.id, step=name, attempt=world.step(job, name).attempt)
+    step = world.step(job, name)
+    attempt = step.attempt + 1 if isinstance(step.phase, BackingOff) else step.attempt
+    ref = StepRef(job=job.id, step=name, attempt=attempt)
     yield ev.StepStarted(ref=ref, acquires=definition.has_acquire)
 
 

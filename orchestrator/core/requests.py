@@ -125,8 +125,10 @@ def start_drain(world: World, request: cmd.StartDrain, now: Instant) -> Iterator
     stop = Stop(cause=StopCause.CANCEL, at=now, by=request.caller.actor, reason=reason)
     for id in sorted(world.jobs):
         job = world.jobs[id]
-        if isinstance(job.phase, JobRunning) and job.cleanup_for is None and may_stop(
-            request.caller, job, world.definition(job), world.configuration
+        if (
+            isinstance(job.phase, JobRunning)
+            and job.cleanup_for is None
+            and may_stop(request.caller, job, world.definition(job), world.configuration)
         ):
             yield from stop_running(job, stop)
 

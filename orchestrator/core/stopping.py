@@ -7,6 +7,7 @@ from orchestrator.core.endings import after_end
 from orchestrator.core.model import (
     Acquiring,
     Applying,
+    BackingOff,
     Cancelling,
     CleaningUp,
     Force,
@@ -30,7 +31,7 @@ def stop_running(job: Job, stop: Stop) -> Iterator[ev.AnyEvent]:
     yield ev.JobStopRequested(job=job.id, stop=stop)
     for step in job.steps:
         match step.phase:
-            case Acquiring(stop=None) | Applying() | CleaningUp(stop=None):
+            case Acquiring(stop=None) | Applying() | CleaningUp(stop=None) | BackingOff(stop=None):
                 ref = StepRef(job=job.id, step=step.name, attempt=step.attempt)
                 yield ev.StepStopRequested(ref=ref, stop=stop)
 

@@ -9,6 +9,7 @@ from orchestrator.core.instant import Instant
 from orchestrator.core.model import (
     Acquiring,
     Applying,
+    BackingOff,
     Cancelling,
     CleaningUp,
     Job,
@@ -49,6 +50,8 @@ def _due(world: World, job: Job, now: Instant) -> Iterator[Iterator[ev.AnyEvent]
             yield _armed_force(world, job, pipeline, now)
     for step, definition in world.active_steps(job):
         yield _step_due(world, job, step, definition, now)
+    for step in world.backing_off(job):
+        yield _retry_due(world, job, step, now)
 
 
 def _disconnected(world: World, job: Job, now: Instant) -> Iterator[ev.AnyEvent]:
@@ -94,6 +97,14 @@ def _step_due(
                 limit = _seconds(definition.cleanup_timeout)
                 reason = f"its cleanup took longer than cleanup_timeout: {limit}"
                 yield ev.StepForced(ref=ref, reason=reason)
+
+
+def _retry_due(world: World, job: Job, step: Step, now: Instant) -> Iterator[ev.AnyEvent]:
+    match step.phase:
+        case BackingOff(since=since, seconds=seconds, due=False):
+            if _passed(world, since, seconds, now):
+                ref = StepRef(job=job.id, step=step.name, attempt=step.attempt)
+                yield ev.StepRetryDue(ref=ref)
 
 
 def _passed(world: World, start: Instant, limit: float | None, now: Instant) -> bool:

@@ -110,6 +110,12 @@ class World:
             for place in graph.active:
                 yield job.steps[place], graph.plan.steps[place]
 
+    def backing_off(self, job: Job) -> Iterator[Step]:
+        """The steps of a job that wait for their next attempt, in their order."""
+        graph = self.graphs.get(job.id)
+        if graph is not None:
+            yield from (job.steps[place] for place in graph.backing_off)
+
     def committed_job(self, id: int) -> Job | None:
         """The open job as the last commit left it, also while a transaction changes it."""
         return self._jobs_before[id] if id in self._jobs_before else self.jobs.get(id)
@@ -288,7 +294,7 @@ class World:
             )
             self.slots.use(job.id, self._slots_of(job))
         pipeline = self.definition(job).pipeline
-        deadline = next_deadline(job, pipeline, self.active_steps(job), self.epoch)
+        deadline = next_deadline(job, pipeline, self._steps_at_work(job), self.epoch)
         if deadline is not None:
             self._deadline_of[job.id] = deadline
             self.deadlines.add((deadline, job.id))
@@ -311,6 +317,11 @@ class World:
     def _release(self, locks: tuple[str, ...], holder: Holder) -> None:
         self.locks.release(locks, holder)
         self.touched.locks.update(locks)
+
+    def _steps_at_work(self, job: Job) -> Iterator[tuple[Step, StepDefinition]]:
+        yield from self.active_steps(job)
+        for step in self.backing_off(job):
+            yield step, self.step_definition(job, step.name)
 
     def _slots_of(self, job: Job) -> int:
         return sum(

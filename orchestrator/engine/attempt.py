@@ -15,6 +15,7 @@ from orchestrator.core import commands as cmd
 from orchestrator.core.model import (
     Acquiring,
     Applying,
+    BackingOff,
     Cancelling,
     CleaningUp,
     Finding,
@@ -104,7 +105,7 @@ class Attempt:
                 return await self._apply(visit, bench)
             case CleaningUp():
                 return await self._clean_up(visit, bench)
-            case Pending() | Finished():
+            case Pending() | BackingOff() | Finished():
                 raise AssertionError(f"{self.ref} is not at work")
 
     async def _report(self, observation: cmd.Command) -> bool:

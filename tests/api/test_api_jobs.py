@@ -15,8 +15,8 @@ JOB_FIELDS = (
     "started_at finished_at cancel blockers steps"
 )
 STEP_FIELDS = (
-    "name section stage uses phase conclusion exit signal pid reason cause attempt outputs "
-    "progress waiting_for warnings last_output_at started_at finished_at"
+    "name section stage uses phase conclusion exit signal pid reason cause attempt attempts "
+    "next_attempt_at outputs progress waiting_for warnings last_output_at started_at finished_at"
 )
 
 

@@ -23,6 +23,8 @@ def step(name: str, uses: str = "command", **fields: Any) -> dict[str, Any]:
         "reason": None,
         "cause": None,
         "attempt": 1,
+        "attempts": None,
+        "next_attempt_at": None,
         "outputs": {},
         "progress": None,
         "waiting_for": None,

@@ -401,6 +401,26 @@ def test_a_graph_as_long_and_as_wide_as_you_like() -> None:
     ]
 
 
+def test_show_says_when_the_next_attempt_begins(pipe: Terminal) -> None:
+    def waiting(**fields: Any) -> dict[str, Any]:
+        began = {"started_at": at(9), "attempts": 3, "exit": 1, "conclusion": None}
+        return pending("apply", **{**began, "next_attempt_at": at(10, 10), **fields})
+
+    def said(step: dict[str, Any]) -> str:
+        return step_lines(running(steps=[step]), pipe, NOW)[1].strip()
+
+    assert said(waiting()).endswith(
+        "attempt 1 of 3 failed (exit 1), the next begins at 12:10 (in 10 s)"
+    )
+    assert said(waiting(next_attempt_at=at(10), attempt=2, reason="no route")).endswith(
+        "attempt 2 of 3 failed: no route (exit 1), the next begins with the next free slot"
+    )
+    second = waiting(phase="applying", attempt=2, next_attempt_at=None, exit=None)
+    assert said(second).endswith("applying (attempt 2 of 3)")
+    ended = samples.step("apply", attempt=3, attempts=3, exit=0)
+    assert said(ended).endswith("success: in attempt 3 of 3")
+
+
 def test_show_keeps_the_steps_of_a_stage_together(pipe: Terminal) -> None:
     steps = [
         samples.step("build"),

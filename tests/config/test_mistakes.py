@@ -194,14 +194,14 @@ PIPELINES = [
         ],
     ),
     (
-        'kind = "deploy"\n[[steps]]\nname = "a b"\nuses = 3\ntouches = "no"\nretry = 3\n',
+        'kind = "deploy"\n[[steps]]\nname = "a b"\nuses = 3\ntouches = "no"\nwhen = 3\n',
         [
             'pipelines/p.toml:3: steps."a b".name: expected '
             'a name of letters, digits, `-` and `_`, at most 100 long, got "a b"',
             'pipelines/p.toml:4: steps."a b".uses: expected a name, got the number 3: '
             'write it in quotes: "3"',
             'pipelines/p.toml:5: steps."a b".touches: expected true or false, got "no"',
-            'pipelines/p.toml:6: steps."a b".retry: `retry` is not built yet',
+            'pipelines/p.toml:6: steps."a b".when: `when` is not built yet',
         ],
     ),
     (

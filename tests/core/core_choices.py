@@ -10,10 +10,12 @@ from orchestrator.core.definition import (
     Configuration,
     OutcomeRule,
     Parameter,
+    RetryPolicy,
     StopRules,
 )
 from orchestrator.core.model import (
     Applying,
+    BackingOff,
     CallRecord,
     Cancelling,
     CleaningUp,
@@ -24,24 +26,31 @@ from orchestrator.core.model import (
     ProcessRecord,
     StepRef,
 )
-from orchestrator.core.words import Outcome, StepConclusion, StopPolicy
+from orchestrator.core.words import Outcome, RunningPolicy, StepConclusion, StopPolicy
 from orchestrator.core.world import World
 
 VERSION = (Parameter(name="version", default="v1"),)
-PLAN_RULES = (OutcomeRule("exit 3", Outcome.HALT),)
+PLAN_RULES = (
+    OutcomeRule("exit 3", Outcome.HALT),
+    OutcomeRule("exit 1", Outcome.WARN, skip=("smoke",)),
+)
+HALTS = PLAN_RULES[:1]
+AGAIN = RetryPolicy(attempts=3, backoff=20.0, factor=2.0, on=("failure", "timed_out"))
+AT_ONCE = RetryPolicy(attempts=2)
 END_RULES = (OutcomeRule("failure", Outcome.WARN),)
 PIPELINES = (
     pipeline(
         "web",
         steps=(
             step("plan", touches=False, has_acquire=False, outcomes=PLAN_RULES),
-            step("apply", needs=("plan",), timeout=100, grace=30),
-            step("smoke", needs=("plan",), takes_slot=False, has_cleanup=False),
+            step("apply", needs=("plan",), timeout=100, grace=30, retry=AGAIN),
+            step("smoke", needs=("plan",), takes_slot=False, has_cleanup=False, retry=AT_ONCE),
             step("end", needs=("apply", "smoke"), outcomes=END_RULES),
         ),
         cleanup=CleanupReference(pipeline="web-cleanup", params={"version": "${params.version}"}),
         params=VERSION,
         timeout=1000,
+        halt_running=RunningPolicy.STOP,
     ),
     pipeline("web-cleanup", "cleanup", params=VERSION),
     pipeline(
@@ -51,7 +60,12 @@ PIPELINES = (
     ),
     pipeline("lab", "lab", steps=chain("a", "b"), cleanup="lab-cleanup"),
     pipeline("lab-cleanup", "scrub", steps=(step("scrub", has_acquire=False),), force_after=10),
-    pipeline("e2e", "test", steps=(step("a"), step("b"))),
+    pipeline(
+        "e2e",
+        "test",
+        steps=(step("a", retry=AT_ONCE), step("b", outcomes=HALTS), step("c", retry=AGAIN)),
+        fail_running=RunningPolicy.STOP,
+    ),
 )
 NAMES = tuple(one.name for one in PIPELINES)
 USUAL = {
@@ -129,7 +143,7 @@ def submissions(draw: st.DrawFn) -> cmd.Submit:
 @st.composite
 def steps(draw: st.DrawFn, world: World) -> StepRef:
     """Mostly a step that is at work."""
-    every = [ref(job.id, one.name) for job in world.jobs.values() for one in job.steps]
+    every = [ref(job.id, one.name, one.attempt) for job in world.jobs.values() for one in job.steps]
     active = [one for one in every if world.jobs[one.job].step(one.step).active]
     likely = active if active and draw(st.integers(0, 9)) < 9 else every
     return draw(st.sampled_from(likely or [ref(1)]))
@@ -141,7 +155,7 @@ def next_observations(draw: st.DrawFn, world: World) -> cmd.Command:
     at_step = draw(steps(world))
     job = world.jobs.get(at_step.job)
     phase = None if job is None or not job.steps else job.step(at_step.step).phase
-    if phase is None or isinstance(phase, Pending | Finished):
+    if phase is None or isinstance(phase, Pending | BackingOff | Finished):
         return cmd.LookAtClock()
     match phase:
         case Applying() | Cancelling():

@@ -12,7 +12,7 @@ from orchestrator.core.evolve import evolve
 from orchestrator.core.graph import Graph, Plan
 from orchestrator.core.instant import Instant
 from orchestrator.core.locks import Locks
-from orchestrator.core.model import Finished, Job
+from orchestrator.core.model import BackingOff, Finished, Job
 from orchestrator.core.queues import Queues
 from orchestrator.core.relations import Relations
 from orchestrator.core.slots import Slots
@@ -80,7 +80,13 @@ class Shadow:
                 self._look_at_start(self.world.jobs[ref.job], ref.step)
             case ev.StepFinished(ref=ref) | ev.StepNotRun(ref=ref) | ev.StepApplied(ref=ref):
                 assert not self.world.jobs[ref.job].step(ref.step).finished
-            case ev.StepApplying(ref=ref) | ev.StepStopRequested(ref=ref):
+            case ev.StepStopRequested(ref=ref):
+                step = self.world.jobs[ref.job].step(ref.step)
+                assert step.active or isinstance(step.phase, BackingOff)
+            case ev.StepRetryScheduled(ref=ref):
+                step = self.world.jobs[ref.job].step(ref.step)
+                assert step.active and ref.attempt == step.attempt
+            case ev.StepApplying(ref=ref):
                 assert self.world.jobs[ref.job].step(ref.step).active
 
     def _environment(self, job: int) -> Any:

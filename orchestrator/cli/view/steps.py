@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orchestrator.cli.escapes import harmless
 from orchestrator.cli.terminal import table
-from orchestrator.cli.times import between, instant, roughly
+from orchestrator.cli.times import between, clock, instant, roughly
 from orchestrator.cli.view.words import coloured, mark, spoken
 
 TYPE_CHECKING = False
@@ -70,7 +70,8 @@ def step_note(step: Step, now: float, brief: bool = False) -> str:
     if state in ("skipped", "not_run"):
         return _not_run(step)
     if step["conclusion"] is None:
-        return "" if brief and state == "pending" else _at_work(step, now)
+        waits = state == "pending" and not step["next_attempt_at"]
+        return "" if brief and waits else _at_work(step, now)
     detail = _detail(step)
     if state == "success" and brief:
         return detail
@@ -86,20 +87,30 @@ def _not_run(step: Step) -> str:
 
 
 def _detail(step: Step) -> str:
+    why = _why(step)
+    return f"{why} in {_attempt(step)}".lstrip() if step["attempt"] > 1 else why
+
+
+def _why(step: Step) -> str:
     parts = [harmless(step["reason"])] if step["reason"] else []
     if step["signal"]:
         parts.append(f"(signal {harmless(step['signal'])})")
     elif step["exit"] is not None and (step["exit"] or step["conclusion"] != "success"):
         parts.append(f"(exit {step['exit']})")
-    if step["attempt"] > 1:
-        parts.append(f"in attempt {step['attempt']}")
     return " ".join(parts)
 
 
+def _attempt(step: Step) -> str:
+    """`attempt 2 of 3`."""
+    return f"attempt {step['attempt']}" + (f" of {step['attempts']}" if step["attempts"] else "")
+
+
 def _at_work(step: Step, now: float) -> str:
+    if step["next_attempt_at"]:
+        return _between_attempts(step, now)
     parts = [spoken(step["phase"])]
     if step["attempt"] > 1:
-        parts[0] += f" (attempt {step['attempt']})"
+        parts[0] += f" ({_attempt(step)})"
     if step["progress"]:
         parts.append(progress_text(step["progress"]))
     if step["waiting_for"]:
@@ -107,6 +118,17 @@ def _at_work(step: Step, now: float) -> str:
     if step["last_output_at"] and now - instant(step["last_output_at"]) > SILENT_SECONDS:
         parts.append(f"silent for {roughly(now - instant(step['last_output_at']))}")
     return ", ".join(part for part in parts if part)
+
+
+def _between_attempts(step: Step, now: float) -> str:
+    """`attempt 1 of 3 failed: no route (exit 1), the next begins at 12:05 (in 10 s)`."""
+    why = _why(step)
+    separator = ": " if step["reason"] else " " if why else ""
+    left = instant(step["next_attempt_at"] or "") - now
+    when = f"at {clock(step['next_attempt_at'], now)} (in {roughly(left)})"
+    if left <= 0:
+        when = "with the next free slot"
+    return f"{_attempt(step)} failed{separator}{why}, the next begins {when}"
 
 
 def progress_text(progress: Progress) -> str:

@@ -1,0 +1,90 @@
+"""Which ends of a step are tried again, and when."""
+
+from orchestrator.core.causes import conclusion_of, stop_text
+from orchestrator.core.definition import (
+    LONGEST_BACKOFF,
+    OutcomeRule,
+    RetryPolicy,
+    StepDefinition,
+)
+from orchestrator.core.model import (
+    Acquiring,
+    Cancelling,
+    CleaningUp,
+    Ending,
+    Job,
+    JobRunning,
+    Step,
+    StepPhase,
+    Stop,
+)
+from orchestrator.core.outcomes import judge, most_specific
+from orchestrator.core.words import Outcome, StepConclusion, StopCause
+
+_FINAL = (StepConclusion.CANCELLED, StepConclusion.LOST)
+_BY_NAME_ONLY = (StepConclusion.TIMED_OUT,)
+
+
+def is_retriable(
+    policy: RetryPolicy | None,
+    outcome: Outcome,
+    conclusion: StepConclusion,
+    exit: int | None = None,
+    signal: str | None = None,
+    statuses: tuple[str, ...] = (),
+) -> bool:
+    """Whether an end is of those that the step's policy tries again.
+
+    `conclusion` is the class and `outcome` what the outcome rules made of it. Without `on` every
+    failure is; a time limit only where `on` names it; a stop, and what is lost, never.
+    """
+    if policy is None or conclusion in _FINAL:
+        return False
+    if policy.on:
+        rules = tuple(OutcomeRule(match, Outcome.FAIL) for match in policy.on)
+        return most_specific(rules, conclusion, exit, signal, statuses) is not None
+    return outcome in (Outcome.FAIL, Outcome.WARN) and conclusion not in _BY_NAME_ONLY
+
+
+def backoff_before_next(
+    policy: RetryPolicy | None, job: Job, step: Step, ending: Ending
+) -> float | None:
+    """Seconds until the next attempt of a step whose attempt has ended, clean; None: there is none.
+
+    After a stop, and after a force, nothing is tried again.
+    """
+    if policy is None or not ending.retriable or step.attempt >= policy.attempts:
+        return None
+    if not isinstance(job.phase, JobRunning) or _was_stopped(step.phase):
+        return None
+    return backoff(policy, step.attempt)
+
+
+def backoff(policy: RetryPolicy, attempt: int) -> float:
+    """Seconds between the end of an attempt and the next one."""
+    longest = LONGEST_BACKOFF if policy.max is None else policy.max
+    return min(longest, policy.backoff * policy.factor ** (attempt - 1))
+
+
+def given_up(definition: StepDefinition, stop: Stop, attempt: int) -> Ending:
+    """The end of a step that was asked to stop while it waited for its next attempt."""
+    conclusion = conclusion_of(stop)
+    attempts = definition.retry.attempts if definition.retry is not None else attempt + 1
+    reason = f"{stop_text(stop)}, before attempt {attempt + 1} of {attempts}"
+    return judge(
+        definition.outcomes, conclusion, reason=reason, defaults=definition.default_outcomes
+    )
+
+
+def _was_stopped(phase: StepPhase) -> bool:
+    """Whether anything but the step's own time limit asked it to stop, or it was forced."""
+    match phase:
+        case CleaningUp(after_force=True):
+            return True
+        case Acquiring(stop=stop, force=force) | CleaningUp(stop=stop, force=force):
+            pass
+        case Cancelling(stop=stop, force=force):
+            pass
+        case _:
+            return False
+    return force is not None or (stop is not None and stop.cause is not StopCause.TIMEOUT)
