@@ -7,8 +7,7 @@ from pathlib import PurePosixPath
 
 import msgspec
 
-from orchestrator.core.parameters import variable_name
-from orchestrator.core.references import format_value
+from orchestrator.plugin import format_value, variable_name
 
 Argument = str | int | float | bool
 """A reference that stands alone keeps its type; here it becomes text."""

@@ -1,6 +1,8 @@
 """What plugin authors import. Stable: changes follow semantic versioning."""
 
 from orchestrator.core.definition import OutcomeRule
+from orchestrator.core.parameters import variable_name
+from orchestrator.core.references import format_value
 from orchestrator.core.words import Outcome
 from orchestrator.plugin.adapter import Adapter
 from orchestrator.plugin.errors import AdapterError, CallLost, ProcessLost, StopRequested
@@ -39,5 +41,7 @@ __all__ = [
     "StopRequested",
     "Traits",
     "Unknown",
+    "format_value",
     "hookimpl",
+    "variable_name",
 ]
