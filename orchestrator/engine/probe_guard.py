@@ -2,10 +2,12 @@
 
     probe_guard.py LINE ARGV...
 
-LINE is a socket of the daemon's. When its other end closes (the daemon lost interest, or died) the
-probe and its session are killed. How the probe ended is written to it: `exit N`, `signal N` or
-`error TEXT`. A signal at the parent's death (PR_SET_PDEATHSIG) would come when the *thread* that
-started the probe ends, and reach none of the probe's children. Standard library only.
+LINE is a socket of the daemon's. How the probe ended is written to it: `exit N`, `signal N` or
+`error TEXT`. When its other end closes (the daemon lost interest, or died) the probe is asked to
+end, by SIGTERM to its pid alone, for it may hold a lock or be writing a file; after GRACE seconds
+at most it is killed with its session. A signal at the parent's death (PR_SET_PDEATHSIG) would come
+when the *thread* that started the probe ends, and reach none of the probe's children. Standard
+library only.
 """
 
 import contextlib
@@ -15,6 +17,8 @@ import select
 import signal
 import socket
 import sys
+
+GRACE = 5.0
 
 
 def main(line: socket.socket, argv: list[str]) -> None:
@@ -29,8 +33,11 @@ def main(line: socket.socket, argv: list[str]) -> None:
     os.close(theirs)
     interested = not _first_readable(line.fileno(), refusals)
     reason = os.read(refusals, 4096) if interested else b""
+    ended = os.pidfd_open(probe)
     if interested and not reason:
-        interested = not _first_readable(line.fileno(), os.pidfd_open(probe))
+        interested = not _first_readable(line.fileno(), ended)
+    if not interested:
+        _ask_to_end(probe, ended)
     _end_session(probe)
     status = os.waitstatus_to_exitcode(os.waitpid(probe, 0)[1])
     if reason:
@@ -55,6 +62,13 @@ def _first_readable(first: int, second: int) -> bool:
     poll.register(first, select.POLLIN)
     poll.register(second, select.POLLIN)
     return first in {descriptor for descriptor, _ in poll.poll()}
+
+
+def _ask_to_end(probe: int, ended: int) -> None:
+    os.kill(probe, signal.SIGTERM)
+    poll = select.poll()
+    poll.register(ended, select.POLLIN)
+    poll.poll(GRACE * 1000)
 
 
 def _end_session(probe: int) -> None:

@@ -22,8 +22,9 @@ async def probe(
 ) -> Completed:
     """Run it in a session of its own, with /dev/null as stdin and umask 077.
 
-    Its output goes to unnamed files, so that nothing it leaves behind can hold us up. It is killed
-    with its session after `timeout` seconds, when this is cancelled, and when the daemon dies.
+    Its output goes to unnamed files, so that nothing it leaves behind can hold us up. After
+    `timeout` seconds, when this is cancelled, and when the daemon dies it is asked to end and soon
+    killed with its session; see `probe_guard`.
     Raises AdapterError when it can't be started or takes too long.
     """
     with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:

@@ -77,7 +77,7 @@ class Zygote:
             self._process = subprocess.Popen(command, env=env, pass_fds=[theirs.fileno()])
 
     def close(self) -> None:
-        """End it; its daemons have been ended by who started them."""
+        """End it, and what it forked."""
         self._socket.close()
         self._process.wait()
 
@@ -129,6 +129,8 @@ def main(line: socket.socket) -> None:
             if descriptor == line.fileno():
                 message = line.recv(_LONGEST)
                 if not message:
+                    for pid in children.values():
+                        os.kill(pid, signal.SIGKILL)
                     return
                 pid = _fork(msgspec.json.decode(message, type=Request), line)
                 children[watch := os.pidfd_open(pid)] = pid

@@ -90,6 +90,20 @@ class Installation(DaemonProcess):
         until(f"job {job} ends", lambda: self.job(job)["phase"] == "finished")
         return self.job(job)
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing runs, waits or is owed."""
+        status = insisting(lambda: self.client.get("/v1/status"))
+        return not (status["running"] or status["queued"] or status["debts"])
+
+    def until_idle(self) -> None:
+        """Return when everything is done."""
+        try:
+            until("everything is done", lambda: self.idle)
+        except AssertionError as error:
+            status = json.dumps(self.client.get("/v1/status"), indent=1)
+            raise AssertionError(f"{error}\n{status}\n{self.log_tail()}") from error
+
     def at_work(self, job: int) -> int:
         """The pid of the tool of a job, when it runs."""
 

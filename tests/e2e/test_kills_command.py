@@ -178,12 +178,7 @@ def judge(
     lost: frozenset[int] | set[int] = frozenset(),
 ) -> Trace:
     """All that was promised; what the tools wrote."""
-
-    def quiet() -> bool:
-        status = installation.client.get("/v1/status")
-        return not (status["running"] or status["queued"] or status["debts"])
-
-    until("everything is done", quiet)
+    installation.until_idle()
     assert installation.client.get("/v1/status")["quarantines"] == []
     jobs = {job["id"]: job for job in all_jobs(installation)}
     assert accepted <= set(jobs), f"lost: {accepted - set(jobs)}"

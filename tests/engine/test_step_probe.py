@@ -134,6 +134,26 @@ async def test_daemon_that_is_killed_takes_its_probes_along(bench: StepBench) ->
     await daemon.wait()
 
 
+async def test_a_probe_that_holds_something_lets_go_when_nobody_asks_any_more(
+    bench: StepBench,
+) -> None:
+    said, lock = bench.fifo("said"), bench.state_dir / "lock"
+    code = (
+        "import os, signal, sys, time; from pathlib import Path\n"
+        "lock = Path(sys.argv[2]); lock.touch()\n"
+        "signal.signal(signal.SIGTERM, lambda *_: (lock.unlink(), sys.exit()))\n"
+        "Path(sys.argv[1]).write_text(f'{os.getpid()} {os.getpid()}')\n"
+        "signal.pause()"
+    )
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(bench.step().probe, python(code, said, lock))
+        ends = await pids_of(said)
+        assert lock.exists()
+        nursery.cancel_scope.cancel()
+    await all_end(ends)
+    assert not lock.exists()
+
+
 @pytest.mark.parametrize("command", ["no-such-command-here", "/etc/passwd"])
 async def test_command_that_cannot_be_executed(bench: StepBench, command: str) -> None:
     with pytest.raises(AdapterError, match=f"{command} was not started"):

@@ -61,6 +61,17 @@ def _write_files(at: Layout, settings: TerraformSettings) -> None:
     at.plugin_cache.mkdir(mode=0o700, exist_ok=True)
     write_private(at.variables, msgspec.json.encode(settings.vars))
     write_private(at.backend, msgspec.json.encode(settings.backend_config))
+    _drop_half_written(at.data / "terraform.tfstate")
+
+
+def _drop_half_written(pointer: Path) -> None:
+    """An `init` that was killed may leave half of it, which fails every later command."""
+    try:
+        msgspec.json.decode(pointer.read_bytes())
+    except FileNotFoundError:
+        return
+    except msgspec.DecodeError:
+        pointer.unlink()
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -62,3 +62,12 @@ async def test_entered_again_after_the_end_it_gives_the_same_result(bench: Terra
     assert await bench.reenter(settings).apply() == result
     assert life.log() == log
     assert len(bench.requests("LOCK")) == locks
+
+
+async def test_an_init_that_was_killed_half_way_is_done_again(bench: TerraformBench) -> None:
+    settings = bench.settings("apply")
+    first = bench.begin(settings)
+    await first.acquire()
+    pointer = first.step.scratch / "data" / "terraform.tfstate"
+    pointer.write_bytes(pointer.read_bytes()[:40])
+    assert (await bench.reenter(settings).whole()).exit == 0
