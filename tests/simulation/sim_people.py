@@ -171,7 +171,7 @@ async def _demand_that_nothing_hangs(
         if state.deadlines and state.deadlines[0][0] < world.clock.now().boot - 5000:
             raise Violation(f"the deadline {state.deadlines[0]} was missed")
         active = [
-            StepRef(job=job.id, step=step.name)
+            StepRef(job=job.id, step=step.name, attempt=step.attempt)
             for job in state.jobs.values()
             for step in job.steps
             if step.active

@@ -12,9 +12,10 @@ from orchestrator.core.definition import (
     OutcomeRule,
     Parameter,
     PipelineDefinition,
+    RetryPolicy,
     StepDefinition,
 )
-from orchestrator.core.words import Outcome
+from orchestrator.core.words import Outcome, RunningPolicy
 from orchestrator.testing.fake_adapter import FakeConfig
 from orchestrator.testing.fake_tool import FOREVER, FakeTool, StartFault
 
@@ -126,7 +127,9 @@ def _random_pipelines(rng: random.Random, badness: float) -> list[PipelineDefini
             PipelineDefinition(
                 name=f"{kind}-{number}",
                 kind=kind,
-                steps=_random_steps(rng, rng.randint(1, 3), badness),
+                steps=_random_steps(rng, rng.randint(1, 5), badness),
+                fail_running=rng.choice(tuple(RunningPolicy)),
+                halt_running=rng.choice(tuple(RunningPolicy)),
                 cleanup=None
                 if cleanup is None
                 else CleanupReference(cleanup, {"version": "${params.version}"}),
@@ -145,10 +148,39 @@ def _random_pipelines(rng: random.Random, badness: float) -> list[PipelineDefini
 
 def _random_steps(rng: random.Random, count: int, badness: float) -> tuple[StepDefinition, ...]:
     names = tuple(f"step-{place}" for place in range(count))
-    chained = rng.random() < 0.7
+    chained = rng.random() < 0.5
+    before: dict[str, set[str]] = {}
+    steps = []
+    for place, name in enumerate(names):
+        some = tuple(one for one in names[:place] if rng.random() < 0.4)
+        needs = names[place - 1 : place] if place and chained else some
+        before[name] = {*needs}.union(*(before[need] for need in needs))
+        steps.append(_random_step(rng, name, needs, badness))
     return tuple(
-        _random_step(rng, name, names[place - 1 : place] if place and chained else (), badness)
-        for place, name in enumerate(names)
+        msgspec.structs.replace(
+            one, outcomes=_random_outcomes(rng, tuple(n for n in names if one.name in before[n]))
+        )
+        for one in steps
+    )
+
+
+def _random_outcomes(rng: random.Random, after: tuple[str, ...]) -> tuple[OutcomeRule, ...]:
+    """`after` are the steps that wait for this one, so that they can be skipped."""
+    skip = tuple(name for name in after if rng.random() < 0.5)
+    halts = OutcomeRule("exit 3", Outcome.HALT)
+    warns = OutcomeRule(rng.choice(("failure", "exit 1-2")), Outcome.WARN, skip=skip)
+    skips = OutcomeRule("success", Outcome.CONTINUE, skip=skip)
+    return rng.choice(((), (), (halts,), (warns,), (halts, warns), (skips, halts)))
+
+
+def _random_retry(rng: random.Random) -> RetryPolicy | None:
+    if rng.random() < 0.6:
+        return None
+    return RetryPolicy(
+        attempts=rng.randint(2, 4),
+        backoff=rng.choice((0.0, 3.0, 60.0)),
+        factor=rng.choice((1.0, 2.0)),
+        on=rng.choice(((), ("exit 1",), ("failure", "timed_out"))),
     )
 
 
@@ -168,7 +200,7 @@ def _random_step(
         timeout=rng.choice((None, None, 5.0, 30.0)),
         grace=rng.choice((None, 2.0, 60.0)),
         cleanup_timeout=rng.choice((30.0, 300.0)),
-        outcomes=rng.choice(((), (), (OutcomeRule("exit 3", Outcome.HALT),))),
+        retry=_random_retry(rng),
     )
 
 

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
+from sim_attempts import check_attempts
 from sim_truth import check_applied, check_job_end
 
 from orchestrator.core import events as ev
 from orchestrator.core.definition import Configuration, JobDefinition, StepDefinition
+from orchestrator.core.instant import Instant
 from orchestrator.core.model import CallRecord, Debt, Finding, Record, StepRef
-from orchestrator.core.words import JobConclusion, StepConclusion
+from orchestrator.core.words import JobConclusion, StepConclusion, StopCause
 from orchestrator.testing.fake_adapter import FakeConfig
 from orchestrator.testing.fake_tool import FakeProcess
 from orchestrator.testing.simulated_host import SimulatedHost
@@ -29,13 +31,14 @@ class Execution(msgspec.Struct):
     job: int
     environment: str
     step: str
+    attempt: int
     phase: str
     key: str
     process: FakeProcess
 
     @property
     def ref(self) -> StepRef:
-        return StepRef(job=self.job, step=self.step)
+        return StepRef(job=self.job, step=self.step, attempt=self.attempt)
 
 
 class Seen(msgspec.Struct):
@@ -52,6 +55,9 @@ class Seen(msgspec.Struct):
     quarantined: bool = False
     steps: dict[str, StepConclusion] = {}
     stops: set[str] = set()
+    gave_way: set[str] = set()
+    attempts: dict[str, int] = {}
+    due: dict[str, Instant] = {}
     forced: set[str] = set()
     findings: list[Finding] = []
 
@@ -104,6 +110,7 @@ class Witness:
             job=int(env["ORCHESTRATOR_JOB_ID"]),
             environment=env["ORCHESTRATOR_ENVIRONMENT"],
             step=env["ORCHESTRATOR_STEP"],
+            attempt=int(env["ORCHESTRATOR_ATTEMPT"]),
             phase=phase,
             key=key,
             process=process,
@@ -173,9 +180,9 @@ class Witness:
         self.last_id = ids.stop - 1
         for id, stamped in zip(ids, events, strict=True):
             self.lines.append((id, stamped))
-            self._see(id, stamped.event)
+            self._see(id, stamped.event, stamped.at)
 
-    def _see(self, id: int, event: ev.AnyEvent) -> None:
+    def _see(self, id: int, event: ev.AnyEvent, at: Instant) -> None:
         match event:
             case ev.ConfigAccepted(configuration=configuration):
                 self.configuration = configuration
@@ -205,12 +212,15 @@ class Witness:
                 | ev.StepStopRequested(ref=ref)
                 | ev.StepForced(ref=ref)
                 | ev.StepApplied(ref=ref)
+                | ev.StepRetryScheduled(ref=ref)
+                | ev.StepRetryDue(ref=ref)
                 | ev.StepFinished(ref=ref)
                 | ev.StepNotRun(ref=ref)
                 | ev.StepWaiting(ref=ref)
                 | ev.StepRecorded(ref=ref)
             ):
                 self._see_step(self._open(ref.job), ref, event)
+                check_attempts(self._open(ref.job), ref, event, at)
 
     def _see_debt(self, event: ev.DebtIncurred | ev.DebtPaid | ev.DebtWaived) -> None:
         match event:
@@ -236,8 +246,10 @@ class Witness:
                 raise Violation(f"{ref} is applied after a stop")
             case ev.StepRecorded(record=record) if ref.step in seen.stops:
                 _demand_allowed_after_stop(ref, record)
-            case ev.StepStopRequested():
+            case ev.StepStopRequested(stop=stop):
                 seen.stops.add(ref.step)
+                if stop.cause is StopCause.HALT:
+                    seen.gave_way.add(ref.step)
             case ev.StepForced():
                 seen.forced.add(ref.step)
             case ev.StepApplied(ending=ending):
@@ -248,6 +260,8 @@ class Witness:
                 else:
                     self._demand_nothing_left(seen, ref)
                 seen.steps[ref.step] = ending.conclusion
+            case ev.StepRetryScheduled():
+                self._demand_nothing_left(seen, ref)
             case ev.StepNotRun(ending=ending):
                 seen.steps[ref.step] = ending.conclusion
 
