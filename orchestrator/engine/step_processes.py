@@ -160,6 +160,8 @@ class AttemptProcesses:
         return ended
 
     async def _stop_and_wait(self, place: ProcessPlace) -> None:
+        if self._never_starts(place):
+            return
         await self._ask_to_stop(place)
         with contextlib.suppress(errors.ProcessError):
             await self._host.wait(place.directory)
@@ -206,14 +208,18 @@ class AttemptProcesses:
             raise errors.TreeNotDead("; ".join(survivors))
 
     async def _kill(self, place: ProcessPlace, survivors: list[str]) -> None:
-        if isinstance(self._host.look(place.directory), NotStarted) and self._host.void(
-            place.directory
-        ):
+        if self._never_starts(place):
             return
         try:
             await self._host.kill_tree(place.directory)
         except errors.TreeNotDead as error:
             survivors.append(str(error))
+
+    def _never_starts(self, place: ProcessPlace) -> bool:
+        """Keep what has not begun from beginning: an earlier daemon may have asked for it. Whether
+        it had not."""
+        not_started = isinstance(self._host.look(place.directory), NotStarted)
+        return not_started and self._host.void(place.directory)
 
     async def sweep(self) -> None:
         """End what ended processes left behind. Raises process.errors.TreeNotDead."""

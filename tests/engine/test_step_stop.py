@@ -14,8 +14,10 @@ sys.path.insert(0, str(Path(__file__).parent))  # importlib mode adds no path
 
 from step_bench import STOP, StepBench, open_step_bench, python, read_fifo
 
+from orchestrator.engine.process_place import Launch, ProcessPlace
 from orchestrator.engine.step import DurableStep
 from orchestrator.plugin import Exit, StopRequested
+from orchestrator.process.state import Void
 
 COUNTS_SIGNALS = """
 import signal, sys
@@ -205,6 +207,14 @@ async def test_end_acquire_stops_what_an_earlier_daemon_left(bench: StepBench) -
     await step.end_acquire()
     assert step.recall("acquire", "go").signal == "SIGTERM"
     await step.end_acquire()
+
+
+async def test_end_acquire_keeps_what_has_not_begun_from_beginning(bench: StepBench) -> None:
+    """A supervisor that the killed daemon asked for may come later: it finds the place taken."""
+    place = ProcessPlace(bench.process("acquire", "go"))
+    place.prepare(Launch(signal.SIGTERM, separate_stdout=False))
+    await bench.step("acquire").end_acquire()
+    assert bench.host.look(place.directory) == Void()
 
 
 async def test_kill_ends_everything_and_closes_the_phase(bench: StepBench) -> None:
