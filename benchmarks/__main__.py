@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from benchmarks import command_line, idle, job_to_job, starting, submissions
+from benchmarks import command_line, idle, job_to_job, large_pipelines, starting, submissions
 from benchmarks.report import Figure, table
 
 BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
@@ -13,6 +13,7 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "starting": starting.figures,
     "submissions": submissions.figures,
     "idle": idle.figures,
+    "large_pipelines": large_pipelines.figures,
 }
 
 

@@ -1,6 +1,6 @@
 """`needs` and `stage`: which steps each step waits for, and what is wrong with that graph."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from orchestrator.config.document import Document
 from orchestrator.config.files import StepTable
@@ -27,6 +27,10 @@ class NamedSteps:
             if step.stage is not None:
                 self._stages.setdefault(step.stage, []).append(place)
 
+    def place(self, name: str) -> int | None:
+        """Where the step of this name stands, None if there is none."""
+        return self._places.get(name)
+
     def find(self, name: str) -> Sequence[int]:
         """The step of this name, or (`stage:NAME`) all of a stage. Raises NoSuchStep.
 
@@ -45,6 +49,28 @@ class NamedSteps:
         if name in self._stages:
             raise NoSuchStep(f'there is no step "{name}"; the stage is written "{STAGE}{name}"')
         raise NoSuchStep(f'there is no step "{name}"{did_you_mean(near(name, self._places))}')
+
+
+class StepsBefore(Collection[str]):
+    """Names of steps, told by their places (one bit each); spelled out only where that is asked.
+
+    Spelled out for each step they would grow with the square of a long pipeline.
+    """
+
+    def __init__(self, steps: NamedSteps, places: int) -> None:
+        self._steps = steps
+        self._places = places
+
+    def __contains__(self, name: object) -> bool:
+        place = self._steps.place(name) if isinstance(name, str) else None
+        return place is not None and bool(self._places >> place & 1)
+
+    def __iter__(self) -> Iterator[str]:
+        names = enumerate(self._steps.names)
+        return (name for place, name in names if self._places >> place & 1)
+
+    def __len__(self) -> int:
+        return self._places.bit_count()
 
 
 class Order:
@@ -67,10 +93,9 @@ class Order:
         """Whether a step begins after another one has ended, by its needs or through others."""
         return bool(self._before[place] >> other & 1)
 
-    def before(self, place: int) -> frozenset[str]:
+    def before(self, place: int) -> Collection[str]:
         """Every step that has surely ended when this one begins."""
-        before = self._before[place]
-        return frozenset(name for other, name in enumerate(self.steps.names) if before >> other & 1)
+        return StepsBefore(self.steps, self._before[place])
 
     def _sorted(self) -> Iterator[int]:
         """Each place after those it needs. Of a cycle, which is noted, the first goes first."""

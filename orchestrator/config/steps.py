@@ -33,8 +33,7 @@ def read_steps(
     every = frozenset(names)
     steps = []
     for place, step in enumerate(table.steps):
-        ended = order.before(place) if holds_reference((step.with_, step.env)) else frozenset()
-        at_step = msgspec.structs.replace(known, steps=every, ended=ended)
+        at_step = msgspec.structs.replace(known, steps=every, ended=order.before(place))
         read = _read_step(step, ("steps", place), document, around, at_step)
         steps.append(
             msgspec.structs.replace(read, needs=order.needed(place), outcomes=outcomes.rules(place))

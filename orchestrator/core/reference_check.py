@@ -1,6 +1,6 @@
 """Whether the references of a value can be resolved, before any job exists."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -31,8 +31,8 @@ class Known(msgspec.Struct, frozen=True):
 
     params: frozenset[str] | None = frozenset()
     vars: Mapping[str, Mapping[str, Any]] = {}
-    steps: frozenset[str] = frozenset()
-    ended: frozenset[str] = frozenset()
+    steps: Collection[str] = ()
+    ended: Collection[str] = ()
     debt: bool = True
 
 
