@@ -15,7 +15,10 @@ Value = TypeVar("Value")
 
 
 class StopInfo(msgspec.Struct, frozen=True):
-    """A stop that was asked for: why (`cancel`, `timeout`, `disconnect`), and by whom."""
+    """A stop that was asked for: why, and by whom.
+
+    `cause` is `cancel`, `timeout` or `disconnect`, or `failure` or `halt` of another step.
+    """
 
     cause: str
     user: str | None
