@@ -31,6 +31,7 @@ from core_story import Story, given
 
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
+from orchestrator.core.definition import RetryPolicy
 from orchestrator.core.evolve import evolve
 from orchestrator.core.model import Debt, Ending, ProcessRecord, Run, Stop
 from orchestrator.core.words import JobConclusion, Outcome, StepConclusion, StopCause
@@ -68,6 +69,20 @@ STORIES = {
 }
 
 
+FAILS_AND_WAITS = (acquired(1, "a"), failed(1, "a"), cleaned(1, "a"))
+TRIED_AGAIN = config(
+    pipeline("web", steps=(step("a", retry=RetryPolicy(3, 10.0)), step("b", needs=("a",)))),
+    pipeline("other", steps=(step("apply", has_acquire=False),)),
+    capacity=1,
+)
+STORIES |= {
+    "backing off": lambda: given(TRIED_AGAIN, submit("web"), submit("web"), *FAILS_AND_WAITS),
+    "backing off, due": lambda: given(
+        TRIED_AGAIN, submit("web"), submit("other", "staging"), *FAILS_AND_WAITS, 10
+    ),
+}
+
+
 def debt(job: int) -> Debt:
     return Debt(
         job=job,
@@ -95,6 +110,9 @@ OF_JOB: list[ev.Event] = [
     ev.StepStopRequested(ref=A, stop=STOP),
     ev.StepForced(ref=A),
     ev.StepApplied(ref=A, ending=ENDING),
+    ev.StepStarted(ref=ref(1, "a", 2), acquires=True),
+    ev.StepRetryScheduled(ref=A, ending=ENDING, seconds=5.0),
+    ev.StepRetryDue(ref=A),
     ev.StepFinished(ref=A, ending=ENDING, finding=finding(1, "a")),
     ev.StepNotRun(ref=A, ending=ENDING),
     ev.StepWaiting(ref=A, text="x"),
