@@ -5,5 +5,5 @@ from orchestrator.builtin.command_config import CommandConfig
 
 
 def test_its_check_only_warns_and_is_no_phase_of_a_run() -> None:
-    traits = CommandAdapter().traits(CommandConfig(run=["true"]))
+    traits = CommandAdapter().traits(CommandConfig(run=("true",)))
     assert not traits.checked_first
