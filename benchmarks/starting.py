@@ -12,7 +12,7 @@ QUEUED, ENVIRONMENTS = 10_000, 100
 
 
 def figures() -> list[Figure]:
-    """From the spawn of the process until it says READY=1. Drained, so that nothing is left behind."""
+    """From the spawn of the process until it says READY=1; drained, so that nothing is left."""
     with new_place(ENVIRONMENTS) as empty, new_place(ENVIRONMENTS) as full:
         seed(empty, 0, drained=True)
         seed(full, QUEUED, drained=True)
