@@ -257,13 +257,14 @@ def intend(
     """A process or a call is about to begin. After a stop nothing new begins in acquire and apply;
     what asks for the stop, and what cleans up, does."""
     job, step = attempt(world, seen.ref)
-    if not step.active:
+    stoppable = seen.record.phase in STOPPABLE
+    if not step.active or (stoppable and isinstance(step.phase, CleaningUp)):
         stale(seen.ref, step.phase)
     finishes_call = isinstance(seen, cmd.NoteCall) and seen.record.done
     stopped = isinstance(step.phase, Cancelling) or (
         isinstance(step.phase, Acquiring) and step.phase.stop is not None
     )
-    if stopped and seen.record.phase in STOPPABLE and not finishes_call:
+    if stopped and stoppable and not finishes_call:
         raise StopComesFirst(f"a stop of step {step.name} was asked for")
     if isinstance(step.phase, Acquiring) and world.step_definition(job, step.name).touches:
         yield from incur(world, job, now)

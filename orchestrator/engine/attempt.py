@@ -32,7 +32,7 @@ from orchestrator.engine.attempt_journal import step_of
 from orchestrator.engine.journal import CANCEL
 from orchestrator.engine.online_check import in_words
 from orchestrator.engine.workbench import Bench, StepUnusable, Workbench
-from orchestrator.engine.writer import Writer
+from orchestrator.engine.writer import Writer, WriterClosed
 from orchestrator.plugin import AdapterError, Cleanliness, Result, Severity
 from orchestrator.process.errors import TreeNotDead
 
@@ -112,6 +112,8 @@ class Attempt:
         """Whether the observation was still wanted."""
         try:
             await self._writer.execute(observation)
+        except WriterClosed:
+            await trio.sleep_forever()  # the engine ends, and this attempt with it
         except StaleObservation as stale:
             log.info("observation dropped", reason=str(stale))
             return False

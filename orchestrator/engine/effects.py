@@ -80,6 +80,7 @@ class Effects:
             await attempt.abandon(f"an error of the daemon, see its log: {error}")
         finally:
             del self._attempts[attempt.ref]
+            self._workbench.put_away(attempt.ref)
 
     async def _verify(self, effect: VerifyAgain) -> None:
         ref = effect.finding.ref

@@ -115,6 +115,10 @@ class Workbench:
         adapter, step = self._step(self._writer.world, job, definition, ref, journal)
         return Bench(adapter, step.in_phase(f"recheck-{round}"), None)
 
+    def put_away(self, ref: StepRef) -> None:
+        """The attempt is over: nothing is true of it only now any more."""
+        self._live.forget(ref)
+
     def pid(self, ref: StepRef) -> int | None:
         """The process of an attempt that works now, the last one that was started."""
         places = ProcessPlaces(self.paths.attempt(ref) / "processes")

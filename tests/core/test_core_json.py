@@ -26,6 +26,7 @@ from orchestrator.core.model import (
     Acquiring,
     Actor,
     Applying,
+    BackingOff,
     CallRecord,
     Cancelling,
     Cause,
@@ -154,6 +155,8 @@ EVENTS: dict[str, ev.Event] = {
     "step_applied": ev.StepApplied(
         ref=ref(1), ending=ENDING, summary="+1", outputs={"a": [1, "x", None]}, sensitive=("b",)
     ),
+    "step_retry_scheduled": ev.StepRetryScheduled(ref=ref(1), ending=ENDING, seconds=1.5),
+    "step_retry_due": ev.StepRetryDue(ref=ref(1)),
     "step_finished": ev.StepFinished(ref=ref(1), ending=ENDING, finding=finding(1)),
     "step_not_run": ev.StepNotRun(ref=ref(1), ending=ENDING, cause=CAUSE),
     "step_waiting": ev.StepWaiting(ref=ref(1), text="a lock"),
@@ -181,6 +184,9 @@ PHASES: dict[str, StepPhase] = {
     "cancelling": Cancelling(began=at(), entered=at(1), stop=STOP, force=FORCE),
     "cleaning_up": CleaningUp(
         began=at(), entered=at(1), ending=ENDING, stop=STOP, force=FORCE, after_force=True
+    ),
+    "backing_off": BackingOff(
+        began=at(), since=at(1), seconds=2.5, ending=ENDING, due=True, stop=STOP
     ),
     "finished": Finished(
         ended=at(9),

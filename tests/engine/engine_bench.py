@@ -189,7 +189,7 @@ class Bench:
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Return when the condition holds after some commit; fail when it does not in 20 s."""
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while not condition():
                 await self._news.wait()
 

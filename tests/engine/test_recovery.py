@@ -47,12 +47,12 @@ def daemon(bench: Bench, waits_in: str) -> Iterator["subprocess.Popen[str]"]:
 
 async def begun(bench: Bench) -> None:
     """The tool waits at its gate."""
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         await trio.to_thread.run_sync((bench.root / "begun").read_bytes, abandon_on_cancel=True)
 
 
 async def open_gate(bench: Bench) -> None:
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         write = (bench.root / "gate").write_text
         await trio.to_thread.run_sync(write, "", abandon_on_cancel=True)
 

@@ -36,7 +36,8 @@ def gates(bench: Bench) -> None:
 
 async def begun(bench: Bench) -> None:
     """The tool has got so far that it handles signals."""
-    await trio.to_thread.run_sync((bench.root / "begun").read_bytes, abandon_on_cancel=True)
+    with trio.fail_after(60):
+        await trio.to_thread.run_sync((bench.root / "begun").read_bytes, abandon_on_cancel=True)
 
 
 async def open_gate(bench: Bench) -> None:
@@ -201,7 +202,7 @@ async def test_a_timeout_asks_and_forces_after_grace(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         gates(bench)
         run = python(STUBBORN, tmp_path / "begun")
-        only = step("go", "command", *run, timeout=0.2, grace=0.2)
+        only = step("go", "command", *run, timeout=5, grace=0.2)
         async with bench.serving(pipeline("web", (only,))):
             job = await bench.submit()
             await begun(bench)
