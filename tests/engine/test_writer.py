@@ -175,14 +175,16 @@ async def test_what_an_adapter_gave_up_to_say_is_not_said_later(tmp_path: Path) 
     class Hasty(Plain):
         async def acquire(self, step: Step[Nothing]) -> None:
             disk.fill()
+            disk.knocked = trio.Event()
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(step.waiting_for, "x" * 50_000)
                 await disk.knocked.wait()
+                async with bench.engine.reading():
+                    pass  # the commit that knocked has failed by now
                 nursery.cancel_scope.cancel()
             disk.empty()
 
     async with bench_on_disk(tmp_path, Hasty()) as (bench, disk), bench.serving(PLAIN, store=disk):
-        disk.knocked = trio.Event()
         await bench.submit()
         await bench.ended(1)
         assert not bench.all(ev.StepWaiting)
