@@ -5,7 +5,7 @@ from typing import Any
 
 from orchestrator.core.child_variables import matches, refused
 from orchestrator.core.parameters import variable_name
-from orchestrator.core.references import format_value
+from orchestrator.core.references import Scope, format_value, resolve_as_text
 from orchestrator.plugin import JobInfo
 
 INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_*", "TZ", "TMPDIR")
@@ -16,6 +16,13 @@ DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 class VariableRefused(Exception):
     """An `env` sets a variable that none may set; the message names it and what allows it."""
+
+
+def resolved_layers(scope: Scope, *layers: Mapping[str, str]) -> list[dict[str, str]]:
+    """The `env` tables with their references replaced, as text. Raises as `resolve` does."""
+    return [
+        {name: resolve_as_text(value, scope) for name, value in layer.items()} for layer in layers
+    ]
 
 
 def child_environment(

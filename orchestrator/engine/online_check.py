@@ -15,10 +15,15 @@ from orchestrator.core.definition import (
     PipelineDefinition,
     StepDefinition,
 )
-from orchestrator.core.references import JobFacts, ReferenceProblem, Scope, resolve_as_text
+from orchestrator.core.references import JobFacts, ReferenceProblem, Scope
 from orchestrator.engine.attempt_journal import JournalOfRecheck
 from orchestrator.engine.attempt_paths import AttemptPaths
-from orchestrator.engine.child_environment import VariableRefused, child_environment, job_facts
+from orchestrator.engine.child_environment import (
+    VariableRefused,
+    child_environment,
+    job_facts,
+    resolved_layers,
+)
 from orchestrator.engine.claims import ClaimBook
 from orchestrator.engine.step import AttemptFacts, DurableStep, StepServices
 from orchestrator.plugin import Adapter, AdapterError, JobInfo, Problem, Severity
@@ -98,6 +103,8 @@ class _Asking:
             step = self._step(pipeline, environment, definition, adapter)
         except (ReferenceProblem, SettingsInvalid, VariableRefused) as problem:
             return [finding(f"not asked: {problem}", Severity.WARNING, asked=False)]
+        except OSError as problem:
+            return [finding(f"{problem.filename}: {problem.strerror}", Severity.ERROR)]
         try:
             problems = await adapter.check(step)
         except AdapterError as error:
@@ -118,10 +125,7 @@ class _Asking:
         facts = JobFacts(0, pipeline.name, environment.name, "check")
         scope = Scope(job=facts, params=params, vars=environment.vars)
         info = JobInfo(0, pipeline.name, environment.name, pipeline.kind, "check")
-        layers = [
-            {name: resolve_as_text(value, scope) for name, value in layer.items()}
-            for layer in (environment.env, pipeline.env, definition.env)
-        ]
+        layers = (environment.env, pipeline.env, definition.env)
         self._number += 1
         own = self._scratch / str(self._number)
         paths = AttemptPaths(
@@ -142,7 +146,7 @@ class _Asking:
                     os.environ,
                     self._configuration.pass_env,
                     self._configuration.allow_env,
-                    layers,
+                    resolved_layers(scope, *layers),
                     job_facts(info, definition.name, 1, params),
                 ),
             ),

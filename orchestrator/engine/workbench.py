@@ -13,11 +13,16 @@ from orchestrator.core import commands as cmd
 from orchestrator.core.debts import facts_of
 from orchestrator.core.definition import JobDefinition, StepDefinition
 from orchestrator.core.model import Finished, Job, StepRef
-from orchestrator.core.references import DebtFacts, ReferenceProblem, Scope, resolve_as_text
+from orchestrator.core.references import DebtFacts, ReferenceProblem, Scope
 from orchestrator.core.world import World
 from orchestrator.engine.attempt_journal import JournalOfAttempt, JournalOfRecheck
 from orchestrator.engine.attempt_paths import AttemptPaths
-from orchestrator.engine.child_environment import VariableRefused, child_environment, job_facts
+from orchestrator.engine.child_environment import (
+    VariableRefused,
+    child_environment,
+    job_facts,
+    resolved_layers,
+)
 from orchestrator.engine.live import Live
 from orchestrator.engine.paths import Paths
 from orchestrator.engine.process_place import ProcessPlaces
@@ -223,15 +228,11 @@ class Workbench:
     ) -> dict[str, str]:
         configuration = world.configuration
         layers = (definition.environment.env, definition.pipeline.env, step.env)
-        resolved = [
-            {name: resolve_as_text(value, scope) for name, value in layer.items()}
-            for layer in layers
-        ]
         return child_environment(
             self._variables,
             configuration.pass_env if configuration is not None else (),
             configuration.allow_env if configuration is not None else (),
-            resolved,
+            resolved_layers(scope, *layers),
             job_facts(info, ref.step, ref.attempt, job.params),
         )
 

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from orchestrator.core.definition import (
     Configuration,
     EnvironmentDefinition,
     Parameter,
     PipelineDefinition,
+    Source,
     StepDefinition,
 )
 from orchestrator.engine.online_check import check_online
@@ -96,3 +98,14 @@ async def test_what_the_adapter_raises_is_said(tmp_path: Path) -> None:
 async def test_what_is_known_only_in_a_run_is_not_asked(tmp_path: Path) -> None:
     [line] = await lines(tmp_path, "${steps.plan.outputs.plan}")
     assert "warning: not asked" in line
+
+
+async def test_a_source_that_is_not_there_is_said(tmp_path: Path) -> None:
+    base = configuration(tmp_path, "")
+    missing = tmp_path / "nowhere"
+    web = replace(base.pipelines["web"], source=Source(path=str(missing)))
+    found = await check_online(replace(base, pipelines={"web": web}), {"looking": Looking()})
+    assert [str(one) for one in found] == [
+        f"pipelines/web.toml: step look in staging: {missing}: No such file or directory"
+    ]
+    assert not missing.exists()
