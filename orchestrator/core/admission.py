@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import msgspec
 
+from orchestrator.core.approval_rules import given, open_rules, rule_text
+from orchestrator.core.deadlines import expiry
 from orchestrator.core.instant import Instant
 from orchestrator.core.locks import Holder
 from orchestrator.core.model import (
@@ -11,6 +13,7 @@ from orchestrator.core.model import (
     Environment,
     Job,
     JobCancelling,
+    JobPreparing,
     JobRunning,
     Quarantine,
     Run,
@@ -36,7 +39,15 @@ class Blocker(msgspec.Struct, frozen=True):
 
 
 def blockers(world: World, job: Job) -> Iterator[Blocker]:
-    """All that keeps a waiting job from starting, the weightiest first."""
+    """All that keeps a waiting job from starting, the weightiest first.
+
+    What a job will wait for that still prepares is not known before it is ready.
+    """
+    if isinstance(job.phase, JobPreparing):
+        if job.cleanup_for is None:
+            yield from _drain(world)
+        yield from _approvals(world, job, job.phase.approval)
+        return
     environment = world.environment(job.environment)
     paid = debts_paid_by(environment, job)
     yield from _quarantine(environment, job, paid)
@@ -60,6 +71,15 @@ def debts_paid_by(environment: Environment, job: Job) -> tuple[Debt, ...]:
         and debt.pipeline == job.pipeline
         and debt.params == job.params
     )
+
+
+def preparing_payer(world: World, environment: str, debt: Debt) -> Job | None:
+    """A job that prepares to run what is owed."""
+    for job in world.preparing_jobs(environment):
+        alike = job.pipeline == debt.pipeline and job.params == debt.params
+        if alike and isinstance(job.phase, JobPreparing):
+            return job
+    return None
 
 
 def candidates(world: World, environment: str) -> list[Job]:
@@ -146,6 +166,22 @@ def _repair(environment: Environment, quarantine: Quarantine) -> str:
     return to_pay(environment.debts[0], environment.name)
 
 
+def _approvals(world: World, job: Job, asked: Instant | None) -> Iterator[Blocker]:
+    if asked is None:
+        return
+    rules = open_rules(job, world.definition(job))
+    seconds = expiry(rules.values())
+    until = "" if seconds is None else f", within {seconds:g} s"
+    for name, rule in rules.items():
+        yield Blocker(
+            type=BlockerType.APPROVAL,
+            id=name,
+            text=f"{rule_text(rule, given(name, job.approvals))} (asked for by its {name}{until})",
+            since=asked,
+            lift=f"orchestrator approve {job.id}, or: orchestrator reject {job.id}",
+        )
+
+
 def _drain(world: World) -> Iterator[Blocker]:
     drain = world.drain
     if drain is None:
@@ -184,6 +220,9 @@ def _paying(world: World, environment: Environment, debt: Debt) -> str:
     payer = world.queues.alike(environment.name, debt.pipeline, debt.params)
     if payer is not None:
         return f"{debt.pipeline} waits as job {payer[2]}"
+    preparing = preparing_payer(world, environment.name, debt)
+    if preparing is not None:
+        return f"{debt.pipeline} prepares as job {preparing.id}"
     return f"{debt.pipeline} must be run: {to_pay(debt, environment.name)}"
 
 

@@ -22,14 +22,20 @@ def skipped_by_step(step: str, ending: Ending) -> str:
 
 
 def stopped_by_request(stop: Stop) -> str:
-    """`the job was cancelled by ada`."""
+    """`the job was cancelled by ada`, `the job was rejected by ada`, `the job has expired`."""
+    if stop.cause is StopCause.EXPIRY:
+        return f"the job has expired: {stop.reason}"
+    word = "rejected" if stop.cause is StopCause.REJECTION else "cancelled"
     who = f" by {stop.by.user}" if stop.by is not None else f" ({stop.cause.value})"
-    return f"the job was cancelled{who}"
+    return f"the job was {word}{who}"
 
 
 def stop_text(stop: Stop) -> str:
-    """`stopped by ada: wrong version`."""
-    who = f"stopped by {stop.by.user}" if stop.by is not None else "stopped"
+    """`stopped by ada: wrong version`, `rejected by ada`, `it waited longer than max_wait: 5 s`."""
+    if stop.cause is StopCause.EXPIRY:
+        return stop.reason
+    word = "rejected" if stop.cause is StopCause.REJECTION else "stopped"
+    who = f"{word} by {stop.by.user}" if stop.by is not None else word
     return f"{who}: {stop.reason}" if stop.reason else who
 
 

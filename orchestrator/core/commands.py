@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from orchestrator.core.definition import Configuration, JobDefinition
+from orchestrator.core.definition import ApprovalRule, Configuration, JobDefinition
 from orchestrator.core.model import Actor, CallRecord, Finding, ProcessRecord, StepRef
 from orchestrator.core.words import StepConclusion
 
@@ -66,6 +66,24 @@ class Cancel(msgspec.Struct, frozen=True):
     job: int
     reason: str = ""
     force: bool = False
+
+
+class Approve(msgspec.Struct, frozen=True):
+    """Say yes to a job, or (`step`) to what a step of it asks."""
+
+    caller: Caller
+    job: int
+    step: str | None = None
+    comment: str = ""
+
+
+class Reject(msgspec.Struct, frozen=True):
+    """Say no to a job, or (`step`) to what a step of it asks."""
+
+    caller: Caller
+    job: int
+    step: str | None = None
+    comment: str = ""
 
 
 class Waive(msgspec.Struct, frozen=True):
@@ -185,6 +203,15 @@ class NoteWarning(msgspec.Struct, frozen=True):
     text: str
 
 
+class Ask(msgspec.Struct, frozen=True):
+    """The adapter asks people; asked again under the same key it changes nothing."""
+
+    ref: StepRef
+    key: str
+    text: str
+    rule: ApprovalRule
+
+
 class IntendProcess(msgspec.Struct, frozen=True):
     """A process is about to be started."""
 
@@ -207,6 +234,8 @@ Request = (
     Submit
     | Retry
     | Cancel
+    | Approve
+    | Reject
     | Waive
     | Recheck
     | StartDrain
@@ -224,6 +253,7 @@ Observation = (
     | RecheckDone
     | NoteWaiting
     | NoteWarning
+    | Ask
     | IntendProcess
     | NoteCall
     | LookAtClock

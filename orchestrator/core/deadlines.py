@@ -3,7 +3,13 @@
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from orchestrator.core.definition import PipelineDefinition, StepDefinition
+from orchestrator.core.approval_rules import open_rules
+from orchestrator.core.definition import (
+    ApprovalRule,
+    JobDefinition,
+    PipelineDefinition,
+    StepDefinition,
+)
 from orchestrator.core.instant import Instant, milliseconds
 from orchestrator.core.model import (
     Acquiring,
@@ -14,9 +20,10 @@ from orchestrator.core.model import (
     Force,
     Job,
     JobCancelling,
-    JobFinished,
+    JobPreparing,
     JobQueued,
     JobRunning,
+    Run,
     Step,
     Stop,
 )
@@ -31,32 +38,64 @@ StepsAtWork: TypeAlias = Iterable[tuple[Step, StepDefinition]]
 
 
 def next_deadline(
-    job: Job, pipeline: PipelineDefinition, steps: StepsAtWork, epoch: Instant
+    job: Job, definition: JobDefinition, steps: StepsAtWork, epoch: Instant, in_handlers: bool
 ) -> int | None:
     """The earliest deadline of a job, in milliseconds of the epoch's boot-time clock."""
-    return min(_deadlines(job, pipeline, steps, epoch), default=None)
+    limits = (*_of_job(job, definition, in_handlers), *_of_client(job))
+    found = [after(since, seconds, epoch) for since, seconds in limits]
+    if isinstance(job.phase, JobCancelling):
+        force = _force_deadline(job.phase.stop, job.phase.force, definition.pipeline, epoch)
+        found.extend(force)
+    for step, one in steps:
+        found.extend(_step_deadlines(step, one, epoch))
+    return min(found, default=None)
 
 
-def _deadlines(
-    job: Job, pipeline: PipelineDefinition, steps: StepsAtWork, epoch: Instant
-) -> list[int]:
-    found: list[int] = []
-    if job.disconnected is not None and job.stop is None:
-        found.append(after(job.disconnected, RECONNECT, epoch))
+Limit: TypeAlias = tuple[Instant, float]
+"""Since when something lasts, and for how many seconds it may."""
+
+
+def limit_of_phase(job: Job, definition: JobDefinition, in_handlers: bool) -> Limit | None:
+    """How long a job may stay in the phase that it is in. Its handlers have no limit but their
+    own."""
+    if in_handlers:
+        return None
+    since, seconds = job.submitted, None
     match job.phase:
-        case JobQueued() | JobFinished():
-            return found
-        case JobRunning(run=run):
-            if pipeline.timeout is not None:
-                found.append(after(run.started, pipeline.timeout, epoch))
-        case JobCancelling(stop=stop, force=force):
-            found.extend(_force_deadline(stop, force, pipeline, epoch))
-    for step, definition in steps:
-        found.extend(_step_deadlines(step, definition, epoch))
-    return found
+        case JobPreparing(since=since, approval=None) | JobRunning(run=Run(started=since)):
+            seconds = definition.pipeline.timeout
+        case JobPreparing(approval=Instant() as since):
+            seconds = expiry(open_rules(job, definition).values())
+        case JobQueued(since=since) if job.cleanup_for is None and not job.waited_long:
+            seconds = definition.pipeline.max_wait
+    return None if seconds is None else (since, seconds)
+
+
+def expiry(rules: Iterable[ApprovalRule]) -> float | None:
+    """When the first of some rules can no longer be satisfied, in seconds; None: never."""
+    return min((rule.expires for rule in rules if rule.expires is not None), default=None)
+
+
+def _of_job(job: Job, definition: JobDefinition, in_handlers: bool) -> list[Limit]:
+    limit = limit_of_phase(job, definition, in_handlers)
+    return [] if limit is None else [limit]
+
+
+def _of_client(job: Job) -> list[Limit]:
+    if job.disconnected is None or job.stop is not None:
+        return []
+    return [(job.disconnected, RECONNECT)]
 
 
 def _step_deadlines(step: Step, definition: StepDefinition, epoch: Instant) -> list[int]:
+    asked = step.open_question
+    own = _phase_deadlines(step, definition, epoch)
+    if asked is None or asked.rule.expires is None:
+        return own
+    return [*own, after(asked.asked, asked.rule.expires, epoch)]
+
+
+def _phase_deadlines(step: Step, definition: StepDefinition, epoch: Instant) -> list[int]:
     match step.phase:
         case Acquiring(began=began, stop=None) | Applying(began=began):
             if definition.timeout is not None:

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping
 
 from orchestrator.core import events as ev
-from orchestrator.core.admission import debts_paid_by
+from orchestrator.core.admission import debts_paid_by, preparing_payer
+from orchestrator.core.approval_rules import declared_rules
 from orchestrator.core.definition import JobDefinition
 from orchestrator.core.instant import Instant
 from orchestrator.core.model import Debt, Job
 from orchestrator.core.parameters import accept
 from orchestrator.core.references import JobFacts, Scope, resolve_as_text
-from orchestrator.core.words import JobConclusion
+from orchestrator.core.words import JobConclusion, Section
 from orchestrator.core.world import World
 
 
@@ -33,6 +34,14 @@ def facts_of(job: Job) -> JobFacts:
         environment=job.environment,
         submitter=job.submitter.user,
     )
+
+
+def prepares(definition: JobDefinition, *, cleanup: bool = False) -> bool:
+    """Whether a job of this definition has anything to do before it queues. An owed cleanup needs
+    no approval."""
+    if any(step.section is Section.BEFORE for step in definition.pipeline.steps):
+        return True
+    return not cleanup and bool(declared_rules(definition))
 
 
 def incur(world: World, job: Job, since: Instant) -> Iterator[ev.AnyEvent]:
@@ -91,6 +100,8 @@ def _is_being_paid(world: World, environment: str, debt: Debt) -> bool:
         job.run is not None and debt.job in job.run.pays for job in world.running_jobs(environment)
     ):
         return True
+    if preparing_payer(world, environment, debt) is not None:
+        return True
     return world.queues.alike(environment, debt.pipeline, debt.params) is not None
 
 
@@ -106,4 +117,5 @@ def _submission(world: World, environment: str, debt: Debt, now: Instant) -> ev.
         params=debt.params,
         reason=f"owed by job {debt.job}",
         cleanup_for=debt.job,
+        prepares=prepares(world.definitions[debt.definition], cleanup=True),
     )

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Iterator
 from typing import assert_never
 
+from orchestrator.core import approvals, submissions
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
 from orchestrator.core import observations as seen
 from orchestrator.core import requests as asked
-from orchestrator.core import submissions
 from orchestrator.core.evolve import evolve
 from orchestrator.core.instant import Instant
 from orchestrator.core.model import Actor
@@ -33,8 +33,8 @@ def _decide(world: World, command: cmd.Command, now: Instant) -> Iterator[ev.Any
             return submissions.submit(world, command, now)
         case cmd.Retry():
             return submissions.retry(world, command, now)
-        case cmd.Cancel():
-            return asked.cancel(world, command, now)
+        case cmd.Cancel() | cmd.Approve() | cmd.Reject():
+            return _answer(world, command, now)
         case cmd.Waive():
             return asked.waive(world, command)
         case cmd.Recheck():
@@ -51,6 +51,20 @@ def _decide(world: World, command: cmd.Command, now: Instant) -> Iterator[ev.Any
             return asked.see_client(world, command)
         case _:
             return _observe(world, command, now)
+
+
+def _answer(
+    world: World, command: cmd.Cancel | cmd.Approve | cmd.Reject, now: Instant
+) -> Iterator[ev.AnyEvent]:
+    match command:
+        case cmd.Cancel():
+            return asked.cancel(world, command, now)
+        case cmd.Approve():
+            return approvals.approve(world, command, now)
+        case cmd.Reject():
+            return approvals.reject(world, command, now)
+        case _:
+            assert_never(command)
 
 
 def _observe(world: World, command: cmd.Observation, now: Instant) -> Iterator[ev.AnyEvent]:
@@ -71,6 +85,8 @@ def _observe(world: World, command: cmd.Observation, now: Instant) -> Iterator[e
             return seen.note_waiting(world, command)
         case cmd.NoteWarning():
             return seen.note_warning(world, command)
+        case cmd.Ask():
+            return seen.ask(world, command, now)
         case cmd.IntendProcess() | cmd.NoteCall():
             return seen.intend(world, command, now)
         case cmd.LookAtClock():
@@ -146,7 +162,7 @@ def _to_look_at(world: World) -> list[str]:
     free_with_reserve = world.capacity + 1 - world.slots.in_use
     for name in world.slots.first(free_with_reserve):
         names.add(name)
-        world.touched.jobs.update(world.running.get(name, ()))
+        world.touched.jobs.update(world.running.get(name, ()), world.preparing.get(name, ()))
     return sorted(names, key=lambda name: (world.queues.first(name), name))
 
 

@@ -7,7 +7,14 @@ from typing import Any
 
 import msgspec
 
-from orchestrator.core.words import Outcome, Role, RunningPolicy, Section, StopPolicy
+from orchestrator.core.words import (
+    LongWaitPolicy,
+    Outcome,
+    Role,
+    RunningPolicy,
+    Section,
+    StopPolicy,
+)
 
 DEFAULT_FORCE_AFTER = 300.0
 DEFAULT_CLEANUP_TIMEOUT = 300.0
@@ -74,6 +81,18 @@ class RetryPolicy(msgspec.Struct, frozen=True):
     on: tuple[str, ...] = ()
 
 
+class ApprovalRule(msgspec.Struct, frozen=True):
+    """Who must approve: `count` people, each with one of the roles.
+
+    `not_submitter`: not the one who submitted the job. `expires` are seconds, None: never.
+    """
+
+    roles: tuple[Role, ...] = (Role.APPROVER,)
+    count: int = 1
+    not_submitter: bool = False
+    expires: float | None = None
+
+
 class Parameter(msgspec.Struct, frozen=True):
     """One parameter that a submission may give. `pattern` must match the whole value."""
 
@@ -105,8 +124,10 @@ class StepDefinition(msgspec.Struct, frozen=True):
     `touches`, `takes_slot`, `grace` hold what the file says, else the adapter's traits; `outcomes`
     is what the file says, `default_outcomes` what the adapter does. `has_acquire` and
     `has_cleanup` say whether the adapter has those phases at all.
-    `timeout` and `grace` of None mean without limit. `needs` are names of steps, those of a
-    stage written out.
+    `timeout` and `grace` of None mean without limit. `needs` are names of steps of the same
+    section, those of a stage or a matrix written out. `surely_touches`: the file or the adapter
+    says so, it is not only assumed. One step of a matrix has its values in `matrix`, the name of
+    the step as written in `matrix_of`, and how many of those may work at once.
     """
 
     name: str
@@ -126,10 +147,17 @@ class StepDefinition(msgspec.Struct, frozen=True):
     stage: str | None = None
     default_outcomes: tuple[OutcomeRule, ...] = ()
     retry: RetryPolicy | None = None
+    surely_touches: bool = False
+    matrix: dict[str, Any] = {}
+    matrix_of: str | None = None
+    max_parallel: int | None = None
 
 
 class PipelineDefinition(msgspec.Struct, frozen=True):
-    """One pipeline. `environments` of None means every one. `origin` is the file, for messages."""
+    """One pipeline. `environments` of None means every one. `origin` is the file, for messages.
+
+    `steps` are those of all sections, in the order of the sections. `max_wait` are seconds.
+    """
 
     name: str
     kind: str
@@ -147,6 +175,9 @@ class PipelineDefinition(msgspec.Struct, frozen=True):
     roles: Roles | None = None
     fail_running: RunningPolicy = RunningPolicy.FINISH
     halt_running: RunningPolicy = RunningPolicy.FINISH
+    approval: ApprovalRule | None = None
+    max_wait: float | None = None
+    on_max_wait: LongWaitPolicy = LongWaitPolicy.FAIL
 
 
 class EnvironmentDefinition(msgspec.Struct, frozen=True):
@@ -158,6 +189,7 @@ class EnvironmentDefinition(msgspec.Struct, frozen=True):
     env: dict[str, str] = {}
     roles: Roles | None = None
     origin: str = ""
+    approval: ApprovalRule | None = None
 
 
 class JobDefinition(msgspec.Struct, frozen=True):

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from orchestrator.core import events as ev
 from orchestrator.core.admission import debts_paid_by
-from orchestrator.core.causes import stopped_by_step
+from orchestrator.core.causes import stop_text, stopped_by_step
 from orchestrator.core.graph import ending_of
-from orchestrator.core.model import Debt, Environment, Finished, Job, JobCancelling, Step
+from orchestrator.core.model import Debt, Environment, Finished, Job, Step
+from orchestrator.core.verdict import concluded
 from orchestrator.core.words import JobConclusion, StepConclusion, StopCause
 from orchestrator.core.world import World
 
@@ -15,7 +16,7 @@ def job_end(world: World, job: Job) -> Iterator[ev.AnyEvent]:
     """The end of a job whose steps have all ended: the job's own, debts paid, quarantine."""
     ends = [step.phase for step in job.steps if isinstance(step.phase, Finished)]
     dirty = any(end.finding is not None for end in ends)
-    conclusion = concluded(job, ends)
+    conclusion = concluded(job, world.plan(job).steps)
     halted = next((step for step in job.steps if _ended(step, StepConclusion.HALTED)), None)
     if conclusion is not JobConclusion.SUCCESS:
         halted = None  # what failed beside it says more
@@ -68,37 +69,6 @@ def _repaired(environment: Environment, job: Job, paid: list[Debt]) -> bool:
     return bool(paid) and (left == 0 or any(debt.job == quarantine.job for debt in paid))
 
 
-def concluded(job: Job, ends: list[Finished]) -> JobConclusion:
-    """One conclusion from those of the steps and from the stop, if one was asked for."""
-    conclusions = [end.ending.conclusion for end in ends if not _is_due_to_halt(end)]
-    if StepConclusion.LOST in conclusions:
-        return JobConclusion.LOST
-    unfinished = any(
-        one in (StepConclusion.CANCELLED, StepConclusion.TIMED_OUT, StepConclusion.NOT_RUN)
-        or one is StepConclusion.FAILURE
-        for one in conclusions
-    )
-    if isinstance(job.phase, JobCancelling) and unfinished:
-        timed_out = job.phase.stop.cause is StopCause.TIMEOUT
-        return JobConclusion.TIMED_OUT if timed_out else JobConclusion.CANCELLED
-    if StepConclusion.TIMED_OUT in conclusions:
-        return JobConclusion.TIMED_OUT
-    if any(one in (StepConclusion.FAILURE, StepConclusion.CANCELLED) for one in conclusions):
-        return JobConclusion.FAILURE
-    return JobConclusion.SUCCESS
-
-
-def _is_due_to_halt(end: Finished) -> bool:
-    """Whether a step did not run, or was stopped, because another one had halted the job."""
-    match end.ending.conclusion:
-        case StepConclusion.NOT_RUN:
-            return end.cause is not None and end.cause.conclusion is StepConclusion.HALTED
-        case StepConclusion.CANCELLED:
-            return end.stop is not None and end.stop.cause is StopCause.HALT
-        case _:
-            return False
-
-
 def _ended(step: Step, conclusion: StepConclusion) -> bool:
     return isinstance(step.phase, Finished) and step.phase.ending.conclusion is conclusion
 
@@ -106,6 +76,8 @@ def _ended(step: Step, conclusion: StepConclusion) -> bool:
 def _reason(job: Job, halted: Step | None) -> str:
     if halted is not None:
         return stopped_by_step(halted.name, ending_of(halted))
+    if job.stop is not None and job.stop.cause in (StopCause.REJECTION, StopCause.EXPIRY):
+        return stop_text(job.stop)
     for step in job.steps:
         if isinstance(step.phase, Finished) and step.phase.ending.conclusion in (
             StepConclusion.FAILURE,

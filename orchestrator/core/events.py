@@ -11,10 +11,13 @@ from orchestrator.core.definition import Configuration, JobDefinition
 from orchestrator.core.instant import Instant
 from orchestrator.core.model import (
     Actor,
+    Answer,
+    Approval,
     Cause,
     Debt,
     Ending,
     Finding,
+    Question,
     Record,
     Run,
     StepRef,
@@ -62,6 +65,32 @@ class JobSubmitted(Event, frozen=True, tag="job_submitted"):
     cleanup_for: int | None = None
     admin_retry: bool = False
     cancel_on_disconnect: bool = False
+    prepares: bool = False
+
+
+class ApprovalRequested(Event, frozen=True, tag="approval_requested"):
+    """A job has prepared, and people are asked to approve it."""
+
+    job: int
+
+
+class JobApproved(Event, frozen=True, tag="job_approved"):
+    """Somebody approved a job. It is ready when every rule is satisfied."""
+
+    job: int
+    approval: Approval
+
+
+class JobReady(Event, frozen=True, tag="job_ready"):
+    """A job has prepared, was approved, and waits for its turn from now on."""
+
+    job: int
+
+
+class JobWaitedLong(Event, frozen=True, tag="job_waited_long"):
+    """A job has been queued for longer than its `max_wait`, which only warns."""
+
+    job: int
 
 
 class JobAdmitted(Event, frozen=True, tag="job_admitted"):
@@ -72,10 +101,11 @@ class JobAdmitted(Event, frozen=True, tag="job_admitted"):
 
 
 class JobStopRequested(Event, frozen=True, tag="job_stop_requested"):
-    """A graceful stop of a running job was asked for."""
+    """A graceful stop was asked for. `after_steps`: only the job's handlers were left by then."""
 
     job: int
     stop: Stop
+    after_steps: bool = False
 
 
 class JobForceRequested(Event, frozen=True, tag="job_force_requested"):
@@ -84,6 +114,7 @@ class JobForceRequested(Event, frozen=True, tag="job_force_requested"):
     job: int
     by: Actor | None
     reason: str = ""
+    of_handlers: bool = False
 
 
 class JobForced(Event, frozen=True, tag="job_forced"):
@@ -197,6 +228,29 @@ class StepWarned(Event, frozen=True, tag="step_warned"):
     text: str
 
 
+class StepAsked(Event, frozen=True, tag="step_asked"):
+    """A step asks people something, and waits for their answer."""
+
+    ref: StepRef
+    question: Question
+
+
+class StepApproved(Event, frozen=True, tag="step_approved"):
+    """Somebody said yes to what a step asks. It is answered when its rule is satisfied."""
+
+    ref: StepRef
+    key: str
+    approval: Approval
+
+
+class StepAnswered(Event, frozen=True, tag="step_answered"):
+    """What a step asked was answered, or nobody did in time."""
+
+    ref: StepRef
+    key: str
+    answer: Answer
+
+
 class StepRecorded(Event, frozen=True, tag="step_recorded"):
     """A process or a call is intended, or a call's value is known."""
 
@@ -289,6 +343,10 @@ AnyEvent = (
     ConfigAccepted
     | DefinitionRecorded
     | JobSubmitted
+    | ApprovalRequested
+    | JobApproved
+    | JobReady
+    | JobWaitedLong
     | JobAdmitted
     | JobStopRequested
     | JobForceRequested
@@ -307,6 +365,9 @@ AnyEvent = (
     | StepNotRun
     | StepWaiting
     | StepWarned
+    | StepAsked
+    | StepApproved
+    | StepAnswered
     | StepRecorded
     | DebtIncurred
     | DebtPaid

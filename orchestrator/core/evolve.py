@@ -14,6 +14,7 @@ from orchestrator.core.model import (
     Job,
     JobCancelling,
     JobFinished,
+    JobPreparing,
     JobQueued,
     JobRunning,
     Step,
@@ -49,9 +50,13 @@ def evolve(world: World, stamped: ev.Stamped) -> None:
             world.put_environment(environment_after(environment, event, at))
             _drop_if_empty(world, event.environment)
         case ev.JobSubmitted():
-            world.put_job(_submitted(event, at))
+            world.put_job(_submitted(world, event, at))
         case (
-            ev.JobAdmitted()
+            ev.ApprovalRequested()
+            | ev.JobApproved()
+            | ev.JobReady()
+            | ev.JobWaitedLong()
+            | ev.JobAdmitted()
             | ev.JobStopRequested()
             | ev.JobForceRequested()
             | ev.JobForced()
@@ -75,6 +80,9 @@ def evolve(world: World, stamped: ev.Stamped) -> None:
             | ev.StepNotRun()
             | ev.StepWaiting()
             | ev.StepWarned()
+            | ev.StepAsked()
+            | ev.StepApproved()
+            | ev.StepAnswered()
             | ev.StepRecorded()
         ):
             if event.ref.job in world.jobs:
@@ -84,7 +92,8 @@ def evolve(world: World, stamped: ev.Stamped) -> None:
             assert_never(event)
 
 
-def _submitted(event: ev.JobSubmitted, at: Instant) -> Job:
+def _submitted(world: World, event: ev.JobSubmitted, at: Instant) -> Job:
+    steps = world.definitions[event.definition].pipeline.steps if event.prepares else ()
     return Job(
         id=event.job,
         pipeline=event.pipeline,
@@ -94,7 +103,8 @@ def _submitted(event: ev.JobSubmitted, at: Instant) -> Job:
         submitter=event.submitter,
         submitted=at,
         rank=event.rank,
-        phase=JobQueued(since=at),
+        phase=JobPreparing(since=at) if event.prepares else JobQueued(since=at),
+        steps=tuple(Step(name=step.name) for step in steps),
         params=event.params,
         priority=event.priority,
         labels=event.labels,
@@ -110,7 +120,11 @@ def _submitted(event: ev.JobSubmitted, at: Instant) -> Job:
 
 
 JobEvent = (
-    ev.JobAdmitted
+    ev.ApprovalRequested
+    | ev.JobApproved
+    | ev.JobReady
+    | ev.JobWaitedLong
+    | ev.JobAdmitted
     | ev.JobStopRequested
     | ev.JobForceRequested
     | ev.JobForced
@@ -123,13 +137,23 @@ JobEvent = (
 def _evolve_job(world: World, job: Job, stamped: ev.Stamped) -> None:
     event, at, phase = stamped.event, stamped.at, job.phase
     match event, phase:
+        case ev.ApprovalRequested(), JobPreparing():
+            world.put_job(replace(job, phase=replace(phase, approval=at)))
+        case ev.JobApproved(approval=approval), _:
+            world.put_job(replace(job, approvals=(*job.approvals, approval)))
+        case ev.JobReady(), JobPreparing():
+            world.put_job(replace(job, phase=JobQueued(since=at)))
+        case ev.JobWaitedLong(), _:
+            world.put_job(replace(job, waited_long=True))
         case ev.JobAdmitted(run=run), _:
-            steps = tuple(Step(name=name) for name in world.step_definitions(job))
+            fresh = (Step(name=name) for name in world.step_definitions(job))
+            steps = job.steps or tuple(fresh)
             world.put_job(replace(job, phase=JobRunning(run=run), steps=steps))
-        case ev.JobStopRequested(stop=stop), JobRunning(run=run):
-            world.put_job(replace(job, phase=JobCancelling(run=run, stop=stop)))
+        case ev.JobStopRequested(stop=stop), JobPreparing() | JobQueued() | JobRunning():
+            stopping = JobCancelling(run=job.run, stop=stop, after_steps=event.after_steps)
+            world.put_job(replace(job, phase=stopping))
         case ev.JobForceRequested(), JobCancelling():
-            force = Force(at=at, by=event.by, reason=event.reason)
+            force = Force(at=at, by=event.by, reason=event.reason, of_handlers=event.of_handlers)
             world.put_job(replace(job, phase=replace(phase, force=force)))
         case ev.JobForced(), JobCancelling(force=force):
             fired = replace(force or Force(at=at), fired=True)
@@ -179,6 +203,7 @@ def _drop_if_empty(world: World, name: str) -> None:
     environment = world.environments.get(name)
     if environment is None or not environment.retired:
         return
-    waits_or_runs = world.running.get(name) or name in world.queues.environments
+    at_work = world.running.get(name) or world.preparing.get(name)
+    waits_or_runs = at_work or name in world.queues.environments
     if not (environment.debts or environment.quarantine or waits_or_runs):
         world.drop_environment(name)

@@ -16,6 +16,7 @@ from orchestrator.core.model import (
     Finished,
     Force,
     Pending,
+    Question,
     Record,
     Step,
     StepPhase,
@@ -34,6 +35,9 @@ StepEvent = (
     | ev.StepNotRun
     | ev.StepWaiting
     | ev.StepWarned
+    | ev.StepAsked
+    | ev.StepApproved
+    | ev.StepAnswered
     | ev.StepRecorded
 )
 
@@ -69,6 +73,8 @@ def step_after(step: Step, event: StepEvent, at: Instant) -> Step:
             return replace(step, phase=phase_)
         case ev.StepWaiting() | ev.StepWarned() | ev.StepRecorded():
             return _noted(step, event)
+        case ev.StepAsked() | ev.StepApproved() | ev.StepAnswered():
+            return replace(step, questions=_asked(step.questions, event))
         case _:
             assert_never(event)
 
@@ -101,6 +107,26 @@ def _noted(step: Step, event: ev.StepWaiting | ev.StepWarned | ev.StepRecorded) 
             return replace(step, warnings=(*step.warnings, text))
         case ev.StepRecorded(record=record):
             return replace(step, records=_recorded(step.records, record))
+        case _:
+            assert_never(event)
+
+
+def _asked(
+    questions: tuple[Question, ...], event: ev.StepAsked | ev.StepApproved | ev.StepAnswered
+) -> tuple[Question, ...]:
+    match event:
+        case ev.StepAsked(question=question):
+            others = (one for one in questions if one.key != question.key)
+            return (*others, question)
+        case ev.StepApproved(key=key, approval=approval):
+            return tuple(
+                replace(one, approvals=(*one.approvals, approval)) if one.key == key else one
+                for one in questions
+            )
+        case ev.StepAnswered(key=key, answer=answer):
+            return tuple(
+                replace(one, answer=answer) if one.key == key else one for one in questions
+            )
         case _:
             assert_never(event)
 

@@ -17,13 +17,14 @@ from orchestrator.core.model import (
     Pending,
     Step,
 )
-from orchestrator.core.words import Outcome, StepConclusion
+from orchestrator.core.words import Outcome, Section, StepConclusion
 
 
 class Plan:
     """The steps of a definition: where each stands, what it needs, and which steps need it.
 
-    `begins_with_slot`: no step could begin without a slot.
+    `prepares`: steps run before the job queues. `begins_with_slot`: no step could begin without a
+    slot when it is admitted. `group_of` are the places of all steps of the same limited matrix.
     """
 
     def __init__(self, steps: Iterable[StepDefinition]) -> None:
@@ -31,16 +32,26 @@ class Plan:
         self.by_name = {step.name: step for step in self.steps}
         self.places = {step.name: place for place, step in enumerate(self.steps)}
         self.needs = [{self.places[need] for need in step.needs} for step in self.steps]
-        roots = [step for step in self.steps if not step.needs]
+        self.prepares = any(step.section is Section.BEFORE for step in self.steps)
+        roots = [step for step in self.steps if step.section is Section.STEPS and not step.needs]
         self.begins_with_slot = bool(roots) and all(step.takes_slot for step in roots)
         self.needed_by: list[list[int]] = [[] for _ in self.steps]
         for place, needs in enumerate(self.needs):
             for need in needs:
                 self.needed_by[need].append(place)
+        self.group_of = _limited_groups(self.steps)
+
+
+def _limited_groups(steps: tuple[StepDefinition, ...]) -> dict[int, tuple[int, ...]]:
+    groups: dict[str, list[int]] = {}
+    for place, step in enumerate(steps):
+        if step.matrix_of is not None and step.max_parallel is not None:
+            groups.setdefault(step.matrix_of, []).append(place)
+    return {place: tuple(group) for group in groups.values() for place in group}
 
 
 class Graph:
-    """How far a running job is; steps go by their places in the plan.
+    """How far a job is; steps go by their places in the plan.
 
     It follows the job one replaced step at a time, each at the cost of what that changes, so that
     a whole run costs its steps and their needs, however many there are.
@@ -48,49 +59,85 @@ class Graph:
 
     def __init__(self, plan: Plan, steps: Iterable[Step]) -> None:
         self.plan = plan
-        self.pending = set(range(len(plan.steps)))
-        self._due: set[int] = set()
+        self.pending = {section: SortedSet() for section in Section}
         self.active = SortedSet()
         self.backing_off = SortedSet()
         self.stoppers = SortedSet()
         self.unfinished = len(plan.steps)
+        self.begun = 0
+        self._left = dict.fromkeys(Section, 0)
+        self._due: set[int] = set()
         self._unmet = [len(needs) for needs in plan.needs]
-        self._ready = {True: SortedSet(), False: SortedSet()}
-        for place, unmet in enumerate(self._unmet):
-            if not unmet:
-                self._ready[plan.steps[place].takes_slot].add(place)
-        for place, step in enumerate(steps):
-            self.replace(place, Step(name=step.name), step)
+        self._at_work: dict[str, int] = {}
+        self._ready = {
+            (section, slot): SortedSet() for section in Section for slot in (True, False)
+        }
+        for place, step in enumerate(plan.steps):
+            self._left[step.section] += 1
+            self.pending[step.section].add(place)
+            self._set_ready(place)
+        for place, one in enumerate(steps):
+            self.replace(place, Step(name=one.name), one)
 
     def replace(self, place: int, old: Step, new: Step) -> None:
         """A step was replaced; doing it backwards takes it back."""
+        definition = self.plan.steps[place]
         _put(self.active, place, new.active)
         _put(self.backing_off, place, isinstance(new.phase, BackingOff))
         _put(self._due, place, isinstance(new.phase, BackingOff) and new.phase.due)
-        _put(self.stoppers, place, _stops(new))
-        self.unfinished += int(old.finished) - int(new.finished)
-        _put(self.pending, place, isinstance(new.phase, Pending))
+        _put(self.stoppers, place, not definition.section.is_handler and _stops(new))
+        finished = int(old.finished) - int(new.finished)
+        self.unfinished += finished
+        self._left[definition.section] += finished
+        self.begun += int(_has_begun(new)) - int(_has_begun(old))
+        _put(self.pending[definition.section], place, isinstance(new.phase, Pending))
         self._set_ready(place)
-        change = int(_meets_needs(old)) - int(_meets_needs(new))
+        self._count_at_work(place, int(new.active) - int(old.active))
+        meets = _meets_order if definition.section.is_handler else _meets_needs
+        change = int(meets(old)) - int(meets(new))
         if change:
             for dependent in self.plan.needed_by[place]:
                 self._unmet[dependent] += change
                 self._set_ready(dependent)
 
+    def _count_at_work(self, place: int, change: int) -> None:
+        """The steps of a matrix with `max_parallel` wait for each other."""
+        name = self.plan.steps[place].matrix_of
+        if change and name is not None and place in self.plan.group_of:
+            self._at_work[name] = self._at_work.get(name, 0) + change
+            for other in self.plan.group_of[place]:
+                self._set_ready(other)
+
     def _set_ready(self, place: int) -> None:
-        ready = place in self._due or (place in self.pending and not self._unmet[place])
-        _put(self._ready[self.plan.steps[place].takes_slot], place, ready)
+        step = self.plan.steps[place]
+        pending = place in self.pending[step.section]
+        ready = place in self._due or (pending and not self._unmet[place])
+        if ready and step.max_parallel is not None and step.matrix_of is not None:
+            ready = self._at_work.get(step.matrix_of, 0) < step.max_parallel
+        _put(self._ready[step.section, step.takes_slot], place, ready)
+
+    @property
+    def section(self) -> Section:
+        """The section that the job is in: the first with steps that have not ended, else the last
+        of all."""
+        return next((one for one, left in self._left.items() if left), Section.FINALLY)
+
+    @property
+    def in_handlers(self) -> bool:
+        """Whether nothing but handlers is left to run."""
+        return not (self._left[Section.BEFORE] or self._left[Section.STEPS])
 
     def ready(self, *, slot: bool) -> str | None:
         """The first step that may begin; without a free `slot` the first that takes none."""
-        queues = [queue for takes, queue in self._ready.items() if queue and (slot or not takes)]
-        place = min((queue[0] for queue in queues), default=None)
+        section = self.section
+        queues = [self._ready[section, takes] for takes in ((True, False) if slot else (False,))]
+        place = min((queue[0] for queue in queues if queue), default=None)
         return None if place is None else self.plan.steps[place].name
 
     @property
     def wants_slot(self) -> bool:
         """Whether a step could begin if it had a slot."""
-        return bool(self._ready[True])
+        return bool(self._ready[self.section, True])
 
 
 def _put(places: "set[int] | SortedSet", place: int, member: bool) -> None:
@@ -109,10 +156,14 @@ class NeverRun(msgspec.Struct, frozen=True):
 
 
 def never_run(job: Job, graph: Graph) -> NeverRun | None:
-    """The pending steps of a job that was stopped, or that a step's end has stopped."""
-    if not graph.pending or not (isinstance(job.phase, JobCancelling) or graph.stoppers):
+    """The pending steps, but handlers, of a job that was stopped, or that a step's end has
+    stopped."""
+    if not (isinstance(job.phase, JobCancelling) or graph.stoppers):
         return None
-    steps = tuple(graph.plan.steps[place].name for place in sorted(graph.pending))
+    pending = (*graph.pending[Section.BEFORE], *graph.pending[Section.STEPS])
+    if not pending:
+        return None
+    steps = tuple(graph.plan.steps[place].name for place in pending)
     if isinstance(job.phase, JobCancelling):
         return NeverRun(steps, not_run(stopped_by_request(job.phase.stop)))
     stopper = job.steps[graph.stoppers[0]]
@@ -136,6 +187,19 @@ def not_run(reason: str) -> Ending:
 def skipped(reason: str) -> Ending:
     """The ending of a step that need not run."""
     return Ending(conclusion=StepConclusion.SKIPPED, outcome=Outcome.CONTINUE, reason=reason)
+
+
+def _has_begun(step: Step) -> bool:
+    match step.phase:
+        case Pending() | Finished(began=None):
+            return False
+        case _:
+            return True
+
+
+def _meets_order(step: Step) -> bool:
+    """Handlers go one after the other, however each ends."""
+    return step.finished
 
 
 def _meets_needs(step: Step) -> bool:

@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
+from orchestrator.core.definition import ApprovalRule
 from orchestrator.core.instant import Instant
-from orchestrator.core.words import JobConclusion, Outcome, StepConclusion, StopCause
+from orchestrator.core.words import Decision, JobConclusion, Outcome, StepConclusion, StopCause
 
 
 class Actor(msgspec.Struct, frozen=True):
@@ -45,12 +46,45 @@ class Stop(msgspec.Struct, frozen=True):
 
 
 class Force(msgspec.Struct, frozen=True):
-    """A force that was asked for. It takes effect when the cool-off since the stop is over."""
+    """A force that was asked for. It takes effect when the cool-off since the stop is over.
+
+    `of_handlers`: the job's handlers (`finally`, `on_…`) ran by then, and are what it ends.
+    """
 
     at: Instant
     by: Actor | None = None
     reason: str = ""
     fired: bool = False
+    of_handlers: bool = False
+
+
+class Approval(msgspec.Struct, frozen=True):
+    """One person's yes. `counts_for` are the rules that it helps to satisfy, by their names."""
+
+    by: Actor
+    at: Instant
+    comment: str = ""
+    counts_for: tuple[str, ...] = ()
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """How a question ended. `by` is None where nobody answered in time."""
+
+    decision: Decision
+    at: Instant
+    by: Actor | None = None
+    comment: str = ""
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What a step asks people, and what they have said. `answer` is None while it is open."""
+
+    key: str
+    text: str
+    rule: ApprovalRule
+    asked: Instant
+    approvals: tuple[Approval, ...] = ()
+    answer: Answer | None = None
 
 
 class ProcessRecord(msgspec.Struct, frozen=True, tag="process"):
@@ -178,6 +212,12 @@ class Step(msgspec.Struct, frozen=True):
     sensitive: tuple[str, ...] = ()
     summary: str = ""
     warnings: tuple[str, ...] = ()
+    questions: tuple[Question, ...] = ()
+
+    @property
+    def open_question(self) -> Question | None:
+        """What it asks people now, if it does."""
+        return next((one for one in self.questions if one.answer is None), None)
 
     @property
     def active(self) -> bool:
@@ -209,6 +249,16 @@ class Run(msgspec.Struct, frozen=True):
     pays: tuple[int, ...] = ()
 
 
+class JobPreparing(msgspec.Struct, frozen=True, tag="preparing"):
+    """Not ready yet: its `before` steps run, or (since `approval`) people are asked to approve.
+
+    It holds nothing. A job whose `before` steps ended it stays here while its handlers run.
+    """
+
+    since: Instant
+    approval: Instant | None = None
+
+
 class JobQueued(msgspec.Struct, frozen=True, tag="queued"):
     """Ready, and waiting for its turn."""
 
@@ -222,11 +272,15 @@ class JobRunning(msgspec.Struct, frozen=True, tag="running"):
 
 
 class JobCancelling(msgspec.Struct, frozen=True, tag="cancelling"):
-    """Running, and asked to stop."""
+    """Asked to stop while its steps ran; `run` is None if it had not been admitted.
 
-    run: Run
+    `after_steps`: its verdict stood by then, and only its handlers were left.
+    """
+
+    run: Run | None
     stop: Stop
     force: Force | None = None
+    after_steps: bool = False
 
 
 class JobFinished(msgspec.Struct, frozen=True, tag="finished"):
@@ -242,7 +296,7 @@ class JobFinished(msgspec.Struct, frozen=True, tag="finished"):
     reason: str = ""
 
 
-JobPhase = JobQueued | JobRunning | JobCancelling | JobFinished
+JobPhase = JobPreparing | JobQueued | JobRunning | JobCancelling | JobFinished
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -250,7 +304,8 @@ class Job(msgspec.Struct, frozen=True):
 
     `definition` is the digest of its JobDefinition. `rank` orders the queue: the UTC milliseconds
     of its submission, put earlier by its priority. `disconnected` is since when the client that
-    the job depends on is gone (`cancel_on_disconnect`).
+    the job depends on is gone (`cancel_on_disconnect`). `waited_long`: longer than its `max_wait`.
+    `steps` are there from the moment on that one may begin.
     """
 
     id: int
@@ -275,6 +330,8 @@ class Job(msgspec.Struct, frozen=True):
     cancel_on_disconnect: bool = False
     disconnected: Instant | None = None
     steps: tuple[Step, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    waited_long: bool = False
 
     def step(self, name: str) -> Step:
         """The step of that name. Raises KeyError if there is none (yet)."""
@@ -287,12 +344,12 @@ class Job(msgspec.Struct, frozen=True):
     def run(self) -> Run | None:
         """What it took at admission, None before."""
         match self.phase:
-            case JobQueued():
+            case JobPreparing() | JobQueued():
                 return None
-            case JobRunning(run=run) | JobCancelling(run=run):
+            case JobRunning(run=run):
                 return run
-            case JobFinished(run=ended):
-                return ended
+            case JobCancelling(run=taken) | JobFinished(run=taken):
+                return taken
 
     @property
     def stop(self) -> Stop | None:

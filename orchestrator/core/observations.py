@@ -28,6 +28,7 @@ from orchestrator.core.model import (
     Finding,
     Job,
     Pending,
+    Question,
     Step,
     StepPhase,
     StepRef,
@@ -123,6 +124,8 @@ def _judged(
     definition = world.step_definition(job, step.name)
     rules, defaults = definition.outcomes, definition.default_outcomes
     ending = judge(rules, conclusion, exit, signal, statuses, reason, defaults)
+    if definition.section.is_handler and ending.outcome is Outcome.HALT:
+        ending = replace(ending, outcome=Outcome.CONTINUE, conclusion=StepConclusion.SUCCESS)
     again = is_retriable(definition.retry, ending.outcome, conclusion, exit, signal, statuses)
     return replace(ending, retriable=again)
 
@@ -157,8 +160,8 @@ def cleanup_done(world: World, seen: cmd.CleanupDone) -> Iterator[ev.AnyEvent]:
 def _end(world: World, job: Job, step: Step, ending: Ending) -> Iterator[ev.AnyEvent]:
     """The end of an attempt that left nothing: of the step too, unless it is tried again."""
     ref = StepRef(job=job.id, step=step.name, attempt=step.attempt)
-    policy = world.step_definition(job, step.name).retry
-    seconds = backoff_before_next(policy, job, step, ending)
+    definition = world.step_definition(job, step.name)
+    seconds = backoff_before_next(definition, job, step, ending)
     if seconds is not None:
         yield ev.StepRetryScheduled(ref=ref, ending=ending, seconds=seconds)
         return
@@ -251,6 +254,22 @@ def note_warning(world: World, seen: cmd.NoteWarning) -> Iterator[ev.AnyEvent]:
         yield ev.StepWarned(ref=seen.ref, text=seen.text)
 
 
+def ask(world: World, seen: cmd.Ask, now: Instant) -> Iterator[ev.AnyEvent]:
+    """A step asks people. After a stop nothing is asked any more."""
+    _, step = attempt(world, seen.ref)
+    if any(one.key == seen.key for one in step.questions):
+        return
+    if not isinstance(step.phase, Acquiring | Applying) or _is_asked_to_stop(step):
+        raise StopComesFirst(f"a stop of step {step.name} was asked for")
+    question = Question(key=seen.key, text=seen.text, rule=seen.rule, asked=now)
+    yield ev.StepAsked(ref=seen.ref, question=question)
+
+
+def _is_asked_to_stop(step: Step) -> bool:
+    acquiring = isinstance(step.phase, Acquiring) and step.phase.stop is not None
+    return acquiring or isinstance(step.phase, Cancelling)
+
+
 def intend(
     world: World, seen: cmd.IntendProcess | cmd.NoteCall, now: Instant
 ) -> Iterator[ev.AnyEvent]:
@@ -261,10 +280,7 @@ def intend(
     if not step.active or (stoppable and isinstance(step.phase, CleaningUp)):
         stale(seen.ref, step.phase)
     finishes_call = isinstance(seen, cmd.NoteCall) and seen.record.done
-    stopped = isinstance(step.phase, Cancelling) or (
-        isinstance(step.phase, Acquiring) and step.phase.stop is not None
-    )
-    if stopped and stoppable and not finishes_call:
+    if _is_asked_to_stop(step) and stoppable and not finishes_call:
         raise StopComesFirst(f"a stop of step {step.name} was asked for")
     if isinstance(step.phase, Acquiring) and world.step_definition(job, step.name).touches:
         yield from incur(world, job, now)

@@ -19,6 +19,8 @@ from orchestrator.core.model import (
     Cancelling,
     CleaningUp,
     Job,
+    JobCancelling,
+    JobPreparing,
     JobQueued,
 )
 from orchestrator.core.rejections import NotPermitted, StopForbidden
@@ -135,8 +137,11 @@ def _demand_by_policy(
 
 def strictest(rules: StopRules, job: Job) -> StopPolicy:
     """The policy for the phases that the job is in; of steps in parallel the strictest counts."""
-    if isinstance(job.phase, JobQueued):
-        return rules.queued
+    match job.phase:
+        case JobQueued():
+            return rules.queued
+        case JobPreparing() | JobCancelling(run=None):
+            return rules.preparing
     found = []
     for step in job.steps:
         match step.phase:

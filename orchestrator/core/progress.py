@@ -12,13 +12,14 @@ from orchestrator.core.admission import (
     blockers,
     candidates,
     has_reserve,
-    is_running,
     slots_free,
 )
+from orchestrator.core.approval_rules import open_rules
 from orchestrator.core.causes import stopped_by_step
 from orchestrator.core.debts import due_cleanup, incur, needless_cleanup
 from orchestrator.core.endings import job_end
-from orchestrator.core.graph import Graph, ending_of, never_run
+from orchestrator.core.graph import Graph, NeverRun, ending_of, never_run
+from orchestrator.core.handlers import uncalled
 from orchestrator.core.instant import Instant
 from orchestrator.core.model import (
     Acquiring,
@@ -26,18 +27,21 @@ from orchestrator.core.model import (
     BackingOff,
     Job,
     JobCancelling,
+    JobFinished,
+    JobPreparing,
+    JobQueued,
     StepRef,
     Stop,
 )
 from orchestrator.core.queues import Entry
 from orchestrator.core.retries import given_up
-from orchestrator.core.words import BlockerType, Outcome, RunningPolicy, StopCause
+from orchestrator.core.words import BlockerType, Outcome, RunningPolicy, Section, StopCause
 from orchestrator.core.world import World
 
 
 def advance_job(world: World, job: Job, now: Instant) -> list[ev.AnyEvent]:
-    """The next thing that happens by itself in a running job."""
-    if not is_running(job):
+    """The next thing that happens by itself in a job whose steps may be at work."""
+    if isinstance(job.phase, JobQueued | JobFinished):
         return []
     graph = world.graphs.get(job.id)
     if graph is None or not graph.unfinished:
@@ -45,25 +49,48 @@ def advance_job(world: World, job: Job, now: Instant) -> list[ev.AnyEvent]:
     given = list(_given_up(world, job, graph))
     if given:
         return given
-    never = never_run(job, graph)
+    never = never_run(job, graph) or uncalled(job, graph)
     if never is not None:
-        return [
-            ev.StepNotRun(
-                ref=StepRef(job=job.id, step=name), ending=never.ending, cause=never.cause
-            )
-            for name in never.steps
-        ]
+        return _end_unrun(job, never)
+    if _has_prepared(job, graph):
+        return list(_approve_or_queue(world, job))
     stops = list(_stop_beside(world, job, graph, now))
     if stops:
         return stops
+    if isinstance(job.phase, JobPreparing) and _is_held_back(world, job):
+        return []
     name = graph.ready(slot=slots_free(world, job))
     return [] if name is None else list(_start(world, job, name, now))
+
+
+def _end_unrun(job: Job, never: NeverRun) -> list[ev.AnyEvent]:
+    return [
+        ev.StepNotRun(ref=StepRef(job=job.id, step=name), ending=never.ending, cause=never.cause)
+        for name in never.steps
+    ]
+
+
+def _has_prepared(job: Job, graph: Graph) -> bool:
+    return isinstance(job.phase, JobPreparing) and graph.section is Section.STEPS
+
+
+def _approve_or_queue(world: World, job: Job) -> Iterator[ev.AnyEvent]:
+    """A job that has prepared is put to those who must approve it, or queues."""
+    if not open_rules(job, world.definition(job)):
+        yield ev.JobReady(job=job.id)
+    elif isinstance(job.phase, JobPreparing) and job.phase.approval is None:
+        yield ev.ApprovalRequested(job=job.id)
+
+
+def _is_held_back(world: World, job: Job) -> bool:
+    """A drained daemon begins nothing but what is owed, and the handlers of what has begun."""
+    return world.drain is not None and job.cleanup_for is None and not world.in_handlers(job)
 
 
 def _stop_beside(world: World, job: Job, graph: Graph, now: Instant) -> Iterator[ev.AnyEvent]:
     """Ask the steps that still run to stop, where the pipeline says so of one that failed or
     halted."""
-    if not graph.stoppers or isinstance(job.phase, JobCancelling):
+    if not graph.stoppers or graph.in_handlers or isinstance(job.phase, JobCancelling):
         return
     pipeline = world.definition(job).pipeline
     for place in graph.stoppers:
@@ -97,7 +124,15 @@ def _given_up(world: World, job: Job, graph: Graph) -> Iterator[ev.AnyEvent]:
 def starved_step(world: World, job: Job) -> bool:
     """Whether a step of this job could begin but for a slot."""
     graph = world.graphs.get(job.id)
-    return graph is not None and graph.wants_slot and not isinstance(job.phase, JobCancelling)
+    if graph is None or not graph.wants_slot:
+        return False
+    match job.phase:
+        case JobPreparing():
+            return not _has_prepared(job, graph) and not _is_held_back(world, job)
+        case JobCancelling():
+            return graph.in_handlers
+        case _:
+            return True
 
 
 def _start(world: World, job: Job, name: str, now: Instant) -> Iterator[ev.AnyEvent]:
@@ -124,8 +159,8 @@ def advance_environment(world: World, environment: str, now: Instant) -> list[ev
 def starving(world: World, environment: str) -> Entry | None:
     """Where an environment stands among those that lack a slot only; None if it lacks none.
 
-    First those that may use the reserve, whom no other wait must hide; then steps of running
-    jobs, for those hold locks; then jobs that wait.
+    First those that may use the reserve, whom no other wait must hide; then steps of admitted
+    jobs, for those hold locks; then jobs that wait or prepare.
     """
     return min(_starving(world, environment), default=None)
 
@@ -134,6 +169,9 @@ def _starving(world: World, environment: str) -> Iterator[Entry]:
     for job in world.running_jobs(environment):
         if starved_step(world, job):
             yield (0 if has_reserve(world, job) else 2, job.rank, job.id)
+    for job in world.preparing_jobs(environment):
+        if starved_step(world, job):
+            yield (1 if has_reserve(world, job) else 3, job.rank, job.id)
     for job in candidates(world, environment):
         first = next(blockers(world, job), None)
         if first is not None and first.type is BlockerType.CAPACITY:

@@ -137,6 +137,61 @@ class JobNotFinished(Rejection):
         super().__init__(f"job {job} is {phase}; only a finished job can be retried")
 
 
+class NothingToApprove(Rejection):
+    """Nobody is asked to approve this now."""
+
+    kind = "nothing-to-approve"
+
+    def __init__(self, what: str, phase: str) -> None:
+        self.phase = phase
+        super().__init__(
+            f"{what} does not await an approval: it is {phase}; what does: orchestrator approvals"
+        )
+
+
+class ApprovedAlready(Rejection):
+    """This person has said yes to it before; a yes counts once."""
+
+    kind = "approved-already"
+
+    def __init__(self, what: str, user: str, left: str) -> None:
+        super().__init__(
+            f"{user} has approved {what} already, and a yes counts once; it still needs {left}"
+        )
+
+
+class OwnJob(Rejection):
+    """Who submitted a job may not approve it (`not_submitter`)."""
+
+    kind = "own-job"
+
+    def __init__(self, what: str, user: str) -> None:
+        super().__init__(
+            f"{user} submitted {what}, and its approval says not_submitter: somebody else must "
+            "approve it"
+        )
+
+
+class StepNotNamed(Rejection):
+    """Several steps of the job ask something, so the step must be named."""
+
+    kind = "step-not-named"
+
+    def __init__(self, job: int, steps: Iterable[str]) -> None:
+        named = ", ".join(steps)
+        super().__init__(f"several steps of job {job} ask for an approval, so name one: {named}")
+
+
+class UnknownStep(NotFound):
+    """The job has no step of this name."""
+
+    kind = "unknown-step"
+
+    def __init__(self, job: int, name: str, known: Iterable[str]) -> None:
+        self.near = near(name, known)
+        super().__init__(f"job {job} has no step {name!r}{did_you_mean(self.near)}")
+
+
 class KeyReused(Rejection):
     """The same key came with another request."""
 

@@ -12,7 +12,6 @@ from orchestrator.core.model import (
     Environment,
     Job,
     JobCancelling,
-    JobQueued,
     JobRunning,
     Stop,
 )
@@ -27,7 +26,7 @@ from orchestrator.core.rejections import (
     RecheckAtWork,
     UnknownJob,
 )
-from orchestrator.core.stopping import end_queued, stop_running
+from orchestrator.core.stopping import stop_job
 from orchestrator.core.submissions import demand_same_request
 from orchestrator.core.typed import to_pay
 from orchestrator.core.words import JobConclusion, Role, StopCause
@@ -45,18 +44,19 @@ def cancel(world: World, request: cmd.Cancel, now: Instant) -> Iterator[ev.AnyEv
     allow(request.caller, job, world.definition(job), world.configuration)
     actor = request.caller.actor
     stop = Stop(cause=StopCause.CANCEL, at=now, by=actor, reason=request.reason)
-    if isinstance(job.phase, JobQueued):
-        yield from end_queued(world, job, stop)
-        return
     if not isinstance(job.phase, JobCancelling):
-        yield from stop_running(job, stop)
-    if request.force and not _is_forced(job):
-        yield ev.JobForceRequested(job=job.id, by=actor, reason=request.reason)
+        yield from stop_job(world, job, stop)
+    if request.force and job.steps and not _is_forced(world, job):
+        yield ev.JobForceRequested(
+            job=job.id, by=actor, reason=request.reason, of_handlers=world.in_handlers(job)
+        )
 
 
-def _is_forced(job: Job) -> bool:
+def _is_forced(world: World, job: Job) -> bool:
     """Whether a force waits for its cool-off, or has reached every step that is at work."""
     if not isinstance(job.phase, JobCancelling) or job.phase.force is None:
+        return False
+    if world.in_handlers(job) and not job.phase.force.of_handlers:
         return False
     if not job.phase.force.fired:
         return True
@@ -130,7 +130,7 @@ def start_drain(world: World, request: cmd.StartDrain, now: Instant) -> Iterator
             and job.cleanup_for is None
             and may_stop(request.caller, job, world.definition(job), world.configuration)
         ):
-            yield from stop_running(job, stop)
+            yield from stop_job(world, job, stop)
 
 
 def end_drain(world: World, request: cmd.EndDrain) -> Iterator[ev.AnyEvent]:

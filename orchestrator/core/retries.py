@@ -13,7 +13,7 @@ from orchestrator.core.model import (
     CleaningUp,
     Ending,
     Job,
-    JobRunning,
+    JobCancelling,
     Step,
     StepPhase,
     Stop,
@@ -47,15 +47,17 @@ def is_retriable(
 
 
 def backoff_before_next(
-    policy: RetryPolicy | None, job: Job, step: Step, ending: Ending
+    definition: StepDefinition, job: Job, step: Step, ending: Ending
 ) -> float | None:
     """Seconds until the next attempt of a step whose attempt has ended, clean; None: there is none.
 
-    After a stop, and after a force, nothing is tried again.
+    After a stop, which means nothing to a handler, and after a force nothing is tried again.
     """
+    policy = definition.retry
     if policy is None or not ending.retriable or step.attempt >= policy.attempts:
         return None
-    if not isinstance(job.phase, JobRunning) or _was_stopped(step.phase):
+    stopped = isinstance(job.phase, JobCancelling) and not definition.section.is_handler
+    if stopped or _was_stopped(step.phase):
         return None
     return backoff(policy, step.attempt)
 

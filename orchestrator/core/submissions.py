@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
-from orchestrator.core.debts import cleanup_params, record_definition
+from orchestrator.core.debts import cleanup_params, prepares, record_definition
 from orchestrator.core.definition import (
     Configuration,
     EnvironmentDefinition,
@@ -57,6 +57,7 @@ def submit(world: World, request: cmd.Submit, now: Instant) -> Iterator[ev.AnyEv
         key=request.key,
         request=request.request,
         cancel_on_disconnect=request.cancel_on_disconnect,
+        prepares=prepares(definition),
     )
 
 
@@ -95,6 +96,7 @@ def retry(world: World, request: cmd.Retry, now: Instant) -> Iterator[ev.AnyEven
         request=request.request,
         retry_of=request.job,
         admin_retry=quarantined,
+        prepares=prepares(definition),
     )
 
 

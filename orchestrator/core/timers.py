@@ -3,26 +3,26 @@
 from collections.abc import Iterator
 
 from orchestrator.core import events as ev
-from orchestrator.core.deadlines import RECONNECT, after
-from orchestrator.core.definition import PipelineDefinition, StepDefinition
+from orchestrator.core.deadlines import RECONNECT, after, limit_of_phase
+from orchestrator.core.definition import JobDefinition, PipelineDefinition, StepDefinition
 from orchestrator.core.instant import Instant
 from orchestrator.core.model import (
     Acquiring,
+    Answer,
     Applying,
     BackingOff,
     Cancelling,
     CleaningUp,
     Job,
     JobCancelling,
-    JobFinished,
+    JobPreparing,
     JobQueued,
-    JobRunning,
     Step,
     StepRef,
     Stop,
 )
-from orchestrator.core.stopping import end_queued, force_steps, stop_running
-from orchestrator.core.words import StopCause
+from orchestrator.core.stopping import force_steps, stop_job
+from orchestrator.core.words import Decision, LongWaitPolicy, StopCause
 from orchestrator.core.world import World
 
 
@@ -36,22 +36,45 @@ def due(world: World, job: Job, now: Instant) -> list[ev.AnyEvent]:
 
 
 def _due(world: World, job: Job, now: Instant) -> Iterator[Iterator[ev.AnyEvent]]:
-    pipeline = world.definition(job).pipeline
+    definition = world.definition(job)
     if job.disconnected is not None and job.stop is None:
         yield _disconnected(world, job, now)
-    match job.phase:
-        case JobQueued() | JobFinished():
-            return
-        case JobRunning(run=run):
-            if _passed(world, run.started, pipeline.timeout, now):
-                reason = f"timeout of the pipeline: {_seconds(pipeline.timeout)}"
-                yield stop_running(job, Stop(cause=StopCause.TIMEOUT, at=now, reason=reason))
-        case JobCancelling():
-            yield _armed_force(world, job, pipeline, now)
-    for step, definition in world.active_steps(job):
-        yield _step_due(world, job, step, definition, now)
+    limit = limit_of_phase(job, definition, world.in_handlers(job))
+    if limit is not None and _passed(world, *limit, now):
+        yield _too_long(world, job, definition, limit[1], now)
+    if isinstance(job.phase, JobCancelling):
+        yield _armed_force(world, job, definition.pipeline, now)
+    for step, one in world.active_steps(job):
+        yield _unanswered(world, job, step, now)
+        yield _step_due(world, job, step, one, now)
     for step in world.backing_off(job):
         yield _retry_due(world, job, step, now)
+
+
+def _too_long(
+    world: World, job: Job, definition: JobDefinition, seconds: float, now: Instant
+) -> Iterator[ev.AnyEvent]:
+    """A job has been in its phase for longer than it may."""
+    pipeline, limit = definition.pipeline, _seconds(seconds)
+    match job.phase:
+        case JobQueued():
+            if pipeline.on_max_wait is LongWaitPolicy.WARN:
+                yield ev.JobWaitedLong(job=job.id)
+                return
+            cause, reason = StopCause.EXPIRY, f"it waited longer than max_wait: {limit}"
+        case JobPreparing(approval=Instant()):
+            cause, reason = StopCause.EXPIRY, f"nobody approved it within {limit}"
+        case _:
+            cause, reason = StopCause.TIMEOUT, f"timeout of the pipeline: {limit}"
+    yield from stop_job(world, job, Stop(cause=cause, at=now, reason=reason))
+
+
+def _unanswered(world: World, job: Job, step: Step, now: Instant) -> Iterator[ev.AnyEvent]:
+    asked = step.open_question
+    if asked is not None and _passed(world, asked.asked, asked.rule.expires, now):
+        ref = StepRef(job=job.id, step=step.name, attempt=step.attempt)
+        answer = Answer(decision=Decision.EXPIRED, at=now)
+        yield ev.StepAnswered(ref=ref, key=asked.key, answer=answer)
 
 
 def _disconnected(world: World, job: Job, now: Instant) -> Iterator[ev.AnyEvent]:
@@ -59,10 +82,7 @@ def _disconnected(world: World, job: Job, now: Instant) -> Iterator[ev.AnyEvent]
         return
     reason = f"the submitting client has been gone for {_seconds(RECONNECT)}"
     stop = Stop(cause=StopCause.DISCONNECT, at=now, by=job.submitter, reason=reason)
-    if isinstance(job.phase, JobQueued):
-        yield from end_queued(world, job, stop)
-    else:
-        yield from stop_running(job, stop)
+    yield from stop_job(world, job, stop)
 
 
 def _armed_force(
@@ -73,7 +93,7 @@ def _armed_force(
         return
     if _passed(world, phase.stop.at, pipeline.force_after, now):
         yield ev.JobForced(job=job.id)
-        yield from force_steps(job, phase.force)
+        yield from force_steps(world, job, phase.stop, phase.force)
 
 
 def _step_due(

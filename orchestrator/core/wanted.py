@@ -44,6 +44,13 @@ class EndByForce(msgspec.Struct, frozen=True):
     phase: str
 
 
+class TellAnswer(msgspec.Struct, frozen=True):
+    """Give the attempt the answer to what it asked."""
+
+    ref: StepRef
+    key: str
+
+
 class VerifyAgain(msgspec.Struct, frozen=True):
     """Run the adapter's cleanup of a finished attempt once more."""
 
@@ -52,12 +59,12 @@ class VerifyAgain(msgspec.Struct, frozen=True):
     round: int
 
 
-Effect = RunAttempt | StopAcquire | AskToStop | EndByForce | VerifyAgain
+Effect = RunAttempt | StopAcquire | AskToStop | EndByForce | TellAnswer | VerifyAgain
 
 
 def wanted(world: World, environment: str) -> Iterator[Effect]:
     """Every effect that an environment's state asks for now."""
-    for job in world.running_jobs(environment):
+    for job in world.jobs_at_work(environment):
         for step, _ in world.active_steps(job):
             yield from _step(StepRef(job=job.id, step=step.name, attempt=step.attempt), step)
     state = world.environments.get(environment)
@@ -72,6 +79,9 @@ def wanted(world: World, environment: str) -> Iterator[Effect]:
 
 def _step(ref: StepRef, step: Step) -> Iterator[Effect]:
     yield RunAttempt(ref=ref)
+    for question in step.questions:
+        if question.answer is not None:
+            yield TellAnswer(ref=ref, key=question.key)
     match step.phase:
         case Acquiring(stop=stop, force=force):
             if stop is not None:

@@ -80,6 +80,8 @@ class StopCause(enum.Enum):
     DISCONNECT = "disconnect"  # the submitting client died (`--on-disconnect cancel`)
     FAILURE = "failure"  # another step of the job failed (`fail_running = "stop"`)
     HALT = "halt"  # another step of the job halted it (`halt_running = "stop"`)
+    REJECTION = "rejection"  # an approver said no
+    EXPIRY = "expiry"  # nobody approved in time, or `max_wait` is over
 
 
 class RunningPolicy(enum.Enum):
@@ -87,6 +89,21 @@ class RunningPolicy(enum.Enum):
 
     FINISH = "finish"
     STOP = "stop"
+
+
+class LongWaitPolicy(enum.Enum):
+    """What becomes of a job that has been queued for longer than its `max_wait`."""
+
+    FAIL = "fail"
+    WARN = "warn"
+
+
+class Decision(enum.Enum):
+    """How a question to people ended."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
 
 
 class BlockerType(enum.Enum):
@@ -99,9 +116,21 @@ class BlockerType(enum.Enum):
     CAPACITY = "capacity"
     ORDER = "order"
     DRAIN = "drain"
+    APPROVAL = "approval"
 
 
 class Section(enum.Enum):
-    """Which list of its pipeline a step stands in."""
+    """Which list of its pipeline a step stands in. They run one after the other, in this order."""
 
+    BEFORE = "before"  # before admission: no lock, no debt
     STEPS = "steps"
+    ON_SUCCESS = "on_success"
+    ON_WARNING = "on_warning"  # after success with warnings
+    ON_FAILURE = "on_failure"
+    ON_CANCEL = "on_cancel"
+    FINALLY = "finally"
+
+    @property
+    def is_handler(self) -> bool:
+        """Whether its steps follow the verdict on the others, and no graceful stop skips them."""
+        return self not in (Section.BEFORE, Section.STEPS)

@@ -23,6 +23,7 @@ from orchestrator.core.model import (
     Job,
     JobCancelling,
     JobFinished,
+    JobPreparing,
     JobQueued,
     JobRunning,
     Step,
@@ -51,6 +52,7 @@ class World:
         self.next_job = 1
         self.queues = Queues()
         self.running: dict[str, set[int]] = {}
+        self.preparing: dict[str, set[int]] = {}
         self.graphs: dict[int, Graph] = {}
         self.locks = Locks()
         self.slots = Slots()
@@ -127,6 +129,20 @@ class World:
     def running_jobs(self, environment: str) -> Iterator[Job]:
         """The jobs that run in an environment, the oldest first."""
         return (self.jobs[job] for job in sorted(self.running.get(environment, ())))
+
+    def preparing_jobs(self, environment: str) -> Iterator[Job]:
+        """The jobs of an environment whose steps may be at work although they were not admitted."""
+        return (self.jobs[job] for job in sorted(self.preparing.get(environment, ())))
+
+    def jobs_at_work(self, environment: str) -> Iterator[Job]:
+        """The jobs of an environment whose steps may be at work, admitted or not."""
+        yield from self.running_jobs(environment)
+        yield from self.preparing_jobs(environment)
+
+    def in_handlers(self, job: Job) -> bool:
+        """Whether nothing but the handlers of a job is left to run."""
+        graph = self.graphs.get(job.id)
+        return graph is not None and graph.in_handlers
 
     def excluded_by(self, kind: str) -> frozenset[str]:
         """The kinds that a kind excludes by today's configuration, in both directions."""
@@ -220,6 +236,7 @@ class World:
     def _touch_all(self) -> None:
         configured = self.configuration.environments if self.configuration is not None else ()
         self.touched.environments.update(configured, self.environments, self.queues.environments)
+        self.touched.jobs.update(*self.preparing.values())
 
     def _change_environment(self, name: str, new: Environment | None) -> None:
         old = self.environments.get(name)
@@ -287,14 +304,16 @@ class World:
             self.keys[job.submitter.uid, job.key] = job.id
         if isinstance(job.phase, JobQueued):
             self.queues.add(job)
-        if isinstance(job.phase, JobRunning | JobCancelling):
-            self.running.setdefault(job.environment, set()).add(job.id)
-            self.locks.hold(
-                job.phase.run.locks, Holder(job=job.id, debt=False, environment=job.environment)
-            )
+        if isinstance(job.phase, JobPreparing | JobRunning | JobCancelling):
+            at_work = self.preparing if job.run is None else self.running
+            at_work.setdefault(job.environment, set()).add(job.id)
+            if job.run is not None:
+                self.locks.hold(
+                    job.run.locks, Holder(job=job.id, debt=False, environment=job.environment)
+                )
             self.slots.use(job.id, self._slots_of(job))
-        pipeline = self.definition(job).pipeline
-        deadline = next_deadline(job, pipeline, self._steps_at_work(job), self.epoch)
+        definition, steps = self.definition(job), self._steps_at_work(job)
+        deadline = next_deadline(job, definition, steps, self.epoch, self.in_handlers(job))
         if deadline is not None:
             self._deadline_of[job.id] = deadline
             self.deadlines.add((deadline, job.id))
@@ -304,11 +323,13 @@ class World:
             del self.keys[job.submitter.uid, job.key]
         if isinstance(job.phase, JobQueued):
             self.queues.remove(job)
-        if isinstance(job.phase, JobRunning | JobCancelling):
-            self.running[job.environment].remove(job.id)
-            self._release(
-                job.phase.run.locks, Holder(job=job.id, debt=False, environment=job.environment)
-            )
+        if isinstance(job.phase, JobPreparing | JobRunning | JobCancelling):
+            at_work = self.preparing if job.run is None else self.running
+            at_work[job.environment].remove(job.id)
+            if job.run is not None:
+                self._release(
+                    job.run.locks, Holder(job=job.id, debt=False, environment=job.environment)
+                )
             self.slots.use(job.id, 0)
         deadline = self._deadline_of.pop(job.id, None)
         if deadline is not None:

@@ -15,6 +15,7 @@ from orchestrator.core.model import (
     JobCancelling,
     JobFinished,
     JobPhase,
+    JobPreparing,
     JobQueued,
     JobRunning,
 )
@@ -25,6 +26,7 @@ from orchestrator.core.world import Changes
 class PhaseName(enum.Enum):
     """A job's phase by name, to search for."""
 
+    PREPARING = "preparing"
     QUEUED = "queued"
     RUNNING = "running"
     CANCELLING = "cancelling"
@@ -39,6 +41,8 @@ class PhaseName(enum.Enum):
     def of(phase: JobPhase) -> "PhaseName":
         """The name of a phase."""
         match phase:
+            case JobPreparing():
+                return PhaseName.PREPARING
             case JobQueued():
                 return PhaseName.QUEUED
             case JobRunning():

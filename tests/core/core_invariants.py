@@ -17,6 +17,7 @@ from orchestrator.core.queues import Queues
 from orchestrator.core.relations import Relations
 from orchestrator.core.slots import Slots
 from orchestrator.core.wanted import wanted
+from orchestrator.core.words import Section
 from orchestrator.core.world import World
 
 OF_A_TRANSACTION = ("touched", "changes")
@@ -107,15 +108,20 @@ class Shadow:
     def _look_at_start(self, job: Job, step: str) -> None:
         world = self.world
         assert world.configuration is not None
+        graph, section = world.graphs[job.id], world.step_definition(job, step).section
+        assert section is graph.section
+        assert section is not Section.STEPS or job.run is not None
+        assert section.is_handler or job.stop is None
         if world.step_definition(job, step).takes_slot:
-            owed = job.run is not None and bool(job.run.pays)
+            owed = job.cleanup_for is not None or (job.run is not None and bool(job.run.pays))
             assert world.slots.in_use < world.configuration.capacity + (1 if owed else 0)
 
 
 def check(world: World, shadow: Shadow, now: Instant) -> None:
     """After `settle`: the world is what its journal says, and nothing is left to happen."""
     replayed = shadow.world
-    everywhere = {*world.environments, *world.queues.environments, *world.running}
+    at_work = (*world.running, *world.preparing)
+    everywhere = {*world.environments, *world.queues.environments, *at_work}
     for environment in everywhere:
         assert list(wanted(world, environment)) == list(wanted(replayed, environment))
     replayed.touched.environments |= everywhere
@@ -156,7 +162,8 @@ def _check_environments(world: World) -> None:
     configured = world.configuration.environments if world.configuration is not None else {}
     for name, environment in world.environments.items():
         assert environment.retired == (name not in configured)
-        used = environment.debts or environment.quarantine or world.running.get(name)
+        at_work = world.running.get(name) or world.preparing.get(name)
+        used = environment.debts or environment.quarantine or at_work
         assert not environment.retired or used or name in world.queues.environments
     for job in world.jobs.values():
         assert job.environment in configured or job.environment in world.environments

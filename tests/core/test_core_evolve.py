@@ -26,15 +26,32 @@ from core_setup import (
     ref,
     step,
     submit,
+    whole,
 )
 from core_story import Story, given
 
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
-from orchestrator.core.definition import RetryPolicy
+from orchestrator.core.definition import ApprovalRule, RetryPolicy
 from orchestrator.core.evolve import evolve
-from orchestrator.core.model import Debt, Ending, ProcessRecord, Run, Stop
-from orchestrator.core.words import JobConclusion, Outcome, StepConclusion, StopCause
+from orchestrator.core.model import (
+    Answer,
+    Approval,
+    Debt,
+    Ending,
+    ProcessRecord,
+    Question,
+    Run,
+    Stop,
+)
+from orchestrator.core.words import (
+    Decision,
+    JobConclusion,
+    Outcome,
+    Section,
+    StepConclusion,
+    StopCause,
+)
 
 STOP = Stop(cause=StopCause.CANCEL, at=at(1), by=ADA.actor)
 ENDING = Ending(StepConclusion.SUCCESS, Outcome.CONTINUE)
@@ -83,6 +100,28 @@ STORIES |= {
 }
 
 
+PREPARES = config(
+    pipeline(
+        "web",
+        steps=(
+            step("a", section=Section.BEFORE, touches=False),
+            step("b"),
+            step("c", section=Section.FINALLY, touches=False),
+        ),
+        approval=ApprovalRule(),
+    ),
+)
+STORIES |= {
+    "preparing": lambda: given(PREPARES, submit("web"), acquired(1, "a")),
+    "awaiting approval": lambda: given(PREPARES, submit("web"), *whole(1, "a")),
+    "cancelled while preparing": lambda: given(
+        PREPARES, submit("web"), acquired(1, "a"), cmd.Cancel(caller=ADA, job=1)
+    ),
+}
+APPROVAL = Approval(by=ADA.actor, at=at(1), counts_for=("pipeline",))
+QUESTION = Question(key="go", text="go on?", rule=ApprovalRule(), asked=at(1))
+
+
 def debt(job: int) -> Debt:
     return Debt(
         job=job,
@@ -97,6 +136,10 @@ def debt(job: int) -> Debt:
 
 
 OF_JOB: list[ev.Event] = [
+    ev.ApprovalRequested(job=1),
+    ev.JobApproved(job=1, approval=APPROVAL),
+    ev.JobReady(job=1),
+    ev.JobWaitedLong(job=1),
     ev.JobAdmitted(job=1, run=RUN),
     ev.JobStopRequested(job=1, stop=STOP),
     ev.JobForceRequested(job=1, by=None),
@@ -117,6 +160,9 @@ OF_JOB: list[ev.Event] = [
     ev.StepNotRun(ref=A, ending=ENDING),
     ev.StepWaiting(ref=A, text="x"),
     ev.StepWarned(ref=A, text="x"),
+    ev.StepAsked(ref=A, question=QUESTION),
+    ev.StepApproved(ref=A, key="go", approval=APPROVAL),
+    ev.StepAnswered(ref=A, key="go", answer=Answer(Decision.EXPIRED, at(1))),
     ev.StepRecorded(ref=A, record=ProcessRecord("apply", "tool", "boot-1")),
 ]
 OF_ENVIRONMENT: list[ev.Event] = [

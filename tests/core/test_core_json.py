@@ -11,6 +11,7 @@ from core_setup import ADA, WEB, WEB_CLEANUP, at, config, finding, ref, step
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
 from orchestrator.core.definition import (
+    ApprovalRule,
     CleanupReference,
     EnvironmentDefinition,
     JobDefinition,
@@ -25,7 +26,9 @@ from orchestrator.core.digest import digest
 from orchestrator.core.model import (
     Acquiring,
     Actor,
+    Answer,
     Applying,
+    Approval,
     BackingOff,
     CallRecord,
     Cancelling,
@@ -41,11 +44,13 @@ from orchestrator.core.model import (
     JobCancelling,
     JobFinished,
     JobPhase,
+    JobPreparing,
     JobQueued,
     JobRunning,
     Pending,
     ProcessRecord,
     Quarantine,
+    Question,
     Record,
     Run,
     Step,
@@ -53,8 +58,10 @@ from orchestrator.core.model import (
     Stop,
 )
 from orchestrator.core.words import (
+    Decision,
     JobConclusion,
     Outcome,
+    Role,
     Section,
     StepConclusion,
     StopCause,
@@ -63,7 +70,13 @@ from orchestrator.core.words import (
 
 BY = Actor(uid=7, user="ada")
 STOP = Stop(cause=StopCause.TIMEOUT, at=at(1), by=BY, reason="late")
-FORCE = Force(at=at(2), by=BY, reason="hangs", fired=True)
+FORCE = Force(at=at(2), by=BY, reason="hangs", fired=True, of_handlers=True)
+RULE = ApprovalRule(roles=(Role.ADMIN,), count=2, not_submitter=True, expires=60.0)
+APPROVAL = Approval(by=BY, at=at(2), comment="fine", counts_for=("pipeline",))
+ANSWER = Answer(decision=Decision.REJECTED, at=at(3), by=BY, comment="no")
+QUESTION = Question(
+    key="go", text="go on?", rule=RULE, asked=at(2), approvals=(APPROVAL,), answer=ANSWER
+)
 ENDING = Ending(StepConclusion.WARNING, Outcome.WARN, exit=3, signal="SIGKILL", reason="meh")
 CAUSE = Cause(step="plan", conclusion=StepConclusion.HALTED, exit=0)
 RUN = Run(started=at(1), excludes=("deploy",), locks=("vpc",), pays=(3,))
@@ -138,10 +151,15 @@ EVENTS: dict[str, ev.Event] = {
         cleanup_for=5,
         admin_retry=True,
         cancel_on_disconnect=True,
+        prepares=True,
     ),
+    "approval_requested": ev.ApprovalRequested(job=1),
+    "job_approved": ev.JobApproved(job=1, approval=APPROVAL),
+    "job_ready": ev.JobReady(job=1),
+    "job_waited_long": ev.JobWaitedLong(job=1),
     "job_admitted": ev.JobAdmitted(job=1, run=RUN),
-    "job_stop_requested": ev.JobStopRequested(job=1, stop=STOP),
-    "job_force_requested": ev.JobForceRequested(job=1, by=BY, reason="hangs"),
+    "job_stop_requested": ev.JobStopRequested(job=1, stop=STOP, after_steps=True),
+    "job_force_requested": ev.JobForceRequested(job=1, by=BY, reason="hangs", of_handlers=True),
     "job_forced": ev.JobForced(job=1),
     "job_finished": ev.JobEnded(
         job=1, conclusion=JobConclusion.LOST, dirty=True, halted_by="plan", reason="r", stop=STOP
@@ -161,6 +179,9 @@ EVENTS: dict[str, ev.Event] = {
     "step_not_run": ev.StepNotRun(ref=ref(1), ending=ENDING, cause=CAUSE),
     "step_waiting": ev.StepWaiting(ref=ref(1), text="a lock"),
     "step_warned": ev.StepWarned(ref=ref(1), text="careful"),
+    "step_asked": ev.StepAsked(ref=ref(1), question=QUESTION),
+    "step_approved": ev.StepApproved(ref=ref(1), key="go", approval=APPROVAL),
+    "step_answered": ev.StepAnswered(ref=ref(1), key="go", answer=ANSWER),
     "step_recorded": ev.StepRecorded(ref=ref(1), record=CALL),
     "debt_incurred": ev.DebtIncurred(environment="production", debt=DEBT),
     "debt_paid": ev.DebtPaid(environment="production", job=1, paid_by=2),
@@ -199,9 +220,10 @@ PHASES: dict[str, StepPhase] = {
     ),
 }
 JOB_PHASES: dict[str, JobPhase] = {
+    "preparing": JobPreparing(since=at(), approval=at(1)),
     "queued": JobQueued(since=at()),
     "running": JobRunning(run=RUN),
-    "cancelling": JobCancelling(run=RUN, stop=STOP, force=FORCE),
+    "cancelling": JobCancelling(run=RUN, stop=STOP, force=FORCE, after_steps=True),
     "finished": JobFinished(
         ended=at(9),
         conclusion=JobConclusion.CANCELLED,
@@ -227,6 +249,7 @@ def job(phase: JobPhase) -> Job:
             sensitive=("b",),
             summary="+1",
             warnings=("careful",),
+            questions=(QUESTION,),
         )
         for name, one in PHASES.items()
     )
@@ -253,6 +276,8 @@ def job(phase: JobPhase) -> Job:
         cancel_on_disconnect=True,
         disconnected=at(4),
         steps=steps,
+        approvals=(APPROVAL,),
+        waited_long=True,
     )
 
 
@@ -344,6 +369,8 @@ COMMANDS: list[cmd.Command] = [
         definition=DEFINITION,
     ),
     cmd.Cancel(caller=ADA, job=1, force=True),
+    cmd.Approve(caller=ADA, job=1, step="go", comment="fine"),
+    cmd.Reject(caller=ADA, job=1, comment="no"),
     cmd.Waive(caller=ADA, environment="production", reason="r"),
     cmd.Recheck(caller=ADA, environment="production"),
     cmd.StartDrain(caller=ADA, cancel=True),
@@ -359,6 +386,7 @@ COMMANDS: list[cmd.Command] = [
     cmd.RecheckDone(environment="production", ref=ref(1), finding=finding(1)),
     cmd.NoteWaiting(ref=ref(1), text=None),
     cmd.NoteWarning(ref=ref(1), text="careful"),
+    cmd.Ask(ref=ref(1), key="go", text="go on?", rule=RULE),
     cmd.IntendProcess(ref=ref(1), record=PROCESS),
     cmd.NoteCall(ref=ref(1), record=CALL),
     cmd.LookAtClock(),

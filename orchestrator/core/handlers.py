@@ -1,0 +1,60 @@
+"""Which handlers (`finally`, `on_success` and the like) a job calls, and which it does not."""
+
+from orchestrator.core.causes import stop_text
+from orchestrator.core.graph import Graph, NeverRun, not_run, skipped
+from orchestrator.core.model import Job, JobCancelling, Stop
+from orchestrator.core.verdict import Verdict, verdict
+from orchestrator.core.words import Section, StopCause
+
+_CALLED_AFTER = {
+    Section.ON_SUCCESS: "success",
+    Section.ON_WARNING: "a success with warnings",
+    Section.ON_FAILURE: "a failure",
+    Section.ON_CANCEL: "a cancel",
+}
+
+
+def uncalled(job: Job, graph: Graph) -> NeverRun | None:
+    """The pending handlers of the section that a job is in, or some of them, that it will not
+    call."""
+    section = graph.section
+    if not section.is_handler or not graph.pending[section]:
+        return None
+    names = tuple(graph.plan.steps[place].name for place in graph.pending[section])
+    if not graph.begun:
+        return NeverRun(names, not_run(f"nothing of the job had begun{_why_ended(job)}"))
+    forced = _forced_by(job)
+    if forced is not None:
+        return NeverRun(names, not_run(forced))
+    found = verdict(job, graph.plan.steps)
+    if not found.calls(section):
+        return NeverRun(names, skipped(_not_called(section, found)))
+    return None if job.run is not None else _without_environment(job, graph, section)
+
+
+def _not_called(section: Section, found: Verdict) -> str:
+    warnings = " without warnings" if section is Section.ON_WARNING else ""
+    ended = found.conclusion.value.replace("_", " ")
+    return f"only called after {_CALLED_AFTER[section]}; this ended as {ended}{warnings}"
+
+
+def _without_environment(job: Job, graph: Graph, section: Section) -> NeverRun | None:
+    """A job that was never admitted holds no lock, so nothing of it may touch its environment."""
+    steps = (graph.plan.steps[place] for place in graph.pending[section])
+    names = tuple(step.name for step in steps if step.surely_touches)
+    if not names:
+        return None
+    return NeverRun(names, not_run(f"it touches {job.environment}, which the job never held"))
+
+
+def _forced_by(job: Job) -> str | None:
+    """In which words the handlers that are left were forced away."""
+    force = job.phase.force if isinstance(job.phase, JobCancelling) else None
+    if force is None or not (force.fired and force.of_handlers):
+        return None
+    by = stop_text(Stop(cause=StopCause.CANCEL, at=force.at, by=force.by, reason=force.reason))
+    return f"forced: {by}"
+
+
+def _why_ended(job: Job) -> str:
+    return f" ({stop_text(job.phase.stop)})" if isinstance(job.phase, JobCancelling) else ""

@@ -1,0 +1,216 @@
+"""Approvals: who may say yes, to what, until when, and what a no does."""
+
+from collections.abc import Mapping
+
+import msgspec
+from core_setup import ADA, BOB, EVE, ROOT, config, pipeline, ref, step, submit, whole
+from core_story import Story, given, like
+
+from orchestrator.core import commands as cmd
+from orchestrator.core import events as ev
+from orchestrator.core.admission import blockers
+from orchestrator.core.approvals import awaited, may_answer
+from orchestrator.core.definition import ApprovalRule, Configuration, Roles
+from orchestrator.core.model import JobFinished, JobPreparing, JobQueued
+from orchestrator.core.rejections import (
+    ApprovedAlready,
+    NothingToApprove,
+    NotPermitted,
+    OwnJob,
+    StepNotNamed,
+    UnknownStep,
+)
+from orchestrator.core.words import BlockerType, Decision, JobConclusion, Role, Section
+
+ROLES = Roles(
+    viewer=("*",),
+    submitter=("ada", "@developers"),
+    approver=("ada", "@developers"),
+    admin=("root",),
+)
+RULE = ApprovalRule()
+
+
+def settings(
+    own: ApprovalRule | None = RULE,
+    environments: ApprovalRule | None = None,
+    **fields: object,
+) -> Configuration:
+    found = config(
+        pipeline("web", approval=own, **fields),
+        pipeline("clean", "cleanup"),
+        pipeline("owes", cleanup="clean"),
+        roles=ROLES,
+    )
+    environment = msgspec.structs.replace(found.environments["production"], approval=environments)
+    return msgspec.structs.replace(
+        found, environments={**found.environments, "production": environment}
+    )
+
+
+def approve(caller: cmd.Caller, job: int = 1, step: str | None = None) -> cmd.Approve:
+    return cmd.Approve(caller=caller, job=job, step=step, comment="fine")
+
+
+def reject(caller: cmd.Caller, job: int = 1, step: str | None = None) -> cmd.Reject:
+    return cmd.Reject(caller=caller, job=job, step=step, comment="not on a friday")
+
+
+def approvals(story: Story, job: int = 1) -> Mapping[str, tuple[str, ...]]:
+    return {one.by.user: one.counts_for for one in story.job(job).approvals}
+
+
+def test_a_job_waits_for_a_yes_and_holds_nothing_meanwhile() -> None:
+    story = given(settings(), submit("web"))
+    story.then_among(like(ev.ApprovalRequested, job=1))
+    story.given(submit("owes"))
+    assert story.running() == [2]
+    story.when(approve(BOB)).then(like(ev.JobApproved, job=1), like(ev.JobReady, job=1))
+    assert isinstance(story.job(1).phase, JobQueued)
+
+
+def test_an_approval_comes_after_before() -> None:
+    build = step("build", section=Section.BEFORE, touches=False)
+    story = given(settings(steps=(build, step("apply"))), submit("web"))
+    story.when(approve(BOB)).refused(NothingToApprove, "it is preparing")
+    story.given(*whole(1, "build"))
+    story.given(approve(BOB))
+    assert story.running() == [1]
+
+
+def test_the_environments_rule_is_added_to_the_pipelines() -> None:
+    story = given(settings(RULE, ApprovalRule(roles=(Role.ADMIN,))), submit("web"))
+    story.when(approve(BOB)).then(like(ev.JobApproved))
+    assert [one.id for one in blockers(story.world, story.job(1))] == ["environment"]
+    story.given(approve(ROOT))
+    assert story.running() == [1]
+    assert approvals(story) == {"bob": ("pipeline",), "root": ("environment",)}
+
+
+def test_one_yes_counts_for_every_rule_that_the_person_fits() -> None:
+    story = given(settings(RULE, ApprovalRule(roles=(Role.ADMIN,))), submit("web"))
+    story.given(approve(ROOT))
+    assert approvals(story) == {"root": ("pipeline", "environment")}
+    assert story.running() == [1]
+
+
+def test_a_yes_counts_once() -> None:
+    story = given(settings(ApprovalRule(count=2)), submit("web"), approve(BOB))
+    story.when(approve(BOB)).refused(ApprovedAlready, "bob has approved job 1 already", "(1 of 2)")
+    story.given(approve(ADA))
+    assert story.running() == [1]
+
+
+def test_not_submitter() -> None:
+    story = given(settings(ApprovalRule(not_submitter=True)), submit("web"))
+    story.when(approve(ADA)).refused(OwnJob, "ada submitted job 1")
+    story.given(approve(BOB))
+
+
+def test_who_may_not_approve_is_told_the_role() -> None:
+    story = given(settings(), submit("web"))
+    story.when(approve(EVE)).refused(NotPermitted, "role approver", "@developers")
+    story.when(reject(EVE)).refused(NotPermitted, "rejecting job 1 needs the role approver")
+
+
+def test_a_no_ends_the_job() -> None:
+    story = given(settings(ApprovalRule(count=2)), submit("web"), approve(BOB), reject(ADA))
+    end = story.job(1).phase
+    assert isinstance(end, JobFinished)
+    assert end.conclusion is JobConclusion.REJECTED
+    assert end.reason == "rejected by ada: not on a friday"
+    assert not story.environment().debts
+
+
+def test_an_approval_expires_also_over_a_restart() -> None:
+    story = given(settings(ApprovalRule(expires=3600.0)), submit("web"), 3599)
+    assert isinstance(story.job(1).phase, JobPreparing)
+    story.restart().after(1)
+    end = story.job(1).phase
+    assert isinstance(end, JobFinished)
+    assert (end.conclusion, end.reason) == (
+        JobConclusion.EXPIRED,
+        "nobody approved it within 3600 s",
+    )
+
+
+def test_the_blocker_says_what_is_missing_and_what_to_type() -> None:
+    rule = ApprovalRule(count=2, not_submitter=True, expires=60.0)
+    story = given(settings(rule), submit("web"), approve(BOB))
+    [blocker] = blockers(story.world, story.job(1))
+    assert blocker.type is BlockerType.APPROVAL
+    assert blocker.text.startswith("approval by approver (1 of 2), not by who submitted it")
+    assert blocker.lift == "orchestrator approve 1, or: orchestrator reject 1"
+
+
+def test_an_owed_cleanup_needs_no_approval() -> None:
+    story = given(settings(None, RULE), submit("owes"), approve(BOB), *whole(1))
+    assert story.running() == [2] and story.job(2).cleanup_for == 1
+
+
+def test_approving_what_is_not_there_to_approve() -> None:
+    story = given(settings(), submit("web"), approve(BOB))
+    story.when(approve(BOB)).refused(NothingToApprove, "it is running")
+    story.when(approve(BOB, step="nosuch")).refused(UnknownStep)
+    story.when(approve(BOB, step="apply")).refused(NothingToApprove, "not asking")
+
+
+# --- in a step ---------------------------------------------------------------------------------
+
+
+def asking(*names: str, expires: float | None = 60.0) -> Story:
+    """A job whose steps of these names ask."""
+    steps = tuple(step(name, has_acquire=False, takes_slot=False) for name in names)
+    story = given(settings(None, steps=(*steps, step("next", needs=names))), submit("web"))
+    for name in names:
+        rule = ApprovalRule(count=2, expires=expires)
+        story.given(cmd.Ask(ref=ref(1, name), key="go", text="go on?", rule=rule))
+    return story
+
+
+def test_a_step_asks_once_and_is_answered_when_enough_have_said_yes() -> None:
+    story = asking("verify")
+    again = cmd.Ask(ref=ref(1, "verify"), key="go", text="go on?", rule=RULE)
+    story.when(again).then_nothing()
+    story.when(approve(BOB)).then(like(ev.StepApproved))
+    assert not may_answer(story.world, next(awaited(story.world)), BOB)
+    assert may_answer(story.world, next(awaited(story.world)), ADA)
+    story.when(approve(ADA)).then(like(ev.StepApproved), like(ev.StepAnswered))
+    [question] = story.job(1).step("verify").questions
+    assert question.answer is not None and question.answer.decision is Decision.APPROVED
+    assert not list(awaited(story.world))
+
+
+def test_one_no_answers() -> None:
+    story = asking("verify").given(approve(BOB), reject(ADA, step="verify"))
+    [question] = story.job(1).step("verify").questions
+    assert question.answer is not None
+    assert (question.answer.decision, question.answer.comment) == (
+        Decision.REJECTED,
+        "not on a friday",
+    )
+
+
+def test_nobody_answers_in_time() -> None:
+    story = asking("verify").restart().after(60)
+    story.then(like(ev.StepAnswered))
+    [question] = story.job(1).step("verify").questions
+    assert question.answer is not None and question.answer.decision is Decision.EXPIRED
+
+
+def test_with_two_that_ask_the_step_must_be_named() -> None:
+    story = given(
+        settings(None, steps=(step("a", has_acquire=False), step("b", has_acquire=False))),
+        submit("web"),
+    )
+    for name in ("a", "b"):
+        story.given(cmd.Ask(ref=ref(1, name), key="go", text="?", rule=RULE))
+    story.when(approve(BOB)).refused(StepNotNamed, "a, b")
+    story.given(approve(BOB, step="b"))
+
+
+def test_after_a_stop_nothing_is_asked() -> None:
+    story = given(settings(None, steps=(step("a", has_acquire=False),)), submit("web"))
+    story.given(cmd.Cancel(caller=ADA, job=1))
+    story.when(cmd.Ask(ref=ref(1, "a"), key="go", text="?", rule=RULE))
+    assert story.rejection is not None and "stop" in str(story.rejection)

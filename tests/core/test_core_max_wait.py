@@ -1,0 +1,44 @@
+"""`max_wait`: how long a job may be queued."""
+
+from core_setup import config, pipeline, submit, whole
+from core_story import given, like
+
+from orchestrator.core import events as ev
+from orchestrator.core.model import JobFinished, JobQueued
+from orchestrator.core.words import JobConclusion, LongWaitPolicy
+
+WAITS = pipeline("web", max_wait=60.0)
+WARNS = pipeline("web", max_wait=60.0, on_max_wait=LongWaitPolicy.WARN)
+
+
+def test_a_job_that_waited_too_long_expires_unrun() -> None:
+    story = given(config(WAITS), submit("web"), submit("web"), 59)
+    assert isinstance(story.job(2).phase, JobQueued)
+    story.after(1).then(like(ev.JobEnded, job=2, conclusion=JobConclusion.EXPIRED))
+    end = story.job(2).phase
+    assert isinstance(end, JobFinished)
+    assert end.reason == "it waited longer than max_wait: 60 s"
+
+
+def test_or_it_warns_once_and_goes_on_waiting() -> None:
+    story = given(config(WARNS), submit("web"), submit("web")).after(60)
+    story.then(ev.JobWaitedLong(job=2)).after(60).then_nothing()
+    assert story.job(2).waited_long and isinstance(story.job(2).phase, JobQueued)
+
+
+def test_the_time_counts_over_restarts_and_a_stepped_clock() -> None:
+    story = given(config(WAITS), submit("web"), submit("web"), 30)
+    story.step_wall_clock(7200).restart().after(29).then_nothing()
+    story.after(1).then(like(ev.JobEnded, job=2))
+
+
+def test_an_owed_cleanup_waits_as_long_as_it_must() -> None:
+    owes = pipeline("web", cleanup="clean")
+    clean = pipeline("clean", "cleanup", max_wait=60.0)
+    kinds = {"deploy": ("deploy", "cleanup"), "cleanup": ("deploy", "cleanup", "test")}
+    story = given(config(owes, clean, pipeline("e2e", "test"), kinds=kinds | {"test": ()}))
+    story.given(submit("web"), submit("e2e"), *whole(1))
+    assert story.waiting() == [3] and story.job(3).cleanup_for == 1
+    story.after(3600).then_nothing()
+    story.given(*whole(2))
+    assert story.running() == [3]
