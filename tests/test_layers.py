@@ -19,7 +19,7 @@ COMPOSITION = {"orchestrator.daemon", "orchestrator.check"}
 """The modules that put the parts together; nothing imports them but each other and `testing`."""
 PURE = {
     *("collections", "difflib", "enum", "fnmatch", "functools", "hashlib", "itertools", "math"),
-    *("re", "shlex", "sys", "typing"),
+    *("operator", "re", "shlex", "sys", "typing"),
 }
 """What of the standard library the core uses: nothing that looks at the world around it."""
 

@@ -198,7 +198,7 @@ class StepTable(FileTable, frozen=True, kw_only=True):
     cleanup_timeout: Duration = field(default_factory=lambda: Duration(DEFAULT_CLEANUP_TIMEOUT))
     stage: Name | None = None
     needs: tuple[Need, ...] | None = None
-    when: Later = None
+    when: str | None = None
     matrix: Later = None
     max_parallel: Later = None
     retry: RetryTable | None = None

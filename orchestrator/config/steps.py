@@ -14,7 +14,7 @@ from orchestrator.config.shared_tables import report_references, variables_of
 from orchestrator.config.surroundings import Surroundings
 from orchestrator.core.definition import StepDefinition
 from orchestrator.core.near import did_you_mean, near
-from orchestrator.core.reference_check import Known
+from orchestrator.core.reference_check import Known, check_condition
 from orchestrator.core.references import Path
 from orchestrator.plugin.adapter import Adapter
 from orchestrator.plugin.result import Traits
@@ -81,7 +81,17 @@ def _read_step(
         cleanup_timeout=float(step.cleanup_timeout),
         default_outcomes=traits.outcomes,
         retry=read_retry(step.retry, (*path, "retry"), document),
+        when=_when(step.when, (*path, "when"), document, known),
     )
+
+
+def _when(text: str | None, path: Path, document: Document, known: Known) -> str | None:
+    problems = list(check_condition(text, known)) if text is not None else []
+    for problem in problems:
+        document.report(path, str(problem))
+    if text is not None and not problems:
+        document.report(path, "`when` is not built yet")
+    return text
 
 
 def report_no_time(document: Document, path: Path, limit: float | None) -> None:

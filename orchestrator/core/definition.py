@@ -127,7 +127,8 @@ class StepDefinition(msgspec.Struct, frozen=True):
     `timeout` and `grace` of None mean without limit. `needs` are names of steps of the same
     section, those of a stage or a matrix written out. `surely_touches`: the file or the adapter
     says so, it is not only assumed. One step of a matrix has its values in `matrix`, the name of
-    the step as written in `matrix_of`, and how many of those may work at once.
+    the step as written in `matrix_of`, and how many of those may work at once. `when` is a
+    condition (orchestrator.core.conditions), None: always.
     """
 
     name: str
@@ -151,6 +152,7 @@ class StepDefinition(msgspec.Struct, frozen=True):
     matrix: dict[str, Any] = {}
     matrix_of: str | None = None
     max_parallel: int | None = None
+    when: str | None = None
 
 
 class PipelineDefinition(msgspec.Struct, frozen=True):

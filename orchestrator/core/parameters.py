@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from orchestrator.core.definition import Parameter
 from orchestrator.core.near import did_you_mean, near
+from orchestrator.core.printable import printable
 
 LONGEST_VALUE = 65536
 """Bytes in UTF-8. A value becomes one argument or variable, and Linux bounds each at 128 KiB."""
@@ -76,9 +77,7 @@ def variable_name(parameter: str) -> str:
 
 def quoted(value: str) -> str:
     """The value in quotes, shortened, with control characters escaped."""
-    shown = value if len(value) <= 80 else value[:77] + "..."
-    escaped = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown)
-    return f'"{escaped}"'
+    return f'"{printable(value)}"'
 
 
 def _refuse_unknown(

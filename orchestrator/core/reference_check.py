@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from orchestrator.core.conditions import ConditionMalformed
+from orchestrator.core.conditions import parse as parse_condition
 from orchestrator.core.near import did_you_mean, near
 from orchestrator.core.references import (
     DEBT_FIELDS,
@@ -26,7 +28,8 @@ class Known(msgspec.Struct, frozen=True):
 
     `params` of None: there are none to read there at all. `vars` maps each environment that the
     value may meet to its variables: a name must be in every one. `steps` are the pipeline's;
-    those in `ended` have surely ended. `debt`: whether the job's debt can be read.
+    those in `ended` have surely ended. `debt`: whether the job's debt can be read. `matrix` are the
+    names of the step's own matrix. `at_end`: whether the job's conclusion is known here.
     """
 
     params: frozenset[str] | None = frozenset()
@@ -34,6 +37,8 @@ class Known(msgspec.Struct, frozen=True):
     steps: Collection[str] = ()
     ended: Collection[str] = ()
     debt: bool = True
+    matrix: frozenset[str] = frozenset()
+    at_end: bool = False
 
 
 def check_references(value: Any, known: Known) -> Iterator[tuple[Path, ReferenceProblem]]:
@@ -51,6 +56,18 @@ def check_references(value: Any, known: Known) -> Iterator[tuple[Path, Reference
                 yield path, found
 
 
+def check_condition(text: str, known: Known) -> Iterator[ConditionMalformed | ReferenceProblem]:
+    """What is wrong with a `when`: that it can't be read, or every reference that can't."""
+    try:
+        condition = parse_condition(text)
+    except ConditionMalformed as malformed:
+        yield malformed
+        return
+    for reference in condition.references:
+        if (problem := _check(reference, known)) is not None:
+            yield problem
+
+
 def _check(reference: Reference, known: Known) -> ReferenceProblem | None:
     match reference.path:
         case ("params", name):
@@ -61,8 +78,10 @@ def _check(reference: Reference, known: Known) -> ReferenceProblem | None:
             return _check_var(reference, name, known.vars)
         case ("steps", step, "outputs", _, *_):
             return _check_step(reference, step, known)
+        case ("matrix", name, *_):
+            return _check_matrix(reference, name, known.matrix)
         case ("job", field) if field in JOB_FIELDS:
-            return _check_job(reference, field)
+            return _check_job(reference, field, known)
         case ("debt", field) if field in DEBT_FIELDS:
             return None if known.debt else _no_debt(reference)
         case _:
@@ -100,8 +119,19 @@ def _check_step(reference: Reference, step: str, known: Known) -> ReferenceProbl
     return ReferenceUnknown(f"{reference}: there is no step {step}{guess}")
 
 
-def _check_job(reference: Reference, field: str) -> ReferenceProblem | None:
-    if field not in JOB_FIELDS_AT_END:
+def _check_matrix(
+    reference: Reference, name: str, names: frozenset[str]
+) -> ReferenceProblem | None:
+    if not names:
+        return ReferenceUnknown(f"{reference}: only a step with a `matrix` can read this")
+    if name in names:
+        return None
+    guess = did_you_mean(near(name, names))
+    return ReferenceUnknown(f"{reference}: the step's matrix has no {name}{guess}")
+
+
+def _check_job(reference: Reference, field: str, known: Known) -> ReferenceProblem | None:
+    if field not in JOB_FIELDS_AT_END or known.at_end:
         return None
     return ReferenceTooEarly(
         f"{reference} is not known before the job has ended (`finally` is not built yet)"

@@ -1,9 +1,9 @@
 """`${…}`: what a value may read of its job, and what takes its place.
 
 A reference is a dotted path: `params.X`, `environment.name`, `environment.vars.X`,
-`steps.NAME.outputs.X`, `job.id` and the like, `debt.job`, `debt.conclusion`. Alone in a string it
-keeps the type of what it reads; inside a string it becomes text. `$${` is a literal `${`. What is
-put in is never read again, so a value cannot bring references of its own.
+`steps.NAME.outputs.X`, `matrix.X`, `job.id` and the like, `debt.job`, `debt.conclusion`. Alone in a
+string it keeps the type of what it reads; inside a string it becomes text. `$${` is a literal `${`.
+What is put in is never read again, so a value cannot bring references of its own.
 """
 
 import re
@@ -19,7 +19,7 @@ Path: TypeAlias = tuple[str | int, ...]
 
 TOKEN = re.compile(r"\$\$\{|\$\{([^{}]*)(\}?)")
 SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
-ROOTS = ("params", "environment", "steps", "job", "debt")
+ROOTS = ("params", "environment", "steps", "matrix", "job", "debt")
 JOB_FIELDS = ("id", "pipeline", "environment", "submitter", "conclusion", "failed_step")
 JOB_FIELDS_AT_END = ("conclusion", "failed_step")
 DEBT_FIELDS = ("job", "conclusion")
@@ -76,7 +76,8 @@ class Scope(msgspec.Struct, frozen=True):
     """All that references can read in one step.
 
     `outputs` maps each step that has ended to its outputs; those in `not_run` never ran. `debt` of
-    None: the job pays none, and `debt.X` is then the empty string.
+    None: the job pays none, and `debt.X` is then the empty string. `matrix` holds the values of
+    the one run of a matrix that this is.
     """
 
     job: JobFacts
@@ -85,6 +86,7 @@ class Scope(msgspec.Struct, frozen=True):
     outputs: Mapping[str, Mapping[str, Any]] = {}
     debt: DebtFacts | None = None
     not_run: frozenset[str] = frozenset()
+    matrix: Mapping[str, Any] = {}
 
 
 Part: TypeAlias = str | Reference
@@ -227,6 +229,8 @@ def read(reference: Reference, scope: Scope) -> Any:
                 raise ReferenceUnknown(f"{reference}: step {step} did not run")
             found = _look_up(reference, name, scope.outputs[step])
             return _descend(reference, found, inner)
+        case ("matrix", name, *inner):
+            return _descend(reference, _look_up(reference, name, scope.matrix), inner)
         case ("job", field) if field in JOB_FIELDS:
             return _job_field(reference, field, scope.job)
         case ("debt", field) if field in DEBT_FIELDS:
@@ -265,6 +269,7 @@ SHAPES = (
     "environment.name",
     "environment.vars.X",
     "steps.NAME.outputs.X",
+    "matrix.X",
     *(f"job.{field}" for field in JOB_FIELDS),
     *(f"debt.{field}" for field in DEBT_FIELDS),
 )
@@ -273,8 +278,8 @@ SHAPES = (
 def unknown_shape(reference: Reference) -> ReferenceUnknown:
     """The error for a path of which nothing can be read."""
     root, *rest = reference.path
-    if root in ("pools", "matrix"):
-        return ReferenceUnknown(f"{reference}: `{root}` is not built yet")
+    if root == "pools":
+        return ReferenceUnknown(f"{reference}: `pools` is not built yet")
     if root not in ROOTS:
         guess = did_you_mean(near(root, ROOTS))
         return ReferenceUnknown(f"{reference}: {root} is none of {', '.join(ROOTS)}{guess}")

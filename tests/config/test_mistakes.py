@@ -201,7 +201,20 @@ PIPELINES = [
             'pipelines/p.toml:4: steps."a b".uses: expected a name, got the number 3: '
             'write it in quotes: "3"',
             'pipelines/p.toml:5: steps."a b".touches: expected true or false, got "no"',
-            'pipelines/p.toml:6: steps."a b".when: `when` is not built yet',
+            'pipelines/p.toml:6: steps."a b".when: expected a string, got the number 3: '
+            'write it in quotes: "3"',
+        ],
+    ),
+    (
+        PIPELINE
+        + "when = \"params.x && steps.b.outputs.y == 'z'\"\n"
+        + STEP.replace('"a"', '"c"')
+        + 'when = "steps.b.outputs.y or matrix.z"\n',
+        [
+            "pipelines/p.toml:6: steps.a.when: column 10: there is no &&; did you mean and?",
+            "pipelines/p.toml:11: steps.c.when: ${matrix.z}: "
+            "only a step with a `matrix` can read this",
+            "pipelines/p.toml:11: steps.c.when: ${steps.b.outputs.y}: there is no step b",
         ],
     ),
     (

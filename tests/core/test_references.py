@@ -74,7 +74,11 @@ REFUSED = [
     ("${params..version}", ReferenceMalformed, "${params..version}: a reference is"),
     ("${${params.version}}", ReferenceMalformed, "${$: the closing } is missing"),
     ("${params.vresion}", ReferenceUnknown, "there is no vresion; did you mean version?"),
-    ("${parms.version}", ReferenceUnknown, "parms is none of params, environment, steps, job"),
+    (
+        "${parms.version}",
+        ReferenceUnknown,
+        "parms is none of params, environment, steps, matrix, job",
+    ),
     ("${params}", ReferenceUnknown, "${params}: only params.X can be read"),
     ("${job.ide}", ReferenceUnknown, "did you mean job.id"),
     ("${environment.vars.net.x}", ReferenceUnknown, "there is no x"),
@@ -82,7 +86,8 @@ REFUSED = [
     ("${steps.plan.outputs.cuont}", ReferenceUnknown, "did you mean count?"),
     ("${steps.apply.outputs.x}", ReferenceTooEarly, "step apply has not ended here"),
     ("${job.conclusion}", ReferenceTooEarly, "before the job has ended"),
-    ("${matrix.x}", ReferenceUnknown, "`matrix` is not built yet"),
+    ("${matrix.x}", ReferenceUnknown, "${matrix.x}: there is no x"),
+    ("${pools.x}", ReferenceUnknown, "`pools` is not built yet"),
     ("x${environment.vars.zones}", ReferenceNotText, "is a list: it can stand alone"),
     ("x${environment.vars.net}", ReferenceNotText, "is a table: it can stand alone"),
 ]
