@@ -38,7 +38,7 @@ class CommandAdapter(Adapter[CommandConfig]):
     def traits(self, config: CommandConfig) -> Traits:
         """Nothing is known of a command: it may change the environment. Its check only warns of a
         missing command, which a run names as well: a phase of its own would cost a commit."""
-        return Traits(touches=True, takes_slot=True, grace=_GRACE, checked_first=False)
+        return Traits(touches=None, takes_slot=True, grace=_GRACE, checked_first=False)
 
     async def check(self, step: Step[CommandConfig]) -> Sequence[Problem]:
         """Whether the commands are on the PATH. Relative paths may be made by an earlier step."""

@@ -62,6 +62,10 @@ def _report_unfit(
         document.report(
             path, f"{cleanup.origin} has a `cleanup` of its own; what pays a debt may owe none"
         )
+    if cleanup.approval is not None:
+        document.report(
+            path, f"{cleanup.origin} has an `[approval]`; what is owed must wait for nobody"
+        )
     if cleanup.environments is None:
         return
     mine = around.environments if pipeline.environments is None else pipeline.environments

@@ -4,7 +4,12 @@ from orchestrator.config.document import Document
 from orchestrator.config.files import EnvironmentFile
 from orchestrator.config.misplaced import report_misplaced
 from orchestrator.config.reading import Reader
-from orchestrator.config.shared_tables import report_unread_references, roles_of, variables_of
+from orchestrator.config.shared_tables import (
+    approval_of,
+    report_unread_references,
+    roles_of,
+    variables_of,
+)
 from orchestrator.core.definition import EnvironmentDefinition
 from orchestrator.core.reference_check import Known
 
@@ -25,4 +30,5 @@ def read_environment(
         env=variables_of(table.env, document, ("env",), known, allow_env, above),
         roles=roles_of(table.roles),
         origin=document.file,
+        approval=approval_of(table.approval, document, ("approval",)),
     )

@@ -11,7 +11,7 @@ from msgspec import Meta, field
 
 from orchestrator.config.durations import Duration
 from orchestrator.core.definition import DEFAULT_CLEANUP_TIMEOUT, DEFAULT_FORCE_AFTER
-from orchestrator.core.words import Outcome, RunningPolicy, StopPolicy
+from orchestrator.core.words import LongWaitPolicy, Outcome, Role, RunningPolicy, StopPolicy
 
 
 class NotBuilt:
@@ -102,6 +102,15 @@ class KindTable(FileTable, frozen=True):
     excludes: tuple[Name, ...] = ()
 
 
+class ApprovalTable(FileTable, frozen=True):
+    """`[approval]`: who must say yes before a job queues."""
+
+    roles: Annotated[tuple[Role, ...], Meta(min_length=1)] = (Role.APPROVER,)
+    count: Annotated[int, Meta(ge=1, le=100)] = 1
+    not_submitter: bool = False
+    expires: Duration | None = None
+
+
 class OrchestratorFile(FileTable, frozen=True):
     """`orchestrator.toml`"""
 
@@ -127,7 +136,7 @@ class EnvironmentFile(FileTable, frozen=True):
     queue: Later = None
     on_new: Later = None
     max_queued: Later = None
-    approval: Later = None
+    approval: ApprovalTable | None = None
     freeze: Later = None
 
 
@@ -185,6 +194,9 @@ class RetryTable(FileTable, frozen=True, kw_only=True):
     on: Annotated[tuple[OutcomeMatch, ...], Meta(min_length=1)] | None = None
 
 
+MatrixValue: TypeAlias = str | int | float | bool
+
+
 class StepTable(FileTable, frozen=True, kw_only=True):
     """`[[steps]]`"""
 
@@ -199,8 +211,8 @@ class StepTable(FileTable, frozen=True, kw_only=True):
     stage: Name | None = None
     needs: tuple[Need, ...] | None = None
     when: str | None = None
-    matrix: Later = None
-    max_parallel: Later = None
+    matrix: dict[Name, Annotated[tuple[MatrixValue, ...], Meta(min_length=1)]] = {}
+    max_parallel: Annotated[int, Meta(ge=1, le=10000)] | None = None
     retry: RetryTable | None = None
     outcomes: dict[OutcomeMatch, Outcome | OutcomeTable] = {}
 
@@ -221,15 +233,15 @@ class PipelineFile(FileTable, frozen=True, kw_only=True):
     roles: RolesTable | None = None
     fail_running: RunningPolicy = RunningPolicy.FINISH
     halt_running: RunningPolicy = RunningPolicy.FINISH
+    grace: Duration | None = None
+    max_wait: Duration | None = None
+    on_max_wait: LongWaitPolicy = LongWaitPolicy.FAIL
+    approval: ApprovalTable | None = None
+    before: tuple[StepTable, ...] = ()
     steps: Annotated[tuple[StepTable, ...], Meta(min_length=1)]
-    max_wait: Later = None
-    on_max_wait: Later = None
+    on_success: tuple[StepTable, ...] = ()
+    on_failure: tuple[StepTable, ...] = ()
+    on_warning: tuple[StepTable, ...] = ()
+    on_cancel: tuple[StepTable, ...] = ()
+    finally_: tuple[StepTable, ...] = field(name="finally", default=())
     pools: Later = None
-    grace: Later = None
-    before: Later = None
-    approval: Later = None
-    finally_: Later = field(name="finally", default=None)
-    on_success: Later = None
-    on_failure: Later = None
-    on_warning: Later = None
-    on_cancel: Later = None

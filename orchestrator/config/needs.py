@@ -1,11 +1,12 @@
 """`needs` and `stage`: which steps each step waits for, and what is wrong with that graph."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from orchestrator.config.document import Document
 from orchestrator.config.files import StepTable
 from orchestrator.core.near import did_you_mean, near
 from orchestrator.core.references import Path
+from orchestrator.core.words import Section
 
 STAGE = "stage:"
 """What a need begins with that means all steps of a stage."""
@@ -31,6 +32,12 @@ class NamedSteps:
         """Where the step of this name stands, None if there is none."""
         return self._places.get(name)
 
+    def has(self, name: str) -> bool:
+        """Whether a step has this name, or (`stage:NAME`) this stage."""
+        if name.startswith(STAGE):
+            return name.removeprefix(STAGE) in self._stages
+        return name in self._places
+
     def find(self, name: str) -> Sequence[int]:
         """The step of this name, or (`stage:NAME`) all of a stage. Raises NoSuchStep.
 
@@ -54,23 +61,28 @@ class NamedSteps:
 class StepsBefore(Collection[str]):
     """Names of steps, told by their places (one bit each); spelled out only where that is asked.
 
-    Spelled out for each step they would grow with the square of a long pipeline.
+    Spelled out for each step they would grow with the square of a long pipeline. `earlier` are
+    those of the sections before.
     """
 
-    def __init__(self, steps: NamedSteps, places: int) -> None:
+    def __init__(self, steps: NamedSteps, places: int, earlier: frozenset[str]) -> None:
         self._steps = steps
         self._places = places
+        self._earlier = earlier
 
     def __contains__(self, name: object) -> bool:
         place = self._steps.place(name) if isinstance(name, str) else None
-        return place is not None and bool(self._places >> place & 1)
+        if place is None:
+            return name in self._earlier
+        return bool(self._places >> place & 1)
 
     def __iter__(self) -> Iterator[str]:
         names = enumerate(self._steps.names)
-        return (name for place, name in names if self._places >> place & 1)
+        yield from self._earlier
+        yield from (name for place, name in names if self._places >> place & 1)
 
     def __len__(self) -> int:
-        return self._places.bit_count()
+        return len(self._earlier) + self._places.bit_count()
 
 
 class Order:
@@ -93,9 +105,9 @@ class Order:
         """Whether a step begins after another one has ended, by its needs or through others."""
         return bool(self._before[place] >> other & 1)
 
-    def before(self, place: int) -> Collection[str]:
-        """Every step that has surely ended when this one begins."""
-        return StepsBefore(self.steps, self._before[place])
+    def before(self, place: int, earlier: frozenset[str] = frozenset()) -> Collection[str]:
+        """Every step that has surely ended when this one begins, `earlier` ones included."""
+        return StepsBefore(self.steps, self._before[place], earlier)
 
     def _sorted(self) -> Iterator[int]:
         """Each place after those it needs. Of a cycle, which is noted, the first goes first."""
@@ -134,28 +146,49 @@ class Order:
         return cycle[first:] + cycle[:first]
 
 
-def read_order(steps: Sequence[StepTable], document: Document) -> Order:
-    """What each step waits for; names that there are not, and cycles, are reported."""
+def read_order(
+    steps: Sequence[StepTable],
+    document: Document,
+    section: Section,
+    sections: Mapping[str, Section],
+) -> Order:
+    """What each step of a section waits for; names that there are not, and cycles, are reported.
+
+    `sections` says of every step of the pipeline where it stands. What stands in an earlier
+    section has ended, so a need of it asks nothing more.
+    """
     named = NamedSteps(steps)
     needs = [
-        tuple(dict.fromkeys(_needs(place, step, named, document)))
+        tuple(dict.fromkeys(_needs(place, step, named, document, section, sections)))
         for place, step in enumerate(steps)
     ]
     order = Order(named, needs)
     for cycle in order.cycles:
-        _report_cycle(cycle, steps, document)
+        _report_cycle(cycle, steps, document, section)
     return order
 
 
-def _needs(place: int, step: StepTable, named: NamedSteps, document: Document) -> Iterator[int]:
+def _needs(
+    place: int,
+    step: StepTable,
+    named: NamedSteps,
+    document: Document,
+    section: Section,
+    sections: Mapping[str, Section],
+) -> Iterator[int]:
     if step.needs is None:
         if place:
             yield place - 1
         return
     for at, need in enumerate(step.needs):
-        path: Path = ("steps", place, "needs", at)
+        path: Path = (section.value, place, "needs", at)
         if need in step.needs[:at]:
             document.report(path, f'"{need}" stands here twice')
+            continue
+        other = sections.get(need, section)
+        if other is not section:
+            if not _runs_before(other, section):
+                document.report(path, f"{need} stands in `[[{other.value}]]`, which runs later")
             continue
         try:
             found = named.find(need)
@@ -169,7 +202,14 @@ def _needs(place: int, step: StepTable, named: NamedSteps, document: Document) -
         yield from found
 
 
-def _report_cycle(cycle: list[int], steps: Sequence[StepTable], document: Document) -> None:
+def _runs_before(one: Section, other: Section) -> bool:
+    order = list(Section)
+    return order.index(one) < order.index(other)
+
+
+def _report_cycle(
+    cycle: list[int], steps: Sequence[StepTable], document: Document, section: Section
+) -> None:
     round_trip = " → ".join(steps[place].name for place in (*cycle, cycle[0]))
     text = f"these steps wait for each other: {round_trip}"
     if len(cycle) == 1:
@@ -178,4 +218,4 @@ def _report_cycle(cycle: list[int], steps: Sequence[StepTable], document: Docume
     if silent is not None:
         text += f" ({steps[silent].name} has no `needs`, so it waits for the step above it)"
     said = next(place for place in cycle if steps[place].needs is not None)
-    document.report(("steps", said, "needs"), text)
+    document.report((section.value, said, "needs"), text)

@@ -5,8 +5,9 @@ import signal
 from collections.abc import Iterable, Iterator, Sequence
 
 from orchestrator.config.document import Document
-from orchestrator.config.files import OutcomeTable, StepTable
-from orchestrator.config.needs import NoSuchStep, Order
+from orchestrator.config.files import OutcomeTable
+from orchestrator.config.needs import NamedSteps, NoSuchStep
+from orchestrator.config.sections import WrittenSection
 from orchestrator.core.definition import OutcomeRule
 from orchestrator.core.near import did_you_mean, near
 from orchestrator.core.outcomes import exit_range
@@ -20,17 +21,21 @@ _REAL_TIME = re.compile(r"SIGRTM(IN|AX)([+-]\d+)?", re.ASCII)
 
 
 class OutcomeReader:
-    """Reads the outcomes of the steps of one pipeline."""
+    """Reads the outcomes of the steps of one section. `later` are the sections after it."""
 
-    def __init__(self, steps: Sequence[StepTable], order: Order, document: Document) -> None:
-        self._steps = steps
-        self._order = order
+    def __init__(
+        self, written: WrittenSection, later: Sequence[NamedSteps], document: Document
+    ) -> None:
+        self._key = written.key
+        self._steps = written.tables
+        self._order = written.order
+        self._later = later
         self._document = document
 
     def rules(self, place: int) -> tuple[OutcomeRule, ...]:
         """The table of one step; mistakes are reported."""
         table = self._steps[place].outcomes
-        path: Path = ("steps", place, "outcomes")
+        path: Path = (self._key, place, "outcomes")
         report_matches(((match, (*path, match)) for match in table), self._document)
         return tuple(
             self._rule(match, written, place, (*path, match)) for match, written in table.items()
@@ -46,13 +51,16 @@ class OutcomeReader:
                 (*path, "skip"), f'after "{written.then.value}" no step begins any more'
             )
         skip = dict.fromkeys(
-            self._steps[other].name
+            other
             for at, name in enumerate(written.skip)
             for other in self._skipped(name, place, (*path, "skip", at))
         )
         return OutcomeRule(match, written.then, written.reason, tuple(skip))
 
-    def _skipped(self, name: str, place: int, path: Path) -> Iterator[int]:
+    def _skipped(self, name: str, place: int, path: Path) -> Iterator[str]:
+        if (later := self._in_later_section(name)) is not None:
+            yield from later
+            return
         try:
             found = self._order.steps.find(name)
         except NoSuchStep as problem:
@@ -60,9 +68,19 @@ class OutcomeReader:
             return
         for other in found:
             if self._order.waits_for(other, place):
-                yield other
+                yield self._steps[other].name
             else:
                 self._document.report(path, self._too_late(other, place))
+
+    def _in_later_section(self, name: str) -> tuple[str, ...] | None:
+        """The steps of that name or stage that stand in a later section only, which have not begun
+        for certain."""
+        if self._order.steps.has(name):
+            return None
+        for section in self._later:
+            if section.has(name):
+                return tuple(section.names[place] for place in section.find(name))
+        return None
 
     def _too_late(self, other: int, place: int) -> str:
         mine, its = self._steps[place].name, self._steps[other].name

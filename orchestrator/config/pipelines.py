@@ -9,7 +9,12 @@ from orchestrator.config.document import Document
 from orchestrator.config.files import CleanupTable, ParameterTable, PipelineFile, StopTable
 from orchestrator.config.paths import located
 from orchestrator.config.reading import Reader
-from orchestrator.config.shared_tables import report_unread_references, roles_of, variables_of
+from orchestrator.config.shared_tables import (
+    approval_of,
+    report_unread_references,
+    roles_of,
+    variables_of,
+)
 from orchestrator.config.steps import read_steps, report_no_time
 from orchestrator.config.surroundings import Surroundings
 from orchestrator.core.definition import (
@@ -35,6 +40,9 @@ def read_pipeline(name: str, document: Document, around: Surroundings) -> Pipeli
     _report_kind(table.kind, document, around.kinds)
     _report_environments(table.environments, document, around.environments)
     report_no_time(document, ("timeout",), table.timeout)
+    report_no_time(document, ("max_wait",), table.max_wait)
+    if table.max_wait is None and "on_max_wait" in document.data:
+        document.report(("on_max_wait",), "there is no `max_wait` that this could be for")
     known = known_in(table, around)
     return PipelineDefinition(
         name=name,
@@ -55,6 +63,9 @@ def read_pipeline(name: str, document: Document, around: Surroundings) -> Pipeli
         roles=roles_of(table.roles),
         fail_running=table.fail_running,
         halt_running=table.halt_running,
+        approval=approval_of(table.approval, document, ("approval",)),
+        max_wait=None if table.max_wait is None else float(table.max_wait),
+        on_max_wait=table.on_max_wait,
     )
 
 

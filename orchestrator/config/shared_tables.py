@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from orchestrator.config.document import Document
-from orchestrator.config.files import RolesTable, SecretReference
+from orchestrator.config.files import ApprovalTable, RolesTable, SecretReference
 from orchestrator.config.misplaced import Above, report_misplaced
 from orchestrator.core.child_variables import refused
-from orchestrator.core.definition import Roles
+from orchestrator.core.definition import ApprovalRule, Roles
 from orchestrator.core.reference_check import Known, check_references
 from orchestrator.core.references import ROOTS, Path, Reference, ReferenceProblem, leaves, parse
 
@@ -17,6 +17,16 @@ def roles_of(table: RolesTable | None) -> Roles | None:
     if table is None:
         return None
     return Roles(table.viewer, table.submitter, table.approver, table.admin)
+
+
+def approval_of(table: ApprovalTable | None, document: Document, path: Path) -> ApprovalRule | None:
+    """`[approval]`, or None where it is not written."""
+    if table is None:
+        return None
+    if table.expires is not None and float(table.expires) == 0:
+        document.report((*path, "expires"), "a limit of 0 leaves nobody time to answer")
+    expires = None if table.expires is None else float(table.expires)
+    return ApprovalRule(table.roles, table.count, table.not_submitter, expires)
 
 
 def variables_of(

@@ -6,16 +6,18 @@ import msgspec
 
 from orchestrator.config.document import Document
 from orchestrator.config.files import PipelineFile, StepTable
-from orchestrator.config.needs import read_order
+from orchestrator.config.matrices import expanded, report_matrix
 from orchestrator.config.outcomes import OutcomeReader
 from orchestrator.config.reading import Reader, holds_reference
 from orchestrator.config.retries import read_retry
+from orchestrator.config.sections import WrittenSection, read_sections
 from orchestrator.config.shared_tables import report_references, variables_of
 from orchestrator.config.surroundings import Surroundings
 from orchestrator.core.definition import StepDefinition
 from orchestrator.core.near import did_you_mean, near
 from orchestrator.core.reference_check import Known, check_condition
 from orchestrator.core.references import Path
+from orchestrator.core.words import Section
 from orchestrator.plugin.adapter import Adapter
 from orchestrator.plugin.result import Traits
 
@@ -25,72 +27,102 @@ HINT_ON_REFERENCES = "; perhaps one that it must know before a job exists is a r
 def read_steps(
     table: PipelineFile, document: Document, around: Surroundings, known: Known
 ) -> tuple[StepDefinition, ...]:
-    """Every step. `known` is what the pipeline's values can read, steps left out."""
-    names = [step.name for step in table.steps]
-    _report_repeated(names, document)
-    order = read_order(table.steps, document)
-    outcomes = OutcomeReader(table.steps, order, document)
-    every = frozenset(names)
-    steps = []
-    for place, step in enumerate(table.steps):
-        at_step = msgspec.structs.replace(known, steps=every, ended=order.before(place))
-        read = _read_step(step, ("steps", place), document, around, at_step)
-        steps.append(
-            msgspec.structs.replace(read, needs=order.needed(place), outcomes=outcomes.rules(place))
+    """Every step of every section. `known` is what the pipeline's values can read, steps left
+    out."""
+    sections = read_sections(table, document)
+    every = frozenset(name for one in sections for name in one.named.names)
+    steps: list[tuple[StepTable, StepDefinition]] = []
+    for place, written in enumerate(sections):
+        later = [one.named for one in sections[place + 1 :]]
+        earlier = frozenset(name for one in sections[:place] for name in one.named.names)
+        outcomes = OutcomeReader(written, later, document)
+        reader = StepReader(table, written, document, around)
+        for at, step in enumerate(written.tables):
+            at_step = msgspec.structs.replace(
+                known,
+                steps=every,
+                ended=written.order.before(at, earlier),
+                matrix=frozenset(step.matrix),
+                at_end=written.section.is_handler,
+            )
+            needs, rules = written.order.needed(at), outcomes.rules(at)
+            read = reader.read(at, at_step)
+            steps.append((step, msgspec.structs.replace(read, needs=needs, outcomes=rules)))
+    return tuple(expanded(steps))
+
+
+class StepReader:
+    """Reads the steps of one section, each by itself."""
+
+    def __init__(
+        self,
+        table: PipelineFile,
+        written: WrittenSection,
+        document: Document,
+        around: Surroundings,
+    ) -> None:
+        self._table = table
+        self._written = written
+        self._document = document
+        self._around = around
+
+    def read(self, place: int, known: Known) -> StepDefinition:
+        """One step, what it needs and its outcomes left out; mistakes are reported."""
+        step, path = self._written.tables[place], (self._written.key, place)
+        document, around = self._document, self._around
+        for key, limit in (("timeout", step.timeout), ("cleanup_timeout", step.cleanup_timeout)):
+            report_no_time(document, (*path, key), limit)
+        report_references(document, (*path, "with"), step.with_, known)
+        report_matrix(step, path, document)
+        above = (((), PipelineFile), (path, StepTable))
+        env = variables_of(step.env, document, (*path, "env"), known, around.allow_env, above)
+        adapter = _adapter(step.uses, document, path, around)
+        traits = Traits()
+        if adapter is not None:
+            traits = _traits(adapter, step, path, document, around)
+        return StepDefinition(
+            name=step.name,
+            uses=step.uses,
+            config=step.with_,
+            env=env,
+            stage=step.stage,
+            section=self._written.section,
+            touches=self._touches(step, path, traits),
+            surely_touches=step.touches or (step.touches is None and traits.touches is True),
+            takes_slot=traits.takes_slot,
+            has_acquire=adapter is None or _looks_first(type(adapter), traits),
+            has_cleanup=adapter is None or type(adapter).cleanup is not Adapter.cleanup,
+            timeout=_seconds(step.timeout),
+            grace=self._grace(step, traits),
+            cleanup_timeout=float(step.cleanup_timeout),
+            default_outcomes=traits.outcomes,
+            retry=read_retry(step.retry, (*path, "retry"), document),
+            when=_when(step.when, (*path, "when"), document, known),
         )
-    return tuple(steps)
 
+    def _grace(self, step: StepTable, traits: Traits) -> float | None:
+        written = self._table.grace if step.grace is None else step.grace
+        return traits.grace if written is None else float(written)
 
-def _report_repeated(names: list[str], document: Document) -> None:
-    first: dict[str, int] = {}
-    for place, name in enumerate(names):
-        if name and name in first:
-            line = document.places.line(("steps", first[name], "name"))
-            document.report(("steps", place, "name"), f"the step in line {line} has this name too")
-        first.setdefault(name, place)
-
-
-def _read_step(
-    step: StepTable,
-    path: Path,
-    document: Document,
-    around: Surroundings,
-    known: Known,
-) -> StepDefinition:
-    for key, limit in (("timeout", step.timeout), ("cleanup_timeout", step.cleanup_timeout)):
-        report_no_time(document, (*path, key), limit)
-    report_references(document, (*path, "with"), step.with_, known)
-    above = (((), PipelineFile), (path, StepTable))
-    env = variables_of(step.env, document, (*path, "env"), known, around.allow_env, above)
-    adapter = _adapter(step.uses, document, path, around)
-    traits = Traits()
-    if adapter is not None:
-        traits = _traits(adapter, step, path, document, around)
-    return StepDefinition(
-        name=step.name,
-        uses=step.uses,
-        config=step.with_,
-        env=env,
-        stage=step.stage,
-        touches=traits.touches if step.touches is None else step.touches,
-        takes_slot=traits.takes_slot,
-        has_acquire=adapter is None or _looks_first(type(adapter), traits),
-        has_cleanup=adapter is None or type(adapter).cleanup is not Adapter.cleanup,
-        timeout=_seconds(step.timeout),
-        grace=traits.grace if step.grace is None else float(step.grace),
-        cleanup_timeout=float(step.cleanup_timeout),
-        default_outcomes=traits.outcomes,
-        retry=read_retry(step.retry, (*path, "retry"), document),
-        when=_when(step.when, (*path, "when"), document, known),
-    )
+    def _touches(self, step: StepTable, path: Path, traits: Traits) -> bool:
+        """What is not known counts as touching where the job's locks are held for that."""
+        section = self._written.section
+        if section is Section.STEPS:
+            return traits.touches is not False if step.touches is None else step.touches
+        touches = traits.touches is True if step.touches is None else step.touches
+        if touches and section is Section.BEFORE:
+            key = "touches" if step.touches else "uses"
+            self._document.report(
+                (*path, key),
+                "this step touches the environment, and nothing is locked before admission: "
+                "it belongs to `[[steps]]`",
+            )
+        return touches
 
 
 def _when(text: str | None, path: Path, document: Document, known: Known) -> str | None:
-    problems = list(check_condition(text, known)) if text is not None else []
-    for problem in problems:
+    for problem in check_condition(text, known) if text is not None else ():
         document.report(path, str(problem))
-    if text is not None and not problems:
-        document.report(path, "`when` is not built yet")
     return text
 
 

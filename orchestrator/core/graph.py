@@ -40,6 +40,7 @@ class Plan:
             for need in needs:
                 self.needed_by[need].append(place)
         self.group_of = _limited_groups(self.steps)
+        self.conditional = {place for place, step in enumerate(self.steps) if step.when is not None}
 
 
 def _limited_groups(steps: tuple[StepDefinition, ...]) -> dict[int, tuple[int, ...]]:
@@ -69,6 +70,7 @@ class Graph:
         self._due: set[int] = set()
         self._unmet = [len(needs) for needs in plan.needs]
         self._at_work: dict[str, int] = {}
+        self._wanted: set[int] = set()
         self._ready = {
             (section, slot): SortedSet() for section in Section for slot in (True, False)
         }
@@ -115,6 +117,8 @@ class Graph:
         if ready and step.max_parallel is not None and step.matrix_of is not None:
             ready = self._at_work.get(step.matrix_of, 0) < step.max_parallel
         _put(self._ready[step.section, step.takes_slot], place, ready)
+        if not ready:
+            self._wanted.discard(place)
 
     @property
     def section(self) -> Section:
@@ -133,6 +137,22 @@ class Graph:
         queues = [self._ready[section, takes] for takes in ((True, False) if slot else (False,))]
         place = min((queue[0] for queue in queues if queue), default=None)
         return None if place is None else self.plan.steps[place].name
+
+    def conditional(self) -> list[int]:
+        """The steps that may begin if their `when` holds, but those of which that is known."""
+        if not self.plan.conditional:
+            return []
+        ready = (self._ready[self.section, takes] for takes in (True, False))
+        return [
+            place
+            for queue in ready
+            for place in queue
+            if place in self.plan.conditional and place not in self._wanted
+        ]
+
+    def want(self, place: int) -> None:
+        """The `when` of a step holds; that is forgotten with whatever makes it ready."""
+        self._wanted.add(place)
 
     @property
     def wants_slot(self) -> bool:

@@ -18,7 +18,7 @@ from orchestrator.core.approval_rules import open_rules
 from orchestrator.core.causes import stopped_by_step
 from orchestrator.core.debts import due_cleanup, incur, needless_cleanup
 from orchestrator.core.endings import job_end
-from orchestrator.core.graph import Graph, NeverRun, ending_of, never_run
+from orchestrator.core.graph import Graph, NeverRun, ending_of, never_run, skipped
 from orchestrator.core.handlers import uncalled
 from orchestrator.core.instant import Instant
 from orchestrator.core.model import (
@@ -35,6 +35,7 @@ from orchestrator.core.model import (
 )
 from orchestrator.core.queues import Entry
 from orchestrator.core.retries import given_up
+from orchestrator.core.scopes import unmet
 from orchestrator.core.words import BlockerType, Outcome, RunningPolicy, Section, StopCause
 from orchestrator.core.world import World
 
@@ -59,8 +60,23 @@ def advance_job(world: World, job: Job, now: Instant) -> list[ev.AnyEvent]:
         return stops
     if isinstance(job.phase, JobPreparing) and _is_held_back(world, job):
         return []
+    unwanted = list(_unwanted(world, job, graph))
+    if unwanted:
+        return unwanted
     name = graph.ready(slot=slots_free(world, job))
     return [] if name is None else list(_start(world, job, name, now))
+
+
+def _unwanted(world: World, job: Job, graph: Graph) -> Iterator[ev.AnyEvent]:
+    """The steps whose turn it is and whose `when` does not hold."""
+    for place in graph.conditional():
+        step = graph.plan.steps[place]
+        reason = None if isinstance(job.steps[place].phase, BackingOff) else unmet(world, job, step)
+        if reason is None:
+            graph.want(place)
+        else:
+            ref = StepRef(job=job.id, step=step.name)
+            yield ev.StepNotRun(ref=ref, ending=skipped(reason))
 
 
 def _end_unrun(job: Job, never: NeverRun) -> list[ev.AnyEvent]:

@@ -134,7 +134,7 @@ def _check_job(reference: Reference, field: str, known: Known) -> ReferenceProbl
     if field not in JOB_FIELDS_AT_END or known.at_end:
         return None
     return ReferenceTooEarly(
-        f"{reference} is not known before the job has ended (`finally` is not built yet)"
+        f"{reference} is not known before the steps have ended: read it in `finally` or `on_…`"
     )
 
 

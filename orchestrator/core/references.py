@@ -77,7 +77,8 @@ class Scope(msgspec.Struct, frozen=True):
 
     `outputs` maps each step that has ended to its outputs; those in `not_run` never ran. `debt` of
     None: the job pays none, and `debt.X` is then the empty string. `matrix` holds the values of
-    the one run of a matrix that this is.
+    the one run of a matrix that this is. `empty_if_missing`: an output that there is not, since
+    its step did not run or did not come so far, is None.
     """
 
     job: JobFacts
@@ -87,6 +88,7 @@ class Scope(msgspec.Struct, frozen=True):
     debt: DebtFacts | None = None
     not_run: frozenset[str] = frozenset()
     matrix: Mapping[str, Any] = {}
+    empty_if_missing: bool = False
 
 
 Part: TypeAlias = str | Reference
@@ -223,12 +225,7 @@ def read(reference: Reference, scope: Scope) -> Any:
         case ("environment", "vars", name, *inner):
             return _descend(reference, _look_up(reference, name, scope.vars), inner)
         case ("steps", step, "outputs", name, *inner):
-            if step not in scope.outputs:
-                raise ReferenceTooEarly(f"{reference}: step {step} has not ended here")
-            if step in scope.not_run:
-                raise ReferenceUnknown(f"{reference}: step {step} did not run")
-            found = _look_up(reference, name, scope.outputs[step])
-            return _descend(reference, found, inner)
+            return _read_output(reference, step, name, inner, scope)
         case ("matrix", name, *inner):
             return _descend(reference, _look_up(reference, name, scope.matrix), inner)
         case ("job", field) if field in JOB_FIELDS:
@@ -237,6 +234,17 @@ def read(reference: Reference, scope: Scope) -> Any:
             return "" if scope.debt is None else getattr(scope.debt, field)
         case _:
             raise unknown_shape(reference)
+
+
+def _read_output(reference: Reference, step: str, name: str, inner: list[str], scope: Scope) -> Any:
+    if step not in scope.outputs:
+        raise ReferenceTooEarly(f"{reference}: step {step} has not ended here")
+    missing = step in scope.not_run or name not in scope.outputs[step]
+    if missing and scope.empty_if_missing:
+        return None
+    if step in scope.not_run:
+        raise ReferenceUnknown(f"{reference}: step {step} did not run")
+    return _descend(reference, _look_up(reference, name, scope.outputs[step]), inner)
 
 
 def _job_field(reference: Reference, field: str, job: JobFacts) -> Any:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import trio
+from msgspec.structs import replace
 
 from orchestrator.config.settings import SettingsInvalid, resolve_settings
 from orchestrator.core import commands as cmd
-from orchestrator.core.debts import facts_of
 from orchestrator.core.definition import JobDefinition, StepDefinition
-from orchestrator.core.model import Finished, Job, StepRef
-from orchestrator.core.references import DebtFacts, ReferenceProblem, Scope
+from orchestrator.core.model import Job, StepRef
+from orchestrator.core.references import ReferenceProblem, Scope
+from orchestrator.core.scopes import scope_of, with_matrices
 from orchestrator.core.world import World
 from orchestrator.engine.attempt_journal import JournalOfAttempt, JournalOfRecheck
 from orchestrator.engine.attempt_paths import AttemptPaths
@@ -159,7 +160,7 @@ class Workbench:
             workdir_is_ours=definition.pipeline.source.path is None,
         )
         try:
-            scope = self._scope(world, job, definition)
+            scope = self._scope(world, job, definition, wanted)
             config = resolve_settings(wanted.config, scope, adapter.config_type)
             variables = self._child_variables(world, definition, wanted, scope, info, ref, job)
             paths.create()
@@ -190,23 +191,12 @@ class Workbench:
             )
         return Path(source)
 
-    def _scope(self, world: World, job: Job, definition: JobDefinition) -> Scope:
-        return Scope(
-            job=facts_of(job),
-            params=job.params,
-            vars=definition.environment.vars,
-            outputs={
-                step.name: self._outputs(job, step.name)
-                for step in job.steps
-                if isinstance(step.phase, Finished)
-            },
-            debt=_debt(world, job),
-            not_run=frozenset(
-                step.name
-                for step in job.steps
-                if isinstance(step.phase, Finished) and not step.phase.ending.conclusion.ran
-            ),
-        )
+    def _scope(
+        self, world: World, job: Job, definition: JobDefinition, step: StepDefinition
+    ) -> Scope:
+        scope = scope_of(world, job, definition, step)
+        outputs = {name: self._outputs(job, name) for name in scope.outputs}
+        return replace(scope, outputs=with_matrices(outputs, definition, scope.not_run))
 
     def _outputs(self, job: Job, name: str) -> dict[str, Any]:
         step = job.step(name)
@@ -245,15 +235,6 @@ def _info(job: Job) -> JobInfo:
         kind=job.kind,
         submitter=job.submitter.user,
     )
-
-
-def _debt(world: World, job: Job) -> DebtFacts | None:
-    """What a cleanup may read of the job that it cleans up after: the first it pays for."""
-    pays = job.run.pays if job.run is not None else ()
-    for debt in world.environment(job.environment).debts:
-        if debt.job in pays and debt.conclusion is not None:
-            return DebtFacts(job=debt.job, conclusion=debt.conclusion.value)
-    return None
 
 
 def write_private(path: Path, content: str) -> None:

@@ -112,14 +112,15 @@ class Problem(msgspec.Struct, frozen=True):
 class Traits(msgspec.Struct, frozen=True):
     """What an adapter knows of a step from its settings alone.
 
-    `touches`: its apply may change the environment. `grace`: seconds that a timeout's graceful
-    part may last before force (None: as long as it takes). `takes_slot`: a tool works on this
-    host (false where it only waits or polls). `outcomes`: its defaults (`exit 2` continues).
-    `checked_first`: its check is called before each run (false where it can only warn of what the
-    run itself says at once; `check --online` calls it all the same).
+    `touches`: whether its apply changes the environment; None where that can't be known, which
+    counts as yes in `steps` and as no in `before` and in handlers. `grace`: seconds that a
+    timeout's graceful part may last before force (None: as long as it takes). `takes_slot`: a tool
+    works on this host (false where it only waits or polls). `outcomes`: its defaults (`exit 2`
+    continues). `checked_first`: its check is called before each run (false where it can only warn
+    of what the run itself says at once; `check --online` calls it all the same).
     """
 
-    touches: bool = True
+    touches: bool | None = None
     takes_slot: bool = True
     grace: float | None = 60.0
     outcomes: tuple[OutcomeRule, ...] = ()

@@ -38,7 +38,7 @@ def test_it_registers_itself() -> None:
     traits = adapter.traits(CommandConfig(run=("true",)))
     assert (adapter.name, traits.touches, traits.takes_slot, traits.grace) == (
         "command",
-        True,
+        None,
         True,
         60.0,
     )

@@ -273,12 +273,8 @@ PIPELINES = [
         ],
     ),
     (
-        'before = []\n"finally" = []\nmax_wait = "5m"\n' + PIPELINE,
-        [
-            "pipelines/p.toml:1: before: `before` is not built yet",
-            "pipelines/p.toml:2: finally: `finally` is not built yet",
-            "pipelines/p.toml:3: max_wait: `max_wait` is not built yet",
-        ],
+        "pools = { a = 1 }\n" + PIPELINE,
+        ["pipelines/p.toml:1: pools: `pools` is not built yet"],
     ),
 ]
 

@@ -72,8 +72,8 @@ SETTINGS = [
     (
         '{ action = "plan", dir = "${job.conclusion}" }',
         [
-            "with.dir: ${job.conclusion} is not known before the job has ended "
-            "(`finally` is not built yet)"
+            "with.dir: ${job.conclusion} is not known before the steps have ended: "
+            "read it in `finally` or `on_…`"
         ],
     ),
     (

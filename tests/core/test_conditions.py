@@ -274,7 +274,8 @@ CHECKED = [
     (
         "job.conclusion",
         [
-            "${job.conclusion} is not known before the job has ended (`finally` is not built yet)",
+            "${job.conclusion} is not known before the steps have ended: "
+            "read it in `finally` or `on_…`",
         ],
     ),
     (
