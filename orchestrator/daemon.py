@@ -28,7 +28,7 @@ from orchestrator import config
 from orchestrator.api.app import create_app
 from orchestrator.api.listening import SocketUnusable, listening
 from orchestrator.api.server import Server
-from orchestrator.builtin import command
+from orchestrator.builtin import command, git
 from orchestrator.config import ConfigurationInvalid
 from orchestrator.core import commands as cmd
 from orchestrator.core.definition import Configuration
@@ -244,7 +244,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.umask(PRIVATE)
     status = 0
     try:
-        trio.run(Daemon(settings, registry.load([command])).serve, instruments=[Watchdog()])
+        trio.run(Daemon(settings, registry.load([command, git])).serve, instruments=[Watchdog()])
     except* (Unstartable, StoreError, SocketUnusable) as group:
         status = EXIT_CONFIGURATION
         for error in _causes(group):

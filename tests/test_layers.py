@@ -169,3 +169,12 @@ def test_loading_every_verb_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
     assert (done.stdout.strip(), done.stderr) == ("[] []", "")
+
+
+def test_the_checkout_starts_on_the_standard_library_alone() -> None:
+    """It runs by itself, without what is installed."""
+    allowed = {"orchestrator.builtin", *sys.stdlib_module_names}
+    found = imports_of("orchestrator/builtin/checkout")
+    ours = [one for one in found if one.package == "orchestrator.builtin"]
+    assert [str(one) for one in found if one.package not in allowed] == []
+    assert all(one.of.startswith("orchestrator.builtin.checkout") for one in ours)

@@ -1,0 +1,184 @@
+"""The `git` adapter: checks a repository out at an exact commit. `[source] git` is a step of it."""
+
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from anyio import to_thread
+
+from orchestrator.builtin import checkout
+from orchestrator.builtin.checkout.order import Answer, Order, write_private
+from orchestrator.builtin.git_address import AddressInvalid, RefInvalid, check_ref, transports_of
+from orchestrator.builtin.git_config import GitConfig
+from orchestrator.builtin.git_follow import run_followed
+from orchestrator.builtin.git_ssh import key_text, ssh_command
+from orchestrator.plugin import (
+    CLEAN,
+    Adapter,
+    AdapterError,
+    Cleanliness,
+    Problem,
+    ProcessLost,
+    Result,
+    Severity,
+    Step,
+    Traits,
+    hookimpl,
+)
+
+CHECKOUT_KEY = "checkout"
+LOOK_KEY = "look"
+_MOST_CHECKOUTS = 3
+"""A checkout that was lost with its host may begin again: it changes nothing but its own files."""
+_GRACE = 30.0
+_LOOK = 60.0
+_ABBREVIATED = 7
+_SETTINGS_OF_SOURCE = {"url": "git"}
+"""How `[source]` calls what is called otherwise in `with`."""
+
+
+class GitAdapter(Adapter[GitConfig]):
+    """`uses = "git"`: the directory that steps run in becomes a work tree."""
+
+    name = "git"
+    config_type = GitConfig
+
+    def traits(self, config: GitConfig) -> Traits:
+        """It changes nothing but the job's own directory. What its check finds a run says too."""
+        return Traits(touches=False, takes_slot=True, grace=_GRACE, checked_first=False)
+
+    async def check(self, step: Step[GitConfig]) -> Sequence[Problem]:
+        """Whether the remote answers, and has the ref."""
+        order = await _write_order(step, LOOK_KEY)
+        try:
+            done = await step.probe(_argv(step, LOOK_KEY), timeout=_LOOK)
+        finally:
+            await to_thread.run_sync(_remove_key, step)
+        answer = await to_thread.run_sync(Answer.read, Path(order.result))
+        if answer is None:
+            return [Problem("url", (done.stdout + done.stderr).strip()[-400:])]
+        if not answer.error:
+            return []
+        severity = Severity.WARNING if answer.setting == "ref" else Severity.ERROR
+        return [Problem(answer.setting, answer.error, severity)]
+
+    async def apply(self, step: Step[GitConfig]) -> Result:
+        """Check it out; entered again, the same checkout goes on."""
+        for number in range(1, _MOST_CHECKOUTS + 1):
+            key = CHECKOUT_KEY if number == 1 else f"{CHECKOUT_KEY}-{number}"
+            try:
+                return await _checked_out(step, key)
+            except ProcessLost:
+                if number == _MOST_CHECKOUTS:
+                    raise
+                await step.sweep()
+        raise AssertionError("the last one returns or raises")
+
+    async def cleanup(self, step: Step[GitConfig]) -> Cleanliness:
+        """Nothing runs on, and no key and no half work tree is left."""
+        await step.sweep()
+        await to_thread.run_sync(_remove_leftovers, step)
+        return CLEAN
+
+
+async def _checked_out(step: Step[GitConfig], key: str) -> Result:
+    order = await _write_order(step, key)
+    ended = await run_followed(step, key, _argv(step, key), Path(order.progress))
+    await to_thread.run_sync(_remove_key, step)
+    answer = await to_thread.run_sync(Answer.read, Path(order.result))
+    if answer is None or (answer.error and ended.ok):
+        return Result.of(ended)
+    if answer.error:
+        return Result(exit=ended.code, signal=ended.signal, reason=_placed(step, answer))
+    if answer.rebuilt:
+        step.warn(f"the mirror of {step.config.url} was damaged and made anew: {answer.rebuilt}")
+    outputs = {"commit": answer.commit, "ref": answer.ref, "describe": answer.describe}
+    return Result.of(ended, summary=_summary(answer), outputs=outputs)
+
+
+def _summary(answer: Answer) -> str:
+    """`commit 1a2b3c4 (v1.2.3)`"""
+    short = answer.commit[:_ABBREVIATED]
+    name = answer.ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
+    if name == answer.commit:
+        name = answer.describe
+    return f"commit {short}" if name == short else f"commit {short} ({name})"
+
+
+def _placed(step: Step[GitConfig], answer: Answer) -> str:
+    """The error with where its setting stands."""
+    return _at(step.config, answer.setting, answer.error)
+
+
+def _at(config: GitConfig, setting: str, text: str) -> str:
+    if not config.written_in:
+        return f"with.{setting}: {text}" if setting else text
+    name = _SETTINGS_OF_SOURCE.get(setting, setting)
+    return f"{config.written_in}.{name}: {text}" if name else f"{config.written_in}: {text}"
+
+
+async def _write_order(step: Step[GitConfig], key: str) -> Order:
+    """Write down what is to be done, and the key that it needs. Raises AdapterError."""
+    config = step.config
+    try:
+        transports = transports_of(config.url)
+        check_ref(config.ref)
+    except AddressInvalid as problem:
+        raise AdapterError(_at(config, "url", str(problem))) from problem
+    except RefInvalid as problem:
+        raise AdapterError(_at(config, "ref", str(problem))) from problem
+    key_file = None if config.ssh_key is None else step.scratch / "key"
+    order = Order(
+        git=config.binary,
+        url=config.url,
+        ref=config.ref,
+        transports=transports,
+        submodules=config.submodules,
+        directory=config.directory,
+        ssh=ssh_command(key_file, config.known_hosts),
+        known_hosts=config.known_hosts or "",
+        mirrors=str(step.shared),
+        config=str(step.scratch / "gitconfig"),
+        draft=str(step.scratch / f"{key}-tree"),
+        target=str(step.workdir),
+        mark=f"job {step.job.id} step {step.name}",
+        result=str(step.scratch / f"{key}-result.json"),
+        progress=str(step.scratch / f"{key}-progress.json"),
+        look_only=key == LOOK_KEY,
+    )
+    await to_thread.run_sync(_write, step, key, order, key_file)
+    return order
+
+
+def _write(step: Step[GitConfig], key: str, order: Order, key_file: Path | None) -> None:
+    if key_file is not None:
+        assert step.config.ssh_key is not None
+        write_private(key_file, key_text(step.config.ssh_key))
+    order.write(_order_file(step, key))
+
+
+def _order_file(step: Step[GitConfig], key: str) -> Path:
+    return step.scratch / f"{key}-order.json"
+
+
+def _argv(step: Step[GitConfig], key: str) -> list[str]:
+    program = Path(checkout.__file__).with_name("__main__.py")
+    return [sys.executable, "-I", "-S", "-E", str(program), str(_order_file(step, key))]
+
+
+def _remove_key(step: Step[GitConfig]) -> None:
+    for name in ("key", "key.new"):
+        (step.scratch / name).unlink(missing_ok=True)
+
+
+def _remove_leftovers(step: Step[GitConfig]) -> None:
+    _remove_key(step)
+    for tree in step.scratch.glob("*-tree*"):
+        shutil.rmtree(tree, ignore_errors=True)
+
+
+@hookimpl
+def orchestrator_adapters() -> Sequence[GitAdapter]:
+    """What every installation has."""
+    return [GitAdapter()]

@@ -1,0 +1,55 @@
+"""The `git` adapter over real processes, on the bench of steps."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))  # importlib mode adds no path
+
+from step_bench import StepBench
+
+from orchestrator.builtin.git import GitAdapter
+from orchestrator.builtin.git_config import GitConfig
+from orchestrator.engine.step import DurableStep
+from orchestrator.plugin import Result
+
+ADAPTER = GitAdapter()
+SOURCE = "pipelines/web.toml: source"
+
+
+def step_of(
+    bench: StepBench, phase: str = "apply", attempt: int = 1, **settings: Any
+) -> DurableStep[GitConfig]:
+    """A step with these settings."""
+    config = GitConfig(**{"written_in": SOURCE, **settings})
+    bench.journal.records.clear()
+    return bench.step(phase, config, attempt)
+
+
+async def check_out(bench: StepBench, attempt: int = 1, **settings: Any) -> Result:
+    """Checked out and cleaned up after."""
+    step = step_of(bench, "apply", attempt, **settings)
+    result = await ADAPTER.apply(step)
+    assert (await ADAPTER.cleanup(step.in_phase("cleanup"))).clean
+    left = [path.name for path in step.scratch.iterdir()]
+    assert not [name for name in left if "tree" in name or name.startswith("key")], left
+    return result
+
+
+async def refusal(bench: StepBench, attempt: int = 1, **settings: Any) -> str:
+    """Why it failed; then there is nothing where the work tree would be."""
+    result = await check_out(bench, attempt, **settings)
+    assert result.exit == 1, result
+    work = bench.paths().workdir
+    assert not any(work.iterdir())
+    return result.reason
+
+
+def tree(bench: StepBench) -> list[str]:
+    """The files of the work tree."""
+    work = bench.paths().workdir
+    return sorted(
+        str(path.relative_to(work))
+        for path in work.rglob("*")
+        if path.is_file() and ".git" not in path.relative_to(work).parts
+    )
