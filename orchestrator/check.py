@@ -29,7 +29,7 @@ def main() -> int:
     given = parser.parse_args()
     plugins = registry.load([command, git])
     configuration = config.read(given.config, plugins)
-    found = trio.run(check_online, configuration, plugins.adapters)
+    found = trio.run(check_online, configuration, plugins.adapters, plugins.secrets)
     for finding in found:
         if given.json:
             fields = {"file": finding.origin, "step": finding.step, "text": finding.text}

@@ -40,6 +40,7 @@ from orchestrator.engine.clock import SystemClock
 from orchestrator.engine.engine import Engine, Reloaded, running
 from orchestrator.engine.live import Live
 from orchestrator.engine.paths import Paths
+from orchestrator.engine.secret_sources import SecretSources
 from orchestrator.engine.step import StepServices
 from orchestrator.engine.watchdog import Watchdog
 from orchestrator.engine.workbench import Workbench
@@ -183,7 +184,11 @@ class Daemon:
         host = ProcessHost(paths.keeper, cgroup_root=delegated_cgroup())
         claims = ClaimBook(state_dir, host, read_boot_id(), lambda: self.clock.now().utc)
         services = StepServices(processes=host, claims=claims)
-        return Workbench(self._registry.adapters, services, paths, writer, live, os.environ)
+        credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+        sources = SecretSources(self._registry.secrets, Path(credentials) if credentials else None)
+        return Workbench(
+            self._registry.adapters, services, paths, writer, live, os.environ, sources
+        )
 
 
 def _acceptance(configuration: Configuration, caller: cmd.Caller | None) -> cmd.AcceptConfiguration:

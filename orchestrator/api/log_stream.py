@@ -1,6 +1,6 @@
 """A step's log as a stream: to its present end, or on until its attempt has ended."""
 
-import json
+from collections.abc import Iterable
 
 import trio
 
@@ -8,7 +8,9 @@ from orchestrator.api.streaming import Write
 from orchestrator.api.subjects import job_of
 from orchestrator.core.model import BackingOff, Finished, Job, JobFinished, StepRef
 from orchestrator.engine.engine import Engine
-from orchestrator.engine.log_view import LogView, secrets_in
+from orchestrator.engine.hidden import sensitive_values
+from orchestrator.engine.log_view import LogView, Piece
+from orchestrator.engine.masking import Masks, texts_of
 from orchestrator.process.threads import in_thread
 
 LOOK_SECONDS = 0.2
@@ -23,7 +25,8 @@ class LogStream:
         self.offset = 0
         self._engine = engine
         self._view: LogView | None = None
-        self._secrets: tuple[bytes, ...] = ()
+        self._known: set[str] = set()
+        self._masks = Masks()
         self._over = trio.Event()
         self._note(job)
 
@@ -69,14 +72,33 @@ class LogStream:
 
     async def _copy(self, write: Write, at: int, ended: bool) -> int:
         """Write all that is there from `at` on; where it ended."""
-        view = self._open()
-        while view is not None and view.size > at:
-            piece = await in_thread(view.read, at, self._secrets, ended)
+        while (view := self._open()) is not None and view.size > at:
+            piece = await self._masked(view, at, ended)
+            if piece is None:
+                continue
             if not piece.text:
                 break
             await write(piece.text)
             at = piece.next
         return at
+
+    async def _masked(self, view: LogView, at: int, ended: bool) -> Piece | None:
+        """The next piece; None where it must be read again.
+
+        What an attempt's secrets are is known before it writes, and until its log was replaced by
+        a masked one. So they are looked up after reading: what was read then is no raw text that
+        we could not mask, unless the file was replaced meanwhile.
+        """
+        masks = self._masks
+        piece = await in_thread(view.read, at, masks, ended)
+        bench = self._engine.workbench
+        kept = bench.secrets.kept(self.ref)
+        if kept is not None:
+            self._hide((*kept.named.values(), *kept.params.values()))
+        if not view.is_of(bench.paths.log(self.ref)):
+            self.close()
+            return None
+        return piece if masks is self._masks else None
 
     async def _listen(self) -> None:
         while True:
@@ -87,20 +109,16 @@ class LogStream:
                         self._note(await self._engine.job(self.ref.job))
 
     def _note(self, job: Job) -> None:
-        self._secrets = secrets_in(self._sensitive_values(job))
+        self._hide(sensitive_values(self._engine.workbench.paths, job))
         if is_over(job, self.ref):
             self._over.set()
 
-    def _sensitive_values(self, job: Job) -> list[object]:
-        values: list[object] = []
-        for step in job.steps:
-            for attempt in range(1, step.attempt + 1):
-                ref = StepRef(job=job.id, step=step.name, attempt=attempt)
-                path = self._engine.workbench.paths.sensitive_outputs(ref)
-                is_last = attempt == step.attempt
-                if step.sensitive if is_last else path.exists():
-                    values += json.loads(path.read_text(encoding="utf-8")).values()
-        return values
+    def _hide(self, values: Iterable[object]) -> None:
+        """Hide these too. What was hidden once stays so for this reader."""
+        found = set(texts_of(values))
+        if not found <= self._known:
+            self._known |= found
+            self._masks = Masks.of(self._known)
 
     def _open(self) -> LogView | None:
         if self._view is None:

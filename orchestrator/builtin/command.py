@@ -23,6 +23,7 @@ from orchestrator.plugin import (
 )
 
 OUTPUT_VARIABLE = "ORCHESTRATOR_OUTPUT"
+OUTPUT_FILE = "output"
 RUN_KEY = "run"
 CANCEL_KEY = "cancel"
 CLEANUP_KEY = "cleanup"
@@ -57,7 +58,7 @@ class CommandAdapter(Adapter[CommandConfig]):
 
     async def apply(self, step: Step[CommandConfig]) -> Result:
         """Run it to its end; collect outputs, also those of a failure."""
-        outputs = step.scratch / "output"
+        outputs = step.scratch / OUTPUT_FILE
         await to_thread.run_sync(lambda: outputs.touch(mode=0o600))
         ended = await step.run(
             RUN_KEY,
@@ -91,6 +92,8 @@ class CommandAdapter(Adapter[CommandConfig]):
         if step.config.cleanup is not None:
             found = await _clean_by_command(step, texts(step.config.cleanup))
         await step.sweep()
+        outputs = step.scratch / OUTPUT_FILE
+        await to_thread.run_sync(lambda: outputs.unlink(missing_ok=True))  # it may hold secrets
         return found
 
 

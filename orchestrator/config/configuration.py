@@ -11,12 +11,14 @@ from orchestrator.config.main_file import MainFile, read_main, report_socket
 from orchestrator.config.mistake import ConfigurationInvalid
 from orchestrator.config.paths import Host, located
 from orchestrator.config.pipelines import read_pipeline
+from orchestrator.config.secrets import read_secrets
 from orchestrator.config.shared_tables import roles_of
 from orchestrator.config.surroundings import Surroundings
 from orchestrator.core.definition import (
     Configuration,
     EnvironmentDefinition,
     PipelineDefinition,
+    SecretDefinition,
 )
 from orchestrator.core.digest import digest
 from orchestrator.plugin.registry import Registry
@@ -33,8 +35,9 @@ def read(directory: Path, registry: Registry, host: Host | None = None) -> Confi
     files = read_directory(directory)
     main = read_main(files.main)
     allow_env = main.table.allow_env if files.main.parsed else None
+    secrets = frozenset(main.table.secrets) if files.main.parsed else None
     environments = {
-        name: read_environment(name, document, allow_env)
+        name: read_environment(name, document, allow_env, secrets)
         for name, document in files.environments.items()
     }
     around = _surroundings(directory, host, registry, files, main, environments)
@@ -47,7 +50,10 @@ def read(directory: Path, registry: Registry, host: Host | None = None) -> Confi
         files.pipelines,
         around,
     )
-    configuration = _configuration(directory, host, main, environments, pipelines)
+    secret_definitions = read_secrets(
+        main.table.secrets, files.main, directory, host, registry.secrets
+    )
+    configuration = _configuration(around, main, environments, pipelines, secret_definitions)
     report_socket(files.main, configuration.socket)
     mistakes = [mistake for document in files.documents for mistake in document.mistakes()]
     if mistakes:
@@ -86,6 +92,7 @@ def _surroundings(
         registry=registry,
         kinds=frozenset(main.kinds) if parsed else None,
         allow_env=main.table.allow_env if parsed else None,
+        secrets=frozenset(main.table.secrets) if parsed else None,
         environments=frozenset(files.environments),
         vars={
             name: environment.vars
@@ -96,13 +103,13 @@ def _surroundings(
 
 
 def _configuration(
-    directory: Path,
-    host: Host,
+    around: Surroundings,
     main: MainFile,
     environments: dict[str, EnvironmentDefinition],
     pipelines: dict[str, PipelineDefinition],
+    secrets: dict[str, SecretDefinition],
 ) -> Configuration:
-    table = main.table
+    table, directory, host = main.table, around.directory, around.host
     state_dir = located(table.state_dir, directory, host) if table.state_dir else host.state_dir
     socket = located(table.socket, directory, host) if table.socket else host.socket
     return Configuration(
@@ -115,4 +122,5 @@ def _configuration(
         pass_env=table.pass_env,
         allow_env=table.allow_env,
         roles=roles_of(table.roles),
+        secrets=secrets,
     )

@@ -15,14 +15,17 @@ from orchestrator.core.reference_check import Known
 
 
 def read_environment(
-    name: str, document: Document, allow_env: tuple[str, ...] | None
+    name: str,
+    document: Document,
+    allow_env: tuple[str, ...] | None,
+    secrets: frozenset[str] | None,
 ) -> EnvironmentDefinition:
     """Read one environment; mistakes are reported to the document."""
     table = Reader(document).table(EnvironmentFile, document.data)
     above = (((), EnvironmentFile),)
     report_misplaced(document, ("vars",), table.vars, above)
     report_unread_references(document, ("vars",), table.vars)
-    known = Known(params=None, vars={name: table.vars})
+    known = Known(params=None, vars={name: table.vars}, secrets=secrets)
     return EnvironmentDefinition(
         name=name,
         locks=tuple(dict.fromkeys(table.locks)),

@@ -78,10 +78,15 @@ Named: TypeAlias = Annotated[str, _text(r"^\S(.*\S)?$(?!\n)", "a name")]
 PathText: TypeAlias = Annotated[str, _text(r"^[^\0]+$(?!\n)", "a path")]
 
 
+Credential: TypeAlias = Annotated[
+    str, _text(r"^[^/\0]{1,255}$(?!\n)", "the name of a credential, without `/`")
+]
+
+
 class SecretReference(FileTable, frozen=True, kw_only=True):
     """`{ secret = "NAME" }` in place of a variable's value."""
 
-    secret: NotBuilt
+    secret: Name
 
 
 Variables: TypeAlias = dict[VariableName, str | SecretReference]
@@ -111,6 +116,14 @@ class ApprovalTable(FileTable, frozen=True):
     expires: Duration | None = None
 
 
+class SecretTable(msgspec.Struct, frozen=True):
+    """`[secrets.X]`: `file`, `credential`, or `plugin` and the settings that it wants."""
+
+    file: PathText | None = None
+    credential: Credential | None = None
+    plugin: Named | None = None
+
+
 class OrchestratorFile(FileTable, frozen=True):
     """`orchestrator.toml`"""
 
@@ -121,7 +134,7 @@ class OrchestratorFile(FileTable, frozen=True):
     allow_env: tuple[VariablePattern, ...] = ()
     roles: RolesTable | None = None
     kinds: dict[Name, KindTable] = {}
-    secrets: Later = None
+    secrets: dict[Name, SecretTable] = {}
     pools: Later = None
     retention: Later = None
 
@@ -174,6 +187,7 @@ class ParameterTable(FileTable, frozen=True):
     pattern: str | None = None
     description: str = ""
     example: str | None = None
+    secret: bool = False
 
 
 class OutcomeTable(FileTable, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from orchestrator.config.document import Document
 from orchestrator.config.files import KindTable, OrchestratorFile
 from orchestrator.config.paths import LONGEST_SOCKET
 from orchestrator.config.reading import Reader
+from orchestrator.config.secrets import without_plugin_settings
 from orchestrator.core.child_variables import refused
 from orchestrator.core.near import did_you_mean, near
 
@@ -27,7 +28,7 @@ class MainFile(msgspec.Struct, frozen=True):
 
 def read_main(document: Document) -> MainFile:
     """Read orchestrator.toml; mistakes are reported to the document."""
-    table = Reader(document).table(OrchestratorFile, document.data)
+    table = Reader(document).table(OrchestratorFile, without_plugin_settings(document.data))
     kinds = _kinds(table.kinds, document)
     for place, name in enumerate(table.pass_env):
         if refused(name.removesuffix("*"), table.allow_env):

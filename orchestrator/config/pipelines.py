@@ -75,6 +75,8 @@ def known_in(table: PipelineFile, around: Surroundings) -> Known:
     return Known(
         params=frozenset(table.params),
         vars={name: names for name, names in around.vars.items() if name in mine},
+        secrets=around.secrets,
+        secret_params=frozenset(name for name, one in table.params.items() if one.secret),
     )
 
 
@@ -159,6 +161,8 @@ def _parameter(name: str, table: ParameterTable, document: Document) -> Paramete
         document.report(
             ("params", name, "type"), f'the type "{table.type}" is not built yet, only "string" is'
         )
+    if table.secret:
+        document.report(("params", name, "secret"), "`secret` is not built yet")
     if table.required and table.default is not None:
         document.report(
             ("params", name, "default"),

@@ -9,6 +9,7 @@ import msgspec
 from orchestrator.config.document import Document
 from orchestrator.config.durations import Duration, parse_duration
 from orchestrator.config.misplaced import Above, misplaced_text, owner_of
+from orchestrator.config.secrets import REFUSED, named_secret
 from orchestrator.config.shapes import (
     Anything,
     Choice,
@@ -250,6 +251,8 @@ def _leaf_text(kind: Any, value: Any, message: str) -> str:
 
 
 def _wrong_type(kind: Any, value: Any) -> str:
+    if named_secret(value) is not None:
+        return REFUSED
     return f"expected {describe(kind)}, got {in_words(value)}{_hint(kind, value)}"
 
 

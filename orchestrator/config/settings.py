@@ -5,8 +5,16 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from orchestrator.config.shapes import Choice, Listing, OpenTable, Table, fields_of, shape_of
-from orchestrator.core.references import Scope, format_value, is_reference, resolve
+from orchestrator.config.secrets import named_secret, parts_of, takes_secret
+from orchestrator.core.references import (
+    Reference,
+    Scope,
+    format_value,
+    is_reference,
+    references,
+    resolve,
+)
+from orchestrator.plugin import Secret
 
 Settings = TypeVar("Settings", bound=msgspec.Struct)
 
@@ -15,46 +23,62 @@ class SettingsInvalid(Exception):
     """With its references resolved the table does not fit the adapter; the message says where."""
 
 
-def resolve_settings(table: Mapping[str, Any], scope: Scope, cls: type[Settings]) -> Settings:
+class SecretValues(msgspec.Struct, frozen=True):
+    """What an attempt was given: secrets by their names; `params` are the secret parameters."""
+
+    named: Mapping[str, str] = {}
+    params: Mapping[str, str] = {}
+
+    def __repr__(self) -> str:
+        return "SecretValues(…)"
+
+
+def resolve_settings(
+    table: Mapping[str, Any],
+    scope: Scope,
+    cls: type[Settings],
+    secrets: SecretValues = SecretValues(),  # noqa: B008  frozen
+) -> Settings:
     """The settings of one attempt.
 
     What a reference alone in its string stands for is fitted to the setting's type where that
     loses nothing: the number 118 becomes "118" where a string is asked for, the parameter "10"
-    becomes 10 where a number is. Raises SettingsInvalid, and ReferenceProblem as `resolve` does.
+    becomes 10 where a number is. Where the type takes a Secret, `{ secret = "NAME" }` and a secret
+    parameter become one. Raises SettingsInvalid, and ReferenceProblem as `resolve` does.
     """
-    fitted = _resolved(dict(table), scope, cls)
+    fitted = _resolved(dict(table), scope, cls, secrets)
     try:
         return msgspec.convert(fitted, cls)
     except (msgspec.ValidationError, ValueError, TypeError) as error:
         raise SettingsInvalid(str(error).replace("`$.", "`with.")) from None
 
 
-def _resolved(value: Any, scope: Scope, kind: Any) -> Any:
+def _resolved(value: Any, scope: Scope, kind: Any, secrets: SecretValues) -> Any:
+    if takes_secret(kind) and (secret := _secret(value, secrets)) is not None:
+        return secret
     if is_reference(value):
         return fit(resolve(value, scope), kind)
-    match shape_of(kind), value:
-        case Table(cls), Mapping():
-            kinds = {field.encode_name: field.type for field in fields_of(cls)}
-            return {k: _resolved(v, scope, kinds.get(k, Any)) for k, v in value.items()}
-        case OpenTable(_, inner), Mapping():
-            return {key: _resolved(item, scope, inner) for key, item in value.items()}
-        case Listing(inner), list() | tuple():
-            return [_resolved(item, scope, inner) for item in value]
-        case Choice(members), Mapping() | list() | tuple():
-            fitting = [member for member in members if _is_container(member, value)]
-            return _resolved(value, scope, fitting[0] if len(fitting) == 1 else Any)
+    parts = parts_of(value, kind)
+    match value:
+        case Mapping():
+            return {key: _resolved(inner, scope, its, secrets) for key, inner, its in parts}
+        case list() | tuple():
+            return [_resolved(inner, scope, its, secrets) for _, inner, its in parts]
         case _:
             return resolve(value, scope)
 
 
-def _is_container(kind: Any, value: Any) -> bool:
-    match shape_of(kind):
-        case Table() | OpenTable():
-            return isinstance(value, Mapping)
-        case Listing():
-            return isinstance(value, list | tuple)
+def _secret(value: Any, secrets: SecretValues) -> Secret | None:
+    name = named_secret(value)
+    if name is not None:
+        return Secret.of(name, secrets.named[name])
+    if not is_reference(value):
+        return None
+    match references(value):
+        case (Reference(path=("params", name)),) if name in secrets.params:
+            return Secret.of(name, secrets.params[name])
         case _:
-            return False
+            return None
 
 
 def fit(value: Any, kind: Any) -> Any:

@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 import msgspec
 
 from orchestrator.config.durations import Duration
-from orchestrator.config.files import NotBuilt
+from orchestrator.config.files import NotBuilt, SecretReference
+from orchestrator.plugin import Secret
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -106,12 +107,15 @@ def takes_text(kind: Any) -> bool:
             return bare(kind) is str
 
 
+_SECRET = ('{ secret = "NAME" }', "secrets")
 _PLAIN: dict[Any, tuple[str, str]] = {
     str: ("a string", "strings"),
     bool: ("true or false", "true or false"),
     int: ("a whole number", "whole numbers"),
     float: ("a number", "numbers"),
     Duration: ('a duration such as "5m" or a number of seconds', "durations"),
+    SecretReference: _SECRET,
+    Secret: _SECRET,
 }
 
 

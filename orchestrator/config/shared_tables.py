@@ -6,8 +6,9 @@ from typing import Any
 from orchestrator.config.document import Document
 from orchestrator.config.files import ApprovalTable, RolesTable, SecretReference
 from orchestrator.config.misplaced import Above, report_misplaced
+from orchestrator.config.secrets import report_unknown_secret
 from orchestrator.core.child_variables import refused
-from orchestrator.core.definition import ApprovalRule, Roles
+from orchestrator.core.definition import ApprovalRule, Roles, SecretUse, Variables
 from orchestrator.core.reference_check import Known, check_references
 from orchestrator.core.references import ROOTS, Path, Reference, ReferenceProblem, leaves, parse
 
@@ -36,8 +37,8 @@ def variables_of(
     known: Known,
     allow_env: tuple[str, ...] | None,
     above: Above,
-) -> dict[str, str]:
-    """An `env` table; refused variables and references that cannot be resolved are reported."""
+) -> Variables:
+    """An `env` table; refused variables, unknown secrets and references are reported."""
     report_misplaced(document, path, env, above)
     for name in env:
         if allow_env is not None and refused(name, allow_env):
@@ -46,9 +47,15 @@ def variables_of(
                 f"{name} changes what tools do behind their arguments, so it is refused "
                 'unless `allow_env` in orchestrator.toml names it: allow_env = ["' + name + '"]',
             )
-    variables = {name: value for name, value in env.items() if isinstance(value, str)}
-    report_references(document, path, variables, known)
-    return variables
+    texts = {name: value for name, value in env.items() if isinstance(value, str)}
+    report_references(document, path, texts, known)
+    for name, value in env.items():
+        if isinstance(value, SecretReference):
+            report_unknown_secret(document, (*path, name, "secret"), value.secret, known)
+    return {
+        name: value if isinstance(value, str) else SecretUse(value.secret)
+        for name, value in env.items()
+    }
 
 
 def report_references(document: Document, path: Path, value: Any, known: Known) -> None:

@@ -10,6 +10,7 @@ from orchestrator.config.matrices import expanded, report_matrix
 from orchestrator.config.outcomes import OutcomeReader
 from orchestrator.config.reading import Reader, holds_reference
 from orchestrator.config.retries import read_retry
+from orchestrator.config.secrets import report_secrets
 from orchestrator.config.sections import WrittenSection, read_sections
 from orchestrator.config.shared_tables import report_references, variables_of
 from orchestrator.config.surroundings import Surroundings
@@ -79,6 +80,7 @@ class StepReader:
         adapter = _adapter(step.uses, document, path, around)
         traits = Traits()
         if adapter is not None:
+            report_secrets(document, (*path, "with"), step.with_, adapter.config_type, known)
             traits = _traits(adapter, step, path, document, around)
         return StepDefinition(
             name=step.name,

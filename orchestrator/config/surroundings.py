@@ -13,8 +13,8 @@ from orchestrator.plugin.registry import Registry
 class Surroundings(msgspec.Struct, frozen=True):
     """Names that exist, even where their files have mistakes, so that one mistake makes no others.
 
-    `kinds` and `allow_env` are None when orchestrator.toml could not be parsed. `vars` holds the
-    environments whose file could.
+    `kinds`, `allow_env` and `secrets` are None when orchestrator.toml could not be parsed. `vars`
+    holds the environments whose file could.
     """
 
     directory: Path
@@ -22,5 +22,6 @@ class Surroundings(msgspec.Struct, frozen=True):
     registry: Registry
     kinds: frozenset[str] | None
     allow_env: tuple[str, ...] | None
+    secrets: frozenset[str] | None
     environments: frozenset[str]
     vars: Mapping[str, Mapping[str, Any]]

@@ -3,7 +3,7 @@
 Durations are seconds. Names are the keys of the files (`pipelines/team/web.toml` is `team/web`).
 """
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -94,7 +94,10 @@ class ApprovalRule(msgspec.Struct, frozen=True):
 
 
 class Parameter(msgspec.Struct, frozen=True):
-    """One parameter that a submission may give. `pattern` must match the whole value."""
+    """One parameter that a submission may give. `pattern` must match the whole value.
+
+    The value of one that is `secret` is kept in a file of its own, never with the job.
+    """
 
     name: str
     type: str = "string"
@@ -103,6 +106,40 @@ class Parameter(msgspec.Struct, frozen=True):
     pattern: str | None = None
     description: str = ""
     example: str | None = None
+    secret: bool = False
+
+
+class SecretUse(msgspec.Struct, frozen=True):
+    """`{ secret = "NAME" }`: the value is read when an attempt begins, and kept nowhere else."""
+
+    secret: str
+
+
+Variables: TypeAlias = dict[str, str | SecretUse]
+"""An `env` table: text with references, or the name of a secret."""
+
+
+class FileSecret(msgspec.Struct, frozen=True, tag="file"):
+    """A secret that is the content of a file, which nobody else may read."""
+
+    path: str
+
+
+class CredentialSecret(msgspec.Struct, frozen=True, tag="credential"):
+    """A secret that systemd hands to the daemon (systemd.exec(5), LoadCredential=)."""
+
+    name: str
+
+
+class PluginSecret(msgspec.Struct, frozen=True, tag="plugin"):
+    """A secret that a plugin reads, by settings that are its own."""
+
+    plugin: str
+    settings: dict[str, Any] = {}
+
+
+SecretDefinition: TypeAlias = FileSecret | CredentialSecret | PluginSecret
+"""Where the value of a secret is read."""
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -134,7 +171,7 @@ class StepDefinition(msgspec.Struct, frozen=True):
     name: str
     uses: str
     config: dict[str, Any] = {}
-    env: dict[str, str] = {}
+    env: Variables = {}
     needs: tuple[str, ...] = ()
     section: Section = Section.STEPS
     touches: bool = True
@@ -173,7 +210,7 @@ class PipelineDefinition(msgspec.Struct, frozen=True):
     force_after: float = DEFAULT_FORCE_AFTER
     source: Source = Source()
     params: tuple[Parameter, ...] = ()
-    env: dict[str, str] = {}
+    env: Variables = {}
     roles: Roles | None = None
     fail_running: RunningPolicy = RunningPolicy.FINISH
     halt_running: RunningPolicy = RunningPolicy.FINISH
@@ -188,7 +225,7 @@ class EnvironmentDefinition(msgspec.Struct, frozen=True):
     name: str
     locks: tuple[str, ...] = ()
     vars: dict[str, Any] = {}
-    env: dict[str, str] = {}
+    env: Variables = {}
     roles: Roles | None = None
     origin: str = ""
     approval: ApprovalRule | None = None
@@ -219,3 +256,4 @@ class Configuration(msgspec.Struct, frozen=True):
     pass_env: tuple[str, ...] = ()
     allow_env: tuple[str, ...] = ()
     roles: Roles | None = None
+    secrets: dict[str, SecretDefinition] = {}

@@ -30,6 +30,8 @@ class Known(msgspec.Struct, frozen=True):
     value may meet to its variables: a name must be in every one. `steps` are the pipeline's;
     those in `ended` have surely ended. `debt`: whether the job's debt can be read. `matrix` are the
     names of the step's own matrix. `at_end`: whether the job's conclusion is known here.
+    `secrets` are the names that `{ secret = … }` can give, None where they are not known;
+    `secret_params` the parameters that are secret.
     """
 
     params: frozenset[str] | None = frozenset()
@@ -39,6 +41,8 @@ class Known(msgspec.Struct, frozen=True):
     debt: bool = True
     matrix: frozenset[str] = frozenset()
     at_end: bool = False
+    secrets: frozenset[str] | None = None
+    secret_params: frozenset[str] = frozenset()
 
 
 def check_references(value: Any, known: Known) -> Iterator[tuple[Path, ReferenceProblem]]:

@@ -30,6 +30,8 @@ from orchestrator.core.words import StepConclusion
 from orchestrator.engine.adapter_guard import Failed, checked, guarded, writable
 from orchestrator.engine.attempt_journal import step_of
 from orchestrator.engine.journal import CANCEL
+from orchestrator.engine.masked_observations import shown
+from orchestrator.engine.masking import Masks
 from orchestrator.engine.online_check import in_words
 from orchestrator.engine.workbench import Bench, StepUnusable, Workbench
 from orchestrator.engine.writer import Writer, WriterClosed
@@ -71,6 +73,8 @@ class Attempt:
         self._prepared = trio.Event()
         self._visit: Visit | None = None
         self._asking: Visit | None = None
+        self.is_masked = False
+        """Whether no secret is left in what it wrote."""
 
     # --- the life --------------------------------------------------------------------------
 
@@ -79,7 +83,7 @@ class Attempt:
         structlog.contextvars.bind_contextvars(job=self.ref.job, step=self.ref.step)
         async with trio.open_nursery() as nursery:
             try:
-                bench = self._bench = self._workbench.prepare(self.ref, nursery)
+                bench = self._bench = await self._workbench.prepare(self.ref, nursery)
             except StepUnusable as problem:
                 await self._report_unusable(str(problem))
                 return
@@ -89,9 +93,25 @@ class Attempt:
                 visit = self._visit = Visit(step.phase)
                 if step.forced:
                     nursery.start_soon(self._end_by_force, visit, bench)
-                if not await self._report(await self._enter(step.phase, visit, bench)):
+                seen = await self._enter(step.phase, visit, bench)
+                if self._is_last(seen):
+                    self.is_masked = await self._workbench.mask(self.ref, bench.hidden)
+                if not await self._report(seen):
                     break
             nursery.cancel_scope.cancel()
+
+    def _is_last(self, seen: cmd.Command) -> bool:
+        """Whether the attempt may be over once this was reported; what it wrote is masked before,
+        so that nobody finds a secret after the end of a job."""
+        match seen:
+            case cmd.CleanupDone():
+                return True
+            case cmd.ApplyDone() | cmd.AttemptFailed():
+                job = self._writer.world.committed_job(self.ref.job)
+                world = self._writer.world
+                return job is None or not world.step_definition(job, self.ref.step).has_cleanup
+            case _:
+                return False
 
     def _step(self) -> Step | None:
         return step_of(self._writer.world, self.ref)
@@ -110,8 +130,9 @@ class Attempt:
 
     async def _report(self, observation: cmd.Command) -> bool:
         """Whether the observation was still wanted."""
+        masks = self._bench.hidden.masks if self._bench is not None else Masks()
         try:
-            await self._writer.execute(observation)
+            await self._writer.execute(shown(observation, masks))
         except WriterClosed:
             await trio.sleep_forever()  # the engine ends, and this attempt with it
         except StaleObservation as stale:

@@ -19,6 +19,7 @@ from orchestrator.core.model import (
 )
 from orchestrator.core.rejections import StaleObservation, StopComesFirst
 from orchestrator.core.world import World
+from orchestrator.engine.hidden import Hidden
 from orchestrator.engine.live import Live, Progress
 from orchestrator.engine.writer import Writer
 from orchestrator.plugin import StopInfo, StopRequested
@@ -28,8 +29,16 @@ from orchestrator.process.identity import read_boot_id
 class JournalOfAttempt:
     """Implements `AttemptJournal` for an attempt of an open job."""
 
-    def __init__(self, ref: StepRef, writer: Writer, live: Live, nursery: trio.Nursery) -> None:
+    def __init__(
+        self,
+        ref: StepRef,
+        writer: Writer,
+        live: Live,
+        nursery: trio.Nursery,
+        hidden: Hidden,
+    ) -> None:
         self.ref = ref
+        self.hidden = hidden
         self.outputs: dict[str, Any] = {}
         self.sensitive: set[str] = set()
         self._writer = writer
@@ -70,15 +79,18 @@ class JournalOfAttempt:
         """Commit what the step waits for."""
         if text is not None:
             _demand_text(text)
+            text = self.hidden.masks.text(text)
         await self._writer.execute(cmd.NoteWaiting(ref=self.ref, text=text))
 
     def warn(self, text: str) -> None:
         """Have a warning committed."""
         _demand_text(text)
+        text = self.hidden.masks.text(text)
         self._nursery.start_soon(self._note, cmd.NoteWarning(ref=self.ref, text=text))
 
     def progress(self, done: int, total: int | None, text: str) -> None:
         """Show how far it is."""
+        text = self.hidden.masks.text(text)
         self._live.note(self.ref, Progress(done=done, total=total, text=text))
 
     def output(self, name: str, value: Any, sensitive: bool) -> None:
@@ -87,6 +99,7 @@ class JournalOfAttempt:
         self.outputs[name] = value
         if sensitive:
             self.sensitive.add(name)
+            self.hidden.add(value)
 
     @property
     def stop(self) -> StopInfo | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from orchestrator.core.child_variables import matches, refused
+from orchestrator.core.definition import Variables
 from orchestrator.core.parameters import variable_name
 from orchestrator.core.references import Scope, format_value, resolve_as_text
 from orchestrator.plugin import JobInfo
@@ -18,10 +19,18 @@ class VariableRefused(Exception):
     """An `env` sets a variable that none may set; the message names it and what allows it."""
 
 
-def resolved_layers(scope: Scope, *layers: Mapping[str, str]) -> list[dict[str, str]]:
-    """The `env` tables with their references replaced, as text. Raises as `resolve` does."""
+def resolved_layers(
+    scope: Scope, secrets: Mapping[str, str], *layers: Variables
+) -> list[dict[str, str]]:
+    """The `env` tables with references and secrets replaced, as text. A secret that `secrets`
+    lacks is one that no later layer leaves in force. Raises as `resolve` does."""
     return [
-        {name: resolve_as_text(value, scope) for name, value in layer.items()} for layer in layers
+        {
+            name: resolve_as_text(value, scope) if isinstance(value, str) else secrets[value.secret]
+            for name, value in layer.items()
+            if isinstance(value, str) or value.secret in secrets
+        }
+        for layer in layers
     ]
 
 

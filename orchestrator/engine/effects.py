@@ -20,6 +20,8 @@ from orchestrator.core.wanted import (
 from orchestrator.core.world import World
 from orchestrator.engine.adapter_guard import Failed, checked, guarded, writable
 from orchestrator.engine.attempt import Attempt, finding_of
+from orchestrator.engine.attempt_journal import step_of
+from orchestrator.engine.masked_observations import shown_finding
 from orchestrator.engine.workbench import StepUnusable, Workbench
 from orchestrator.engine.writer import Writer
 from orchestrator.plugin import Cleanliness
@@ -38,12 +40,16 @@ class Effects:
         self._workbench = workbench
         self._attempts: dict[StepRef, Attempt] = {}
         self._started: dict[str, frozenset[Effect]] = {}
+        self._verifying: set[StepRef] = set()
         self._nursery: trio.Nursery | None = None
 
     def open(self, nursery: trio.Nursery) -> None:
         """Start effects in this nursery from now on, with those that recovery asks for."""
         self._nursery = nursery
         self.look(set(self._world.running) | set(self._world.environments))
+        for ref in self._workbench.secrets.unfinished():
+            if ref not in self._attempts and ref not in self._verifying:
+                nursery.start_soon(self._forget_secrets, ref, name=f"mask {ref}")
 
     def look(self, environments: set[str]) -> None:
         """Start what these environments ask for and what has not been started."""
@@ -81,10 +87,26 @@ class Effects:
         finally:
             del self._attempts[attempt.ref]
             self._workbench.put_away(attempt.ref)
+        await self._forget_secrets(attempt.ref, is_masked=attempt.is_masked)
+
+    async def _forget_secrets(self, ref: StepRef, *, is_masked: bool = False) -> None:
+        """Once an attempt is over and what it wrote holds no secret, its secrets are removed."""
+        step = step_of(self._world, ref)
+        if step is not None and step.active:
+            return
+        if not is_masked:
+            job = self._world.committed_job(ref.job) or await self._store.job(ref.job)
+            hidden = self._workbench.hidden(job, ref)
+            is_masked = await self._workbench.mask(ref, hidden)
+        if is_masked:
+            self._workbench.secrets.forget(ref)
 
     async def _verify(self, effect: VerifyAgain) -> None:
         ref = effect.finding.ref
+        self._verifying.add(ref)
         finding = await self._look_again(effect)
+        await self._forget_secrets(ref)
+        self._verifying.discard(ref)
         try:
             await self._writer.execute(
                 cmd.RecheckDone(environment=effect.environment, ref=ref, finding=finding)
@@ -99,11 +121,13 @@ class Effects:
         if job is None or definition is None:
             return before
         try:
-            bench = self._workbench.prepare_recheck(job, definition, ref, effect.round)
+            bench = await self._workbench.prepare_recheck(job, definition, ref, effect.round)
+            hidden = bench.hidden
             verdict = await guarded(bench, "cleanup", partial(bench.adapter.cleanup, bench.step))
-            return finding_of(ref, checked(bench, "cleanup", verdict, Cleanliness))
+            found = finding_of(ref, checked(bench, "cleanup", verdict, Cleanliness))
+            return None if found is None else shown_finding(found, hidden.masks)
         except StepUnusable as problem:
             text = f"can't be looked at: {problem}"
         except Failed as failed:
-            text = f"{before.found} (recheck failed: {failed.reason})"
+            text = f"{before.found} (recheck failed: {hidden.masks.text(failed.reason)})"
         return Finding(ref, writable(text), before.commands)

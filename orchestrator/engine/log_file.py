@@ -3,6 +3,10 @@
 import os
 from pathlib import Path
 
+from orchestrator.engine.masking import Masks
+
+NO_MASKS = Masks()
+
 
 def append_lines(path: Path, content: bytes, *, sync: bool = False) -> None:
     """Append whole lines, in one write, to a file (0600) that others may be appending to.
@@ -29,13 +33,13 @@ class LogFile:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def write(self, text: str) -> None:
-        """Append `text` as lines of their own.
+    def write(self, text: str, masks: Masks = NO_MASKS) -> None:
+        """Append `text` as lines of their own, with secrets hidden.
 
         What cannot be written (a full disk) is dropped: it must not stop a tool half way.
         """
         lines = "".join(f"{line}\n" for line in text.rstrip("\n").split("\n"))
         try:
-            append_lines(self.path, lines.encode(errors="replace"))
+            append_lines(self.path, masks.hide(lines.encode(errors="replace")))
         except OSError:
             return

@@ -5,15 +5,14 @@ the middle of an oversized log was dropped, a line says so.
 """
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
+from orchestrator.engine.masking import Masks
+
 CHUNK = 256 * 1024
 """Bytes that are read at once."""
-SHORTEST_SECRET = 4
-"""Bytes. Masking shorter values would leave nothing readable, and tell them by where they stand."""
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -21,17 +20,6 @@ class Piece(msgspec.Struct, frozen=True):
 
     text: bytes
     next: int
-
-
-def secrets_in(values: Iterable[object]) -> tuple[bytes, ...]:
-    """What to mask for these values: every line of each that is long enough, the longest first."""
-    lines = {
-        line
-        for value in values
-        for line in str(value).encode(errors="surrogateescape").splitlines()
-        if len(line) >= SHORTEST_SECRET
-    }
-    return tuple(sorted(lines, key=lambda line: (-len(line), line)))
 
 
 class LogView:
@@ -53,12 +41,20 @@ class LogView:
         """Close the file."""
         os.close(self._descriptor)
 
+    def is_of(self, path: Path) -> bool:
+        """Whether this is the file that has the path now, and not one that was replaced."""
+        try:
+            there, ours = path.stat(), os.fstat(self._descriptor)
+        except FileNotFoundError:
+            return False
+        return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
+
     @property
     def size(self) -> int:
         """Bytes that were written so far."""
         return os.fstat(self._descriptor).st_size
 
-    def read(self, offset: int, secrets: tuple[bytes, ...], ended: bool) -> Piece:
+    def read(self, offset: int, masks: Masks, ended: bool) -> Piece:
         """What stands from `offset` on, at most CHUNK bytes of it.
 
         What may be the beginning of a secret is held back, unless the log has `ended`.
@@ -68,7 +64,7 @@ class LogView:
             return Piece(b"", offset)
         if data > offset:
             return Piece(_dropped(data - offset), data)
-        around = max((len(secret) for secret in secrets), default=1) - 1
+        around = max(0, masks.longest - 1)
         begin = max(0, offset - around)
         wanted = offset - begin + CHUNK
         until = self._next_hole(offset)
@@ -78,8 +74,8 @@ class LogView:
         elif ended or until < self.size:
             end = len(raw)
         else:
-            end = max(_safe_end(raw, secrets), offset - begin)
-        text = _masked(raw, secrets)[offset - begin : end]
+            end = max(masks.open_end(raw), offset - begin)
+        text = masks.hide(raw)[offset - begin : end]
         return Piece(text, offset + len(text))
 
     def start_of_tail(self, lines: int) -> int:
@@ -116,28 +112,6 @@ class LogView:
             return os.lseek(self._descriptor, offset, os.SEEK_HOLE)
         except OSError:
             return self.size
-
-
-def _masked(raw: bytes, secrets: tuple[bytes, ...]) -> bytes:
-    """The same with every secret hidden, those that overlap too."""
-    masked = bytearray(raw)
-    for secret in secrets:
-        at = raw.find(secret)
-        while at >= 0:
-            masked[at : at + len(secret)] = b"*" * len(secret)
-            at = raw.find(secret, at + 1)
-    return bytes(masked)
-
-
-def _safe_end(raw: bytes, secrets: tuple[bytes, ...]) -> int:
-    """Where the longest end of `raw` begins that a secret could begin with."""
-    starts = (
-        len(raw) - length
-        for secret in secrets
-        for length in range(min(len(secret) - 1, len(raw)), 0, -1)
-        if raw.endswith(secret[:length])
-    )
-    return min(starts, default=len(raw))
 
 
 def _dropped(size: int) -> bytes:

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from orchestrator.config.settings import SettingsInvalid, resolve_settings
+from orchestrator.config.secrets import secrets_in_env, secrets_named
+from orchestrator.config.settings import SecretValues, SettingsInvalid, resolve_settings
 from orchestrator.core.definition import (
     Configuration,
     EnvironmentDefinition,
@@ -25,8 +26,9 @@ from orchestrator.engine.child_environment import (
     resolved_layers,
 )
 from orchestrator.engine.claims import ClaimBook
+from orchestrator.engine.secret_sources import SecretSources, SecretUnavailable
 from orchestrator.engine.step import AttemptFacts, DurableStep, StepServices
-from orchestrator.plugin import Adapter, AdapterError, JobInfo, Problem, Severity
+from orchestrator.plugin import Adapter, AdapterError, JobInfo, Problem, SecretSource, Severity
 from orchestrator.process.host import ProcessHost
 from orchestrator.process.identity import read_boot_id
 
@@ -48,12 +50,14 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 async def check_online(
-    configuration: Configuration, adapters: Mapping[str, Adapter[Any]]
+    configuration: Configuration,
+    adapters: Mapping[str, Adapter[Any]],
+    secrets: Mapping[str, SecretSource] | None = None,
 ) -> tuple[Finding, ...]:
     """Every problem of every step in each environment that its pipeline covers."""
     found: list[Finding] = []
     with tempfile.TemporaryDirectory(prefix="orchestrator-check-") as scratch:
-        asking = _Asking(configuration, adapters, Path(scratch))
+        asking = _Asking(configuration, adapters, SecretSources(secrets), Path(scratch))
         for pipeline, environment, step in _steps(configuration):
             found += await asking.ask(pipeline, environment, step)
     return tuple(dict.fromkeys(found))
@@ -73,8 +77,13 @@ class _Asking:
     """One round of questions, in a directory that goes with it."""
 
     def __init__(
-        self, configuration: Configuration, adapters: Mapping[str, Adapter[Any]], scratch: Path
+        self,
+        configuration: Configuration,
+        adapters: Mapping[str, Adapter[Any]],
+        sources: SecretSources,
+        scratch: Path,
     ) -> None:
+        self._sources = sources
         self._configuration = configuration
         self._adapters = adapters
         self._scratch = scratch
@@ -100,8 +109,14 @@ class _Asking:
             )
 
         try:
-            step = self._step(pipeline, environment, definition, adapter)
-        except (ReferenceProblem, SettingsInvalid, VariableRefused) as problem:
+            secrets = await self._secrets(pipeline, environment, definition, adapter)
+            step = self._step(pipeline, environment, definition, adapter, secrets)
+        except (
+            ReferenceProblem,
+            SettingsInvalid,
+            VariableRefused,
+            SecretUnavailable,
+        ) as problem:
             return [finding(f"not asked: {problem}", Severity.WARNING, asked=False)]
         except OSError as problem:
             return [finding(f"{problem.filename}: {problem.strerror}", Severity.ERROR)]
@@ -114,12 +129,28 @@ class _Asking:
             return [finding(text, Severity.ERROR)]
         return [finding(in_words(problem), problem.severity) for problem in problems]
 
+    async def _secrets(
+        self,
+        pipeline: PipelineDefinition,
+        environment: EnvironmentDefinition,
+        step: StepDefinition,
+        adapter: Adapter[Any],
+    ) -> SecretValues:
+        """What the step is given. Raises SecretUnavailable; perhaps only the daemon may read it."""
+        names = secrets_in_env(environment.env, pipeline.env, step.env)
+        names |= frozenset(secrets_named(step.config, adapter.config_type))
+        known = self._configuration.secrets
+        return SecretValues(
+            {name: await self._sources.read(name, known.get(name)) for name in sorted(names)}
+        )
+
     def _step(
         self,
         pipeline: PipelineDefinition,
         environment: EnvironmentDefinition,
         definition: StepDefinition,
         adapter: Adapter[Any],
+        secrets: SecretValues,
     ) -> DurableStep[Any]:
         params = {one.name: one.example or one.default or "" for one in pipeline.params}
         facts = JobFacts(0, pipeline.name, environment.name, "check")
@@ -140,13 +171,13 @@ class _Asking:
                 job=info,
                 step=definition.name,
                 attempt=1,
-                config=resolve_settings(definition.config, scope, adapter.config_type),
+                config=resolve_settings(definition.config, scope, adapter.config_type, secrets),
                 params=params,
                 base_env=child_environment(
                     os.environ,
                     self._configuration.pass_env,
                     self._configuration.allow_env,
-                    resolved_layers(scope, *layers),
+                    resolved_layers(scope, secrets.named, *layers),
                     job_facts(info, definition.name, 1, params),
                 ),
             ),

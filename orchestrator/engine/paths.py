@@ -36,6 +36,11 @@ class Paths:
         return self.state_dir / "shared" / safe_name(environment) / safe_name(adapter)
 
     @property
+    def secrets(self) -> Path:
+        """Values that neither the journal nor a log may hold, each in a file (0600)."""
+        return self.state_dir / "secrets"
+
+    @property
     def claims(self) -> Path:
         """What attempts said that they hold."""
         return self.state_dir / "claims"

@@ -10,6 +10,7 @@ import msgspec
 from orchestrator.core.model import CallRecord, ProcessRecord
 from orchestrator.engine.attempt_paths import AttemptPaths
 from orchestrator.engine.claims import ClaimBook
+from orchestrator.engine.hidden import Hidden
 from orchestrator.engine.journal import ACQUIRE, AttemptJournal
 from orchestrator.engine.log_file import LogFile
 from orchestrator.engine.step_calls import AttemptCalls
@@ -34,6 +35,7 @@ class AttemptFacts(msgspec.Struct, Generic[_Config], frozen=True):
     config: _Config
     params: Mapping[str, Any]
     base_env: Mapping[str, str]
+    hidden: Hidden = msgspec.field(default_factory=Hidden)
 
 
 class StepServices(msgspec.Struct, frozen=True):
@@ -74,7 +76,7 @@ class DurableStep(Step[Config]):
         self._services = services
         self._journal = journal
         self._log = LogFile(paths.log)
-        self._calls = AttemptCalls(paths.values, journal)
+        self._calls = AttemptCalls(paths.values, journal, facts.hidden)
         self._processes = AttemptProcesses(
             paths, services.processes, journal, services.max_log_bytes
         )
@@ -90,14 +92,22 @@ class DurableStep(Step[Config]):
     def stop(self) -> StopInfo | None:
         return self._journal.stop
 
+    @property
+    def hidden(self) -> Hidden:
+        """What must not be shown of the attempt."""
+        return self._facts.hidden
+
+    def masked(self, text: str) -> str:
+        return self._facts.hidden.masks.text(text)
+
     def log(self, text: str) -> None:
-        self._log.write(text)
+        self._log.write(text, self._facts.hidden.masks)
 
     def progress(self, done: int, total: int | None, text: str = "") -> None:
         self._journal.progress(done, total, text)
 
     def warn(self, text: str) -> None:
-        self._log.write(f"warning: {text}")
+        self.log(f"warning: {text}")
         self._journal.warn(text)
 
     def output(self, name: str, value: Any, *, sensitive: bool = False) -> None:

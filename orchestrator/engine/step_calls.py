@@ -1,6 +1,5 @@
 """Calls that are remembered: what `Step.once` does."""
 
-import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,9 @@ import trio
 
 from orchestrator.core.model import CallRecord, ProcessRecord
 from orchestrator.core.observations import STOPPABLE
+from orchestrator.engine.hidden import Hidden
 from orchestrator.engine.journal import AttemptJournal
+from orchestrator.engine.private_file import write_durably
 from orchestrator.engine.process_place import file_name
 from orchestrator.engine.step_processes import KeyInUse
 from orchestrator.plugin import CallLost, NotDone, StopRequested, Unknown
@@ -18,11 +19,13 @@ from orchestrator.process.threads import in_thread
 
 
 class AttemptCalls:
-    """The calls of one attempt. `values` holds one file for each sensitive value."""
+    """The calls of one attempt. `values` holds one file for each sensitive value; one that holds a
+    secret is sensitive, whatever the adapter says."""
 
-    def __init__(self, values: Path, journal: AttemptJournal) -> None:
+    def __init__(self, values: Path, journal: AttemptJournal, hidden: Hidden) -> None:
         self._values = values
         self._journal = journal
+        self._hidden = hidden
 
     async def once(
         self,
@@ -69,9 +72,9 @@ class AttemptCalls:
         content = msgspec.json.encode(value)
         plain = msgspec.json.decode(content)
         with trio.CancelScope(shield=True):  # it was done: that must not be forgotten
-            if sensitive:
+            if sensitive or self._hidden.masks.value(plain) != plain:
                 name = f"{file_name(phase, key)}.json"
-                await in_thread(_write_durably, self._values / name, content)
+                await in_thread(write_durably, self._values / name, content)
                 await self._journal.record_call(phase, key, name, sensitive=True)
             else:
                 await self._journal.record_call(phase, key, plain, sensitive=False)
@@ -86,21 +89,3 @@ class AttemptCalls:
             raise CallLost(
                 f"{record.key}: its value was sensitive, and the file that held it is gone"
             ) from error
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    """Write a file (0600) that is complete on disk once it has its name."""
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    draft = path.with_name(f"{path.name}.new")
-    descriptor = os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(descriptor, content)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    draft.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -6,31 +6,40 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import structlog
 import trio
 from msgspec.structs import replace
 
-from orchestrator.config.settings import SettingsInvalid, resolve_settings
+from orchestrator.config.secrets import secrets_in_env, secrets_named
+from orchestrator.config.settings import SecretValues, SettingsInvalid, resolve_settings
 from orchestrator.core import commands as cmd
-from orchestrator.core.definition import JobDefinition, StepDefinition
+from orchestrator.core.definition import JobDefinition, StepDefinition, Variables
 from orchestrator.core.model import Job, StepRef
 from orchestrator.core.references import ReferenceProblem, Scope
 from orchestrator.core.scopes import scope_of, with_matrices
 from orchestrator.core.world import World
 from orchestrator.engine.attempt_journal import JournalOfAttempt, JournalOfRecheck
 from orchestrator.engine.attempt_paths import AttemptPaths
+from orchestrator.engine.attempt_secrets import AttemptSecrets
 from orchestrator.engine.child_environment import (
     VariableRefused,
     child_environment,
     job_facts,
     resolved_layers,
 )
+from orchestrator.engine.hidden import Hidden, sensitive_values
 from orchestrator.engine.live import Live
+from orchestrator.engine.log_masking import mask_attempt
 from orchestrator.engine.paths import Paths
 from orchestrator.engine.process_place import ProcessPlaces
+from orchestrator.engine.secret_sources import SecretSources, SecretUnavailable
 from orchestrator.engine.step import AttemptFacts, DurableStep, StepServices
 from orchestrator.engine.writer import Writer
 from orchestrator.plugin import Adapter, JobInfo, Result
 from orchestrator.process.state import Running
+
+log = structlog.get_logger(__name__)
 
 
 class StepUnusable(Exception):
@@ -52,6 +61,11 @@ class Bench:
         self.step = self.step.in_phase(phase)
 
     @property
+    def hidden(self) -> Hidden:
+        """What must not be shown of the attempt."""
+        return self.step.hidden
+
+    @property
     def cancel_step(self) -> DurableStep[Any]:
         """The same attempt for the adapter's cancel, which runs beside its apply."""
         return self.step.in_phase("cancel")
@@ -70,6 +84,7 @@ class Bench:
         hidden = {name: outputs[name] for name in sensitive if name in outputs}
         if hidden:
             write_private(outputs_file, json.dumps(hidden))
+            self.hidden.add(hidden)
         return cmd.ApplyDone(
             ref=ref,
             succeeded=result.succeeded,
@@ -84,6 +99,14 @@ class Bench:
         )
 
 
+class _Given(msgspec.Struct, frozen=True):
+    """What an attempt is given beside its definition."""
+
+    journal: JournalOfAttempt | JournalOfRecheck
+    secrets: SecretValues
+    hidden: Hidden
+
+
 class Workbench:
     """Makes benches. `adapters` are those that were loaded at start."""
 
@@ -95,6 +118,7 @@ class Workbench:
         writer: Writer,
         live: Live,
         variables: Mapping[str, str],
+        sources: SecretSources = SecretSources(),  # noqa: B008  it has no state
     ) -> None:
         self._adapters = adapters
         self._services = services
@@ -102,24 +126,44 @@ class Workbench:
         self._live = live
         self._variables = variables
         self.paths = paths
+        self.secrets = AttemptSecrets(paths, sources)
 
-    def prepare(self, ref: StepRef, nursery: trio.Nursery) -> Bench:
+    async def prepare(self, ref: StepRef, nursery: trio.Nursery) -> Bench:
         """The bench of an attempt of an open job. Raises StepUnusable."""
         world = self._writer.world
         job = world.committed_job(ref.job)
         if job is None:
             raise StepUnusable(f"job {ref.job} has ended")
-        journal = JournalOfAttempt(ref, self._writer, self._live, nursery)
-        adapter, step = self._step(world, job, world.definition(job), ref, journal)
+        definition = world.definition(job)
+        secrets = await self._given(world, definition, ref)
+        hidden = self._hidden(job, secrets)
+        journal = JournalOfAttempt(ref, self._writer, self._live, nursery, hidden)
+        given = _Given(journal, secrets, hidden)
+        adapter, step = self._step(world, job, definition, ref, given)
         return Bench(adapter, step, journal)
 
-    def prepare_recheck(
+    async def prepare_recheck(
         self, job: Job, definition: JobDefinition, ref: StepRef, round: int
     ) -> Bench:
         """The bench for verifying a finished attempt again. Raises StepUnusable."""
+        secrets = await self._given(self._writer.world, definition, ref)
         journal = JournalOfRecheck(job.step(ref.step).records)
-        adapter, step = self._step(self._writer.world, job, definition, ref, journal)
+        given = _Given(journal, secrets, self._hidden(job, secrets))
+        adapter, step = self._step(self._writer.world, job, definition, ref, given)
         return Bench(adapter, step.in_phase(f"recheck-{round}"), None)
+
+    async def mask(self, ref: StepRef, hidden: Hidden) -> bool:
+        """Hide secrets in what the attempt wrote; False on a full disk, then nothing changed."""
+        try:
+            await mask_attempt(self.paths.attempt(ref), hidden.masks)
+        except OSError as problem:
+            log.error("a log could not be masked", step=str(ref), problem=str(problem))
+            return False
+        return True
+
+    def hidden(self, job: Job | None, ref: StepRef) -> Hidden:
+        """What must not be shown of an attempt whose secrets are still kept."""
+        return self._hidden(job, self.secrets.kept(ref) or SecretValues())
 
     def put_away(self, ref: StepRef) -> None:
         """The attempt is over: nothing is true of it only now any more."""
@@ -144,7 +188,7 @@ class Workbench:
         job: Job,
         definition: JobDefinition,
         ref: StepRef,
-        journal: JournalOfAttempt | JournalOfRecheck,
+        given: "_Given",
     ) -> tuple[Adapter[Any], DurableStep[Any]]:
         wanted = next(one for one in definition.pipeline.steps if one.name == ref.step)
         adapter = self._adapters.get(wanted.uses)
@@ -161,8 +205,12 @@ class Workbench:
         )
         try:
             scope = self._scope(world, job, definition, wanted)
-            config = resolve_settings(wanted.config, scope, adapter.config_type)
-            variables = self._child_variables(world, definition, wanted, scope, info, ref, job)
+            scope = replace(scope, params={**scope.params, **given.secrets.params})
+            config = resolve_settings(wanted.config, scope, adapter.config_type, given.secrets)
+            facts_of_job = job_facts(info, ref.step, ref.attempt, scope.params)
+            variables = self._child_variables(
+                world, layers_of(definition, wanted), scope, given.secrets, facts_of_job
+            )
             paths.create()
         except (ReferenceProblem, VariableRefused, SettingsInvalid) as problem:
             where = f"{definition.pipeline.origin}: step {ref.step}"
@@ -174,10 +222,11 @@ class Workbench:
             step=ref.step,
             attempt=ref.attempt,
             config=config,
-            params=job.params,
+            params=scope.params,
             base_env=variables,
+            hidden=given.hidden,
         )
-        return adapter, DurableStep(facts, paths, self._services, journal)
+        return adapter, DurableStep(facts, paths, self._services, given.journal)
 
     def _workdir(self, job: Job, definition: JobDefinition) -> Path:
         """Where the job's steps run. Raises StepUnusable."""
@@ -209,22 +258,44 @@ class Workbench:
     def _child_variables(
         self,
         world: World,
-        definition: JobDefinition,
-        step: StepDefinition,
+        layers: tuple[Variables, ...],
         scope: Scope,
-        info: JobInfo,
-        ref: StepRef,
-        job: Job,
+        secrets: SecretValues,
+        facts: Mapping[str, str],
     ) -> dict[str, str]:
         configuration = world.configuration
-        layers = (definition.environment.env, definition.pipeline.env, step.env)
         return child_environment(
             self._variables,
             configuration.pass_env if configuration is not None else (),
             configuration.allow_env if configuration is not None else (),
-            resolved_layers(scope, *layers),
-            job_facts(info, ref.step, ref.attempt, job.params),
+            resolved_layers(scope, secrets.named, *layers),
+            facts,
         )
+
+    async def _given(self, world: World, definition: JobDefinition, ref: StepRef) -> SecretValues:
+        """The secrets that the step names. Raises StepUnusable."""
+        step = next(one for one in definition.pipeline.steps if one.name == ref.step)
+        names = secrets_in_env(*layers_of(definition, step))
+        adapter = self._adapters.get(step.uses)
+        if adapter is not None:
+            names |= frozenset(secrets_named(step.config, adapter.config_type))
+        configuration = world.configuration
+        known = configuration.secrets if configuration is not None else {}
+        try:
+            return await self.secrets.given(ref, names, known, {})
+        except SecretUnavailable as problem:
+            raise StepUnusable(str(problem)) from problem
+        except OSError as problem:
+            raise StepUnusable(f"{problem.filename}: {problem.strerror}") from problem
+
+    def _hidden(self, job: Job | None, secrets: SecretValues) -> Hidden:
+        outputs = sensitive_values(self.paths, job) if job is not None else ()
+        return Hidden([*secrets.named.values(), *secrets.params.values(), *outputs])
+
+
+def layers_of(definition: JobDefinition, step: StepDefinition) -> tuple[Variables, ...]:
+    """The `env` tables that the step gets, the innermost last."""
+    return (definition.environment.env, definition.pipeline.env, step.env)
 
 
 def _info(job: Job) -> JobInfo:

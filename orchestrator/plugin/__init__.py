@@ -17,6 +17,7 @@ from orchestrator.plugin.result import (
     Severity,
     Traits,
 )
+from orchestrator.plugin.secrets import Secret, SecretSource
 from orchestrator.plugin.step import Claim, JobInfo, NotDone, Step, StopInfo, Unknown
 
 __all__ = [
@@ -35,6 +36,8 @@ __all__ = [
     "Problem",
     "ProcessLost",
     "Result",
+    "Secret",
+    "SecretSource",
     "Severity",
     "Step",
     "StopInfo",

@@ -6,6 +6,7 @@ from typing import Any
 import pluggy
 
 from orchestrator.plugin.adapter import Adapter
+from orchestrator.plugin.secrets import SecretSource
 
 GROUP = "orchestrator"
 """The entry point group, and pluggy's project name."""
@@ -23,6 +24,15 @@ class Hooks:
 
         Called once, when the daemon or `check` loads plugins. Two adapters of one name are an
         error that names both plugins.
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def orchestrator_secrets(self) -> Sequence[SecretSource]:
+        """Where secrets can be read from, as `plugin = "NAME"` in `[secrets.X]` says.
+
+        Called once, when the daemon or `check` loads plugins. Two of one name are an error that
+        names both plugins.
         """
         raise NotImplementedError
 

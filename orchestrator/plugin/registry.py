@@ -15,13 +15,14 @@ import pluggy
 
 from orchestrator.plugin.adapter import Adapter
 from orchestrator.plugin.hookspecs import GROUP, Hooks
+from orchestrator.plugin.secrets import SecretSource
 
 _log = logging.getLogger(__name__)
 
 Authorize: TypeAlias = Callable[[str, str, str], bool | None]
 """`(user, action, target)`: False denies, None (or True) leaves it to the roles."""
 
-_ADAPTER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 class PluginProblem(msgspec.Struct, frozen=True):
@@ -44,11 +45,12 @@ class LoadedPlugin(msgspec.Struct, frozen=True):
 
 
 class Registry(msgspec.Struct, frozen=True):
-    """All that plugins bring. `adapters` is by name, as `uses` says it."""
+    """All that plugins bring. `adapters` are by name, as `uses` says it, `secrets` as `plugin`."""
 
     adapters: dict[str, Adapter[Any]]
     plugins: tuple[LoadedPlugin, ...]
     authorize: Authorize
+    secrets: dict[str, SecretSource] = {}
 
     def plugin_of(self, adapter: str) -> str:
         """The name of the plugin that brings the adapter, for messages."""
@@ -70,6 +72,7 @@ class _Candidate(msgspec.Struct):
     load: Callable[[], object]
     problems: list[str] = []
     adapters: dict[str, Adapter[Any]] = {}
+    secrets: dict[str, SecretSource] = {}
 
 
 def load(
@@ -89,12 +92,15 @@ def load(
         _register(manager, candidate)
     _refuse_unknown_hooks(manager, candidates)
     for candidate in candidates:
-        _collect_adapters(manager, candidate)
-    _refuse_duplicates(candidates)
+        _collect(manager, candidate, _ADAPTERS)
+        _collect(manager, candidate, _SECRETS)
+    _refuse_duplicates(candidates, _ADAPTERS)
+    _refuse_duplicates(candidates, _SECRETS)
     return Registry(
         adapters={name: a for candidate in candidates for name, a in candidate.adapters.items()},
         plugins=tuple(_loaded(candidate) for candidate in candidates),
         authorize=functools.partial(_authorize, manager),
+        secrets={name: one for candidate in candidates for name, one in candidate.secrets.items()},
     )
 
 
@@ -154,64 +160,100 @@ def _refuse_unknown_hooks(manager: pluggy.PluginManager, candidates: list[_Candi
             return
 
 
-def _collect_adapters(manager: pluggy.PluginManager, candidate: _Candidate) -> None:
+class _Collected(msgspec.Struct, frozen=True):
+    """One hook that brings things by name: what they are called, and what is wrong with one."""
+
+    hook: str
+    one: str
+    several: str
+    fault: Callable[[Any], str | None]
+    of: Callable[[_Candidate], dict[str, Any]]
+
+
+def _collect(manager: pluggy.PluginManager, candidate: _Candidate, what: _Collected) -> None:
     if candidate.problems:
         return
-    for hook in manager.hook.orchestrator_adapters.get_hookimpls():
+    for hook in getattr(manager.hook, what.hook).get_hookimpls():
         if hook.plugin_name != candidate.name:
             continue
         try:
             brought = hook.function()
         except (Exception, SystemExit) as error:
-            candidate.problems.append(f"orchestrator_adapters failed: {_in_words(error)}")
+            candidate.problems.append(f"{what.hook} failed: {_in_words(error)}")
             continue
-        _keep_sound(candidate, brought)
+        _keep_sound(candidate, brought, what)
 
 
-def _keep_sound(candidate: _Candidate, brought: object) -> None:
+def _keep_sound(candidate: _Candidate, brought: object, what: _Collected) -> None:
     if inspect.iscoroutine(brought):
         brought.close()
     if not isinstance(brought, Sequence) or isinstance(brought, str):
         candidate.problems.append(
-            f"orchestrator_adapters must return a list of adapters, not {type(brought).__name__}"
+            f"{what.hook} must return a list of {what.several}, not {type(brought).__name__}"
         )
         return
-    for adapter in brought:
-        fault = _fault(adapter)
-        if fault is None and adapter.name in candidate.adapters:
-            fault = f"it brings two adapters named {adapter.name}"
+    kept = what.of(candidate)
+    for thing in brought:
+        fault = what.fault(thing)
+        if fault is None and thing.name in kept:
+            fault = f"it brings two {what.several} named {thing.name}"
         if fault is None:
-            candidate.adapters[adapter.name] = adapter
+            kept[thing.name] = thing
         else:
             candidate.problems.append(fault)
 
 
-def _fault(adapter: object) -> str | None:
+def _adapter_fault(adapter: object) -> str | None:
     kind = type(adapter).__name__
     if not isinstance(adapter, Adapter):
         return f"{kind} is no orchestrator.plugin.Adapter"
-    name = getattr(adapter, "name", None)
-    if not isinstance(name, str) or not _ADAPTER_NAME.fullmatch(name):
-        return f"{kind}.name must be letters, digits, `-` and `_`, not {name!r}"
+    if fault := _name_fault(adapter):
+        return fault
     config_type = getattr(adapter, "config_type", None)
     if not isinstance(config_type, type) or not issubclass(config_type, msgspec.Struct):
         return f"{kind}.config_type must be a msgspec.Struct, not {config_type!r}"
     return None
 
 
-def _refuse_duplicates(candidates: list[_Candidate]) -> None:
+def _secrets_fault(source: object) -> str | None:
+    if not inspect.iscoroutinefunction(getattr(source, "read", None)):
+        return f"{type(source).__name__} has no async method read(settings) to get secrets by"
+    return _name_fault(source)
+
+
+def _name_fault(thing: object) -> str | None:
+    name = getattr(thing, "name", None)
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        kind = type(thing).__name__
+        return f"{kind}.name must be letters, digits, `-` and `_`, not {name!r}"
+    return None
+
+
+_ADAPTERS = _Collected(
+    "orchestrator_adapters", "adapter", "adapters", _adapter_fault, lambda one: one.adapters
+)
+_SECRETS = _Collected(
+    "orchestrator_secrets",
+    "source of secrets",
+    "sources of secrets",
+    _secrets_fault,
+    lambda one: one.secrets,
+)
+
+
+def _refuse_duplicates(candidates: list[_Candidate], what: _Collected) -> None:
     """A name belongs to one plugin. One of ours stays; between two others, neither is used."""
     owners: dict[str, list[_Candidate]] = {}
     for candidate in candidates:
-        for name in candidate.adapters:
+        for name in what.of(candidate):
             owners.setdefault(name, []).append(candidate)
     for name, owning in owners.items():
         for candidate in owning:
             others = [other.name for other in owning if other is not candidate]
             if others and not candidate.builtin:
-                del candidate.adapters[name]
+                del what.of(candidate)[name]
                 candidate.problems.append(
-                    f"adapter {name} is brought by {' and '.join(others)} too: uninstall one"
+                    f"{what.one} {name} is brought by {' and '.join(others)} too: uninstall one"
                 )
 
 

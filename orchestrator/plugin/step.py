@@ -87,6 +87,13 @@ class Step(abc.ABC, Generic[Config]):
         """The stop that was asked for, if one was."""
 
     @abc.abstractmethod
+    def masked(self, text: str) -> str:
+        """The text with `***` for each secret of the step: for files that people will read.
+
+        Logs, warnings, reasons and outputs are masked anyway.
+        """
+
+    @abc.abstractmethod
     def log(self, text: str) -> None:
         """Write a line to the step's log."""
 

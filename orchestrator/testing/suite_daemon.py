@@ -135,7 +135,7 @@ async def ask(directory: Path, plugins: registry.Registry, task: Verify | Check)
                     cleanups=tuple([await _clean(engine, ref, n) for n in _rounds(task)])
                 )
             case Check():
-                bench = engine.workbench.prepare(ref, nursery)
+                bench = await engine.workbench.prepare(ref, nursery)
                 found = [tuple(await bench.adapter.check(bench.step)) for _ in _rounds(task)]
                 return Verdicts(problems=tuple(found))
 
@@ -147,7 +147,7 @@ def _rounds(task: Verify | Check) -> range:
 async def _clean(engine: Engine, ref: StepRef, round: int) -> Cleanliness:
     job = await engine.job(ref.job)
     definition = await engine.definition(job)
-    bench = engine.workbench.prepare_recheck(job, definition, ref, round)
+    bench = await engine.workbench.prepare_recheck(job, definition, ref, round)
     return await bench.adapter.cleanup(bench.step)
 
 

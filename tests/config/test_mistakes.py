@@ -39,7 +39,6 @@ MAIN = [
     (
         "[secrets.x]\nfile = 'y'\n[pools.y]\n",
         [
-            "orchestrator.toml:1: secrets: `secrets` is not built yet",
             "orchestrator.toml:3: pools: `pools` is not built yet",
         ],
     ),
@@ -114,9 +113,10 @@ ENVIRONMENT = [
             'allow_env = ["LD_PRELOAD"]',
             "environments/e.toml:3: env.A-B: "
             "the key should be the name of a variable: letters, digits and `_`",
-            "environments/e.toml:4: env.PORT: expected a string, got the number 8080: "
-            'write it in quotes: "8080"',
-            "environments/e.toml:5: env.T.secret: `secret` is not built yet",
+            'environments/e.toml:4: env.PORT: expected a string or { secret = "NAME" }, '
+            'got the number 8080: write it in quotes: "8080"',
+            'environments/e.toml:5: env.T.secret: there is no secret "s"; [secrets.s] in '
+            "orchestrator.toml makes one",
             "environments/e.toml:6: env.P: "
             "${params.v}: parameters belong to a pipeline, not to this file",
         ],

@@ -22,7 +22,8 @@ def test_every_declared_key_and_no_other(name: str) -> None:
     assert set(root["properties"]) == keys
     for table in tables(made):
         if "properties" in table:
-            assert table["additionalProperties"] is False
+            open_ended = table["title"] == "SecretTable"  # a plugin's settings are its own
+            assert table.get("additionalProperties", True) is open_ended
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -1,0 +1,159 @@
+"""A secret reaches the step that names it, and nobody finds it anywhere else."""
+
+import base64
+import json
+import os
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+import pytest
+from e2e_bench import WAITS, Installation, command, until
+
+SECRET = 'p4ss/w+rd?"&é~ and more'
+ROTATED = "another-one-since-then"
+
+LEAKS = f"""
+import base64, json, urllib.parse
+token = os.environ["TOKEN"]
+raw = token.encode()
+def write(data):
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+write(b"begin " + raw[:9])
+{WAITS}
+write(raw[9:] + b" plain\\n")
+for before in (b"", b"x", b"xy"):
+    write(base64.b64encode(before + raw) + b" base64\\n")
+    write(base64.urlsafe_b64encode(before + raw + b"z") + b" urlsafe\\n")
+write(raw.hex().encode() + b" hex\\n" + raw.hex().upper().encode() + b" HEX\\n")
+write(urllib.parse.quote(token, safe="").encode() + b" url\\n")
+write(urllib.parse.quote_plus(token).encode() + b" form\\n")
+write(json.dumps({{"token": token}}).encode() + b" json\\n")
+print("err", token, file=sys.stderr, flush=True)
+with open(os.environ["ORCHESTRATOR_OUTPUT"], "a") as outputs:
+    outputs.write(f"told=<{{token}}>\\nsize={{len(token)}}\\n")
+print("end", flush=True)
+"""
+OTHER = "print(os.environ.get('TOKEN', 'no token'), sys.argv[1:])"
+
+
+def pipeline(gate: Path) -> str:
+    return (
+        'kind = "deploy"\n'
+        '[[steps]]\nname = "leak"\nuses = "command"\nenv = { TOKEN = { secret = "cloud-token" } }\n'
+        f"with = {command(LEAKS, gate)}\n"
+        '[[steps]]\nname = "other"\nuses = "command"\n'
+        f"with = {command(OTHER, '${steps.leak.outputs.told}', '${steps.leak.outputs.size}')}\n"
+    )
+
+
+def forms(secret: str) -> list[bytes]:
+    """What must be found nowhere."""
+    raw = secret.encode()
+    found = [raw, raw[:9], raw[9:], raw.hex().encode(), raw.hex().upper().encode()]
+    found += [quote(secret, safe="").encode(), quote_plus(secret).encode()]
+    found += [json.dumps(secret)[1:-1].encode()]
+    for before in range(3):
+        encoded = base64.b64encode(bytes(before) + raw)[4:-4]
+        found += [encoded, encoded.replace(b"+", b"-").replace(b"/", b"_")]
+    return found
+
+
+def holders(installation: Installation, secret: str) -> list[str]:
+    """Files of the whole installation, and of the state, with any form of the secret in it."""
+    found = []
+    for path in installation.root.rglob("*"):
+        if path.is_file() and any(form in path.read_bytes() for form in forms(secret)):
+            found.append(str(path.relative_to(installation.root)))
+    return found
+
+
+def nothing_of(secret: str, *texts: str) -> None:
+    for text in texts:
+        assert [form for form in forms(secret) if form in text.encode()] == []
+
+
+@pytest.fixture
+def given(installation: Installation) -> Path:
+    secret = installation.root / "token"
+    secret.touch(mode=0o600)
+    secret.write_text(f"{SECRET}\n")
+    installation.write(
+        {"environments/staging.toml": "", "pipelines/p.toml": pipeline(installation.root / "gate")},
+        f'[secrets.cloud-token]\nfile = "{secret}"\n',
+    )
+    return secret
+
+
+def begun(installation: Installation) -> bool:
+    return b"begin" in b"".join(
+        path.read_bytes() for path in installation.state.glob("jobs/*/steps/leak/1/log")
+    )
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["one daemon", "killed in between"])
+def test_nothing_of_a_secret_is_found_but_where_it_came_from(
+    installation: Installation, given: Path, killed: bool
+) -> None:
+    installation.start()
+    job = installation.submit("p", "staging")
+    following = installation.spawn("log", str(job), "leak", "-f")
+    until("the step works", lambda: begun(installation))
+    live = installation.says("log", str(job), "leak")
+    assert live == "begin \n"
+    log = installation.state / "jobs" / str(job) / "steps" / "leak" / "1" / "log"
+    assert log.stat().st_mode & 0o777 == 0o600
+    if killed:
+        installation.kill()
+        given.write_text(ROTATED)
+        installation.start()
+        assert installation.says("log", str(job), "leak") == "begin \n"
+    (installation.root / "gate").touch()
+    ended = installation.finished(job)
+    assert ended["conclusion"] == "success"
+    followed = following.communicate(timeout=60)[0]
+    said = installation.says("log", str(job), "leak")
+    stars = "*" * len(SECRET.encode())
+    assert said == followed
+    assert said.startswith(f"begin {stars} plain\n")
+    assert f"err {stars}\n" in said
+    assert said.endswith("end\n")
+    assert ended["steps"][0]["outputs"] == {"told": "<***>", "size": str(len(SECRET))}
+    assert installation.says("log", str(job), "other") == f"no token ['<***>', '{len(SECRET)}']\n"
+    tail = installation.says("log", str(job), "leak", "--tail", "2")
+    assert said.endswith(tail) and tail.count("\n") == 2
+    until("its secrets are removed", lambda: not list(installation.state.glob("secrets/*/*")))
+    nothing_of(
+        SECRET,
+        said,
+        followed,
+        installation.says("show", str(job), "--json"),
+        installation.says("show", str(job)),
+        installation.says("events", "--json"),
+        installation.says("output", str(job), "leak", "told"),
+        installation.says("submit", "p", "staging", "--dry-run", "--json"),
+        installation.log_tail(),
+    )
+    assert holders(installation, SECRET) == ([] if killed else ["token"])
+    installation.stop()
+    assert holders(installation, SECRET) == ([] if killed else ["token"])
+
+
+def test_a_secret_that_others_can_read_fails_its_step_before_anything_is_touched(
+    installation: Installation, given: Path
+) -> None:
+    given.chmod(0o644)
+    installation.start()
+    job = installation.submit("p", "staging")
+    step = installation.finished(job)["steps"][0]
+    assert step["conclusion"] == "failure"
+    assert step["reason"] == (
+        f"secrets.cloud-token: {given} has mode 0644, so others than its owner may read or change "
+        f"it: chmod 600 {given}"
+    )
+    given.chmod(0o600)
+    os.truncate(given, 3)
+    again = int(installation.says("retry", str(job)))
+    step = installation.finished(again)["steps"][0]
+    assert "it has fewer than 4 characters" in step["reason"]
+    assert "p4s" not in step["reason"].replace("pass", "")
