@@ -74,10 +74,15 @@ def debts_paid_by(environment: Environment, job: Job) -> tuple[Debt, ...]:
 
 
 def preparing_payer(world: World, environment: str, debt: Debt) -> Job | None:
-    """A job that prepares to run what is owed."""
+    """An owed cleanup that prepares to pay a debt, or that has not ended yet after it failed to.
+
+    A run by hand is none: approvals and a drain may keep it from ever being ready.
+    """
     for job in world.preparing_jobs(environment):
+        if job.cleanup_for == debt.job:
+            return job
         alike = job.pipeline == debt.pipeline and job.params == debt.params
-        if alike and isinstance(job.phase, JobPreparing):
+        if alike and job.cleanup_for is not None and isinstance(job.phase, JobPreparing):
             return job
     return None
 

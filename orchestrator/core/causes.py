@@ -25,6 +25,8 @@ def stopped_by_request(stop: Stop) -> str:
     """`the job was cancelled by ada`, `the job was rejected by ada`, `the job has expired`."""
     if stop.cause is StopCause.EXPIRY:
         return f"the job has expired: {stop.reason}"
+    if stop.cause is StopCause.NEEDLESS:
+        return f"the job was needless: {stop.reason}"
     word = "rejected" if stop.cause is StopCause.REJECTION else "cancelled"
     who = f" by {stop.by.user}" if stop.by is not None else f" ({stop.cause.value})"
     return f"the job was {word}{who}"
@@ -32,7 +34,7 @@ def stopped_by_request(stop: Stop) -> str:
 
 def stop_text(stop: Stop) -> str:
     """`stopped by ada: wrong version`, `rejected by ada`, `it waited longer than max_wait: 5 s`."""
-    if stop.cause is StopCause.EXPIRY:
+    if stop.cause in (StopCause.EXPIRY, StopCause.NEEDLESS):
         return stop.reason
     word = "rejected" if stop.cause is StopCause.REJECTION else "stopped"
     who = f"{word} by {stop.by.user}" if stop.by is not None else word

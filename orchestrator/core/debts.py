@@ -7,10 +7,11 @@ from orchestrator.core.admission import debts_paid_by, preparing_payer
 from orchestrator.core.approval_rules import declared_rules
 from orchestrator.core.definition import JobDefinition
 from orchestrator.core.instant import Instant
-from orchestrator.core.model import Debt, Job
+from orchestrator.core.model import Debt, Job, JobPreparing, JobQueued
 from orchestrator.core.parameters import accept
 from orchestrator.core.references import JobFacts, Scope, resolve_as_text
-from orchestrator.core.words import JobConclusion, Section
+from orchestrator.core.stopping import stop_needless
+from orchestrator.core.words import Section
 from orchestrator.core.world import World
 
 
@@ -46,10 +47,12 @@ def prepares(definition: JobDefinition, *, cleanup: bool = False) -> bool:
 
 def incur(world: World, job: Job, since: Instant) -> Iterator[ev.AnyEvent]:
     """The debt of a job that may touch its environment from now on, unless it has one or owes
-    nothing."""
+    nothing. What was never admitted holds no environment, so it touches none."""
     definition = world.definition(job)
     cleanup = definition.cleanup
-    if cleanup is None or world.environment(job.environment).debt_of(job.id) is not None:
+    if cleanup is None or job.run is None:
+        return
+    if world.environment(job.environment).debt_of(job.id) is not None:
         return
     owed = JobDefinition(pipeline=cleanup, environment=definition.environment)
     name, owed = world.digested(("owed", job.definition), lambda: owed)
@@ -84,15 +87,23 @@ def due_cleanup(world: World, environment: str, now: Instant) -> ev.JobSubmitted
     return None
 
 
-def needless_cleanup(world: World, environment: str) -> ev.JobEnded | None:
-    """The end of an owed cleanup that waits although another run has paid what it was for."""
+def needless_cleanup(world: World, environment: str, now: Instant) -> list[ev.AnyEvent]:
+    """The end of an owed cleanup that waits or prepares although what it was for is paid."""
     state = world.environment(environment)
-    for entry in world.queues.repairs(environment):
-        job = world.jobs[entry[2]]
-        if job.cleanup_for is not None and not debts_paid_by(state, job):
+    for job in unpaying(world, environment):
+        if not debts_paid_by(state, job):
             reason = f"what job {job.cleanup_for} owed is paid"
-            return ev.JobEnded(job=job.id, conclusion=JobConclusion.CANCELLED, reason=reason)
-    return None
+            return list(stop_needless(world, job, now, reason))
+    return []
+
+
+def unpaying(world: World, environment: str) -> Iterator[Job]:
+    """The owed cleanups of an environment that wait or prepare."""
+    waiting = (world.jobs[id] for _, _, id in world.queues.repairs(environment))
+    for job in (*waiting, *world.preparing_jobs(environment)):
+        ready = isinstance(job.phase, JobPreparing | JobQueued) and not world.in_handlers(job)
+        if job.cleanup_for is not None and ready:
+            yield job
 
 
 def _is_being_paid(world: World, environment: str, debt: Debt) -> bool:

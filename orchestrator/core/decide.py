@@ -36,7 +36,7 @@ def _decide(world: World, command: cmd.Command, now: Instant) -> Iterator[ev.Any
         case cmd.Cancel() | cmd.Approve() | cmd.Reject():
             return _answer(world, command, now)
         case cmd.Waive():
-            return asked.waive(world, command)
+            return asked.waive(world, command, now)
         case cmd.Recheck():
             return asked.recheck(world, command)
         case cmd.StartDrain():

@@ -11,6 +11,8 @@ from orchestrator.core.verdict import concluded
 from orchestrator.core.words import JobConclusion, StepConclusion, StopCause
 from orchestrator.core.world import World
 
+_SAY_WHY = (StopCause.REJECTION, StopCause.EXPIRY, StopCause.NEEDLESS)
+
 
 def job_end(world: World, job: Job) -> Iterator[ev.AnyEvent]:
     """The end of a job whose steps have all ended: the job's own, debts paid, quarantine."""
@@ -35,7 +37,7 @@ def after_end(
     environment: Environment, job: Job, succeeded: bool, conclusion: JobConclusion
 ) -> Iterator[ev.AnyEvent]:
     """What a job's end means for the debts and the quarantine of its environment."""
-    paid = job.run.pays if job.run is not None else _would_pay(environment, job)
+    paid = job.run.pays if job.run is not None else _would_pay(environment, job, succeeded)
     standing = [debt for debt in environment.debts if debt.job in paid]
     if succeeded:
         for debt in standing:
@@ -52,10 +54,13 @@ def after_end(
         )
 
 
-def _would_pay(environment: Environment, job: Job) -> tuple[int, ...]:
-    """An owed cleanup that ended before it ran leaves its debts unpaid, which must be seen."""
+def _would_pay(environment: Environment, job: Job, succeeded: bool) -> tuple[int, ...]:
+    """An owed cleanup that ended before it ran leaves its debts unpaid, which must be seen; one
+    whose `before` found nothing to do has looked for the job that it was queued for only."""
     if job.cleanup_for is None:
         return ()
+    if succeeded or (job.stop is not None and job.stop.cause is StopCause.NEEDLESS):
+        return (job.cleanup_for,)
     return tuple(debt.job for debt in debts_paid_by(environment, job))
 
 
@@ -76,7 +81,7 @@ def _ended(step: Step, conclusion: StepConclusion) -> bool:
 def _reason(job: Job, halted: Step | None) -> str:
     if halted is not None:
         return stopped_by_step(halted.name, ending_of(halted))
-    if job.stop is not None and job.stop.cause in (StopCause.REJECTION, StopCause.EXPIRY):
+    if job.stop is not None and job.stop.cause in _SAY_WHY:
         return stop_text(job.stop)
     for step in job.steps:
         if isinstance(step.phase, Finished) and step.phase.ending.conclusion in (

@@ -163,9 +163,12 @@ def _start(world: World, job: Job, name: str, now: Instant) -> Iterator[ev.AnyEv
 
 def advance_environment(world: World, environment: str, now: Instant) -> list[ev.AnyEvent]:
     """The cleanup that falls due, or the next job that is admitted, in an environment."""
-    fixed = needless_cleanup(world, environment) or due_cleanup(world, environment, now)
-    if fixed is not None:
-        return [fixed]
+    needless = needless_cleanup(world, environment, now)
+    if needless:
+        return needless
+    owed = due_cleanup(world, environment, now)
+    if owed is not None:
+        return [owed]
     for job in candidates(world, environment):
         if next(blockers(world, job), None) is None:
             return [ev.JobAdmitted(job=job.id, run=admission(world, job, now))]

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
+from orchestrator.core.debts import unpaying
 from orchestrator.core.definition import EnvironmentDefinition
 from orchestrator.core.instant import Instant
 from orchestrator.core.lookups import configured, known_environment, pipeline_named
 from orchestrator.core.model import (
-    Debt,
     Environment,
     Job,
     JobCancelling,
@@ -26,10 +26,10 @@ from orchestrator.core.rejections import (
     RecheckAtWork,
     UnknownJob,
 )
-from orchestrator.core.stopping import stop_job
+from orchestrator.core.stopping import stop_job, stop_needless
 from orchestrator.core.submissions import demand_same_request
 from orchestrator.core.typed import to_pay
-from orchestrator.core.words import JobConclusion, Role, StopCause
+from orchestrator.core.words import Role, StopCause
 from orchestrator.core.world import World
 
 __all__ = ["configured", "demand_same_request", "pipeline_named"]
@@ -63,7 +63,7 @@ def _is_forced(world: World, job: Job) -> bool:
     return all(step.forced for step in job.steps if step.active)
 
 
-def waive(world: World, request: cmd.Waive) -> Iterator[ev.AnyEvent]:
+def waive(world: World, request: cmd.Waive, now: Instant) -> Iterator[ev.AnyEvent]:
     """Let the due debts and the quarantine of an environment go."""
     environment = known_environment(world, request.environment)
     doing = f"waiving what {environment.name} owes"
@@ -80,17 +80,9 @@ def waive(world: World, request: cmd.Waive) -> Iterator[ev.AnyEvent]:
         yield ev.DebtWaived(environment=environment.name, job=debt.job, reason=request.reason)
     if environment.quarantine is not None:
         yield ev.QuarantineLifted(environment=environment.name, reason=f"waived: {request.reason}")
-    yield from _drop_waiting_cleanups(world, environment, owed)
-
-
-def _drop_waiting_cleanups(
-    world: World, environment: Environment, waived: list[Debt]
-) -> Iterator[ev.AnyEvent]:
-    for _, _, id in world.queues.repairs(environment.name):
-        job = world.jobs[id]
-        if job.cleanup_for in {debt.job for debt in waived}:
-            conclusion = JobConclusion.CANCELLED
-            yield ev.JobEnded(job=job.id, conclusion=conclusion, reason="its debt was waived")
+    for job in unpaying(world, environment.name):
+        if job.cleanup_for in {debt.job for debt in owed}:
+            yield from stop_needless(world, job, now, "its debt was waived")
 
 
 def recheck(world: World, request: cmd.Recheck) -> Iterator[ev.AnyEvent]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from orchestrator.core import events as ev
 from orchestrator.core.definition import StepDefinition
 from orchestrator.core.endings import after_end
+from orchestrator.core.instant import Instant
 from orchestrator.core.model import (
     Acquiring,
     Applying,
@@ -19,6 +20,7 @@ from orchestrator.core.model import (
     Stop,
 )
 from orchestrator.core.verdict import conclusion_of_stop
+from orchestrator.core.words import JobConclusion, StopCause
 from orchestrator.core.world import World
 
 
@@ -35,6 +37,14 @@ def stop_job(world: World, job: Job, stop: Stop) -> Iterator[ev.AnyEvent]:
     for step in world.backing_off(job):
         if not world.step_definition(job, step.name).section.is_handler:
             yield from _ask_step(job, step, stop)
+
+
+def stop_needless(world: World, job: Job, now: Instant, reason: str) -> Iterator[ev.AnyEvent]:
+    """Stop an owed cleanup that prepares or waits, when nothing is left for it to pay."""
+    if job.steps:
+        yield from stop_job(world, job, Stop(cause=StopCause.NEEDLESS, at=now, reason=reason))
+    else:
+        yield ev.JobEnded(job=job.id, conclusion=JobConclusion.CANCELLED, reason=reason)
 
 
 def _end_queued(world: World, job: Job, stop: Stop) -> Iterator[ev.AnyEvent]:

@@ -82,6 +82,7 @@ class StopCause(enum.Enum):
     HALT = "halt"  # another step of the job halted it (`halt_running = "stop"`)
     REJECTION = "rejection"  # an approver said no
     EXPIRY = "expiry"  # nobody approved in time, or `max_wait` is over
+    NEEDLESS = "needless"  # the cleanup that it was to be is paid or waived
 
 
 class RunningPolicy(enum.Enum):
