@@ -13,7 +13,7 @@ from pathlib import Path
 import trio
 
 from orchestrator import config
-from orchestrator.builtin import command, git
+from orchestrator.builtin.modules import MODULES
 from orchestrator.engine.log_output import neutral
 from orchestrator.engine.online_check import check_online
 from orchestrator.plugin import Severity, registry
@@ -27,7 +27,7 @@ def main() -> int:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    plugins = registry.load([command, git])
+    plugins = registry.load(MODULES)
     configuration = config.read(given.config, plugins)
     found = trio.run(check_online, configuration, plugins.adapters, plugins.secrets)
     for finding in found:

@@ -28,7 +28,7 @@ from orchestrator import config
 from orchestrator.api.app import create_app
 from orchestrator.api.listening import SocketUnusable, listening
 from orchestrator.api.server import Server
-from orchestrator.builtin import command, git
+from orchestrator.builtin.modules import MODULES
 from orchestrator.config import ConfigurationInvalid
 from orchestrator.core import commands as cmd
 from orchestrator.core.definition import Configuration
@@ -249,7 +249,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.umask(PRIVATE)
     status = 0
     try:
-        trio.run(Daemon(settings, registry.load([command, git])).serve, instruments=[Watchdog()])
+        trio.run(Daemon(settings, registry.load(MODULES)).serve, instruments=[Watchdog()])
     except* (Unstartable, StoreError, SocketUnusable) as group:
         status = EXIT_CONFIGURATION
         for error in _causes(group):

@@ -52,7 +52,7 @@ def read_configuration(directory: str, registry: Registry) -> Configuration:
 
 def load_registry() -> Registry:
     """Our own adapters and every installed plugin."""
-    from orchestrator.builtin import command, git
+    from orchestrator.builtin.modules import MODULES
     from orchestrator.plugin.registry import load
 
-    return load([command, git])
+    return load(MODULES)

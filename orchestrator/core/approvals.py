@@ -102,7 +102,7 @@ def find(world: World, id: int, step: str | None) -> Asked:
     if len(asking) > 1:
         raise StepNotNamed(id, [one.name for one in asking])
     if not asking:
-        raise NothingToApprove(f"job {id}", _phase(job))
+        raise nothing_asked(job)
     return _asked_by_step(job, asking[0])
 
 
@@ -125,20 +125,33 @@ def may_answer(world: World, asked: Asked, caller: Caller) -> bool:
     return True
 
 
+def nothing_asked(job: Job, step: str | None = None) -> NothingToApprove:
+    """That nobody is asked now to approve a job, or this step of it."""
+    what = f"job {job.id}" if step is None else f"step {step} of job {job.id}"
+    phase = _phase(job)
+    match job.phase:
+        case JobCancelling():
+            return NothingToApprove(what, "being cancelled", phase)
+        case JobFinished(conclusion=conclusion):
+            return NothingToApprove(what, f"finished ({conclusion.value})", phase)
+        case _:
+            return NothingToApprove(what, phase, phase)
+
+
 def _named(world: World, job: Job, name: str) -> Step:
     names = world.step_definitions(job)
     if name not in names:
         raise UnknownStep(job.id, name, names)
     if not job.steps:
-        raise NothingToApprove(f"step {name} of job {job.id}", _phase(job))
+        raise nothing_asked(job, name)
     return world.step(job, name)
 
 
 def _asked_by_step(job: Job, step: Step) -> Asked:
     question = step.open_question
     if question is None or not step.active:
-        ended = "finished" if step.finished else "not asking anything"
-        raise NothingToApprove(f"step {step.name} of job {job.id}", ended)
+        state = "finished" if step.finished else "not asking anything"
+        raise NothingToApprove(f"step {step.name} of job {job.id}", state, _phase(job))
     return Asked(job, {STEP: question.rule}, question.approvals, step, question)
 
 
@@ -200,7 +213,7 @@ def _phase(job: Job) -> str:
         case JobQueued():
             return "queued"
         case JobCancelling():
-            return "being cancelled"
+            return "cancelling"
         case JobFinished():
             return "finished"
         case _:

@@ -212,6 +212,13 @@ class Ask(msgspec.Struct, frozen=True):
     rule: ApprovalRule
 
 
+class WithdrawQuestion(msgspec.Struct, frozen=True):
+    """The adapter wants no answer any more; one that has come stays."""
+
+    ref: StepRef
+    key: str
+
+
 class IntendProcess(msgspec.Struct, frozen=True):
     """A process is about to be started."""
 
@@ -254,6 +261,7 @@ Observation = (
     | NoteWaiting
     | NoteWarning
     | Ask
+    | WithdrawQuestion
     | IntendProcess
     | NoteCall
     | LookAtClock

@@ -17,6 +17,7 @@ from orchestrator.core.evolve import evolve
 from orchestrator.core.instant import Instant
 from orchestrator.core.model import Actor
 from orchestrator.core.progress import advance_environment, advance_job, starving
+from orchestrator.core.questions import question
 from orchestrator.core.queues import queue_entry
 from orchestrator.core.timers import due
 from orchestrator.core.world import World
@@ -85,8 +86,8 @@ def _observe(world: World, command: cmd.Observation, now: Instant) -> Iterator[e
             return seen.note_waiting(world, command)
         case cmd.NoteWarning():
             return seen.note_warning(world, command)
-        case cmd.Ask():
-            return seen.ask(world, command, now)
+        case cmd.Ask() | cmd.WithdrawQuestion():
+            return question(world, command, now)
         case cmd.IntendProcess() | cmd.NoteCall():
             return seen.intend(world, command, now)
         case cmd.LookAtClock():

@@ -251,6 +251,13 @@ class StepAnswered(Event, frozen=True, tag="step_answered"):
     answer: Answer
 
 
+class StepQuestionWithdrawn(Event, frozen=True, tag="step_question_withdrawn"):
+    """A step no longer wants an answer to what it asked; what was said to it is void."""
+
+    ref: StepRef
+    key: str
+
+
 class StepRecorded(Event, frozen=True, tag="step_recorded"):
     """A process or a call is intended, or a call's value is known."""
 
@@ -368,6 +375,7 @@ AnyEvent = (
     | StepAsked
     | StepApproved
     | StepAnswered
+    | StepQuestionWithdrawn
     | StepRecorded
     | DebtIncurred
     | DebtPaid

@@ -83,6 +83,7 @@ def evolve(world: World, stamped: ev.Stamped) -> None:
             | ev.StepAsked()
             | ev.StepApproved()
             | ev.StepAnswered()
+            | ev.StepQuestionWithdrawn()
             | ev.StepRecorded()
         ):
             if event.ref.job in world.jobs:

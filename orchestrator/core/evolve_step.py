@@ -38,6 +38,7 @@ StepEvent = (
     | ev.StepAsked
     | ev.StepApproved
     | ev.StepAnswered
+    | ev.StepQuestionWithdrawn
     | ev.StepRecorded
 )
 
@@ -73,7 +74,7 @@ def step_after(step: Step, event: StepEvent, at: Instant) -> Step:
             return replace(step, phase=phase_)
         case ev.StepWaiting() | ev.StepWarned() | ev.StepRecorded():
             return _noted(step, event)
-        case ev.StepAsked() | ev.StepApproved() | ev.StepAnswered():
+        case ev.StepAsked() | ev.StepApproved() | ev.StepAnswered() | ev.StepQuestionWithdrawn():
             return replace(step, questions=_asked(step.questions, event))
         case _:
             assert_never(event)
@@ -112,9 +113,12 @@ def _noted(step: Step, event: ev.StepWaiting | ev.StepWarned | ev.StepRecorded) 
 
 
 def _asked(
-    questions: tuple[Question, ...], event: ev.StepAsked | ev.StepApproved | ev.StepAnswered
+    questions: tuple[Question, ...],
+    event: ev.StepAsked | ev.StepApproved | ev.StepAnswered | ev.StepQuestionWithdrawn,
 ) -> tuple[Question, ...]:
     match event:
+        case ev.StepQuestionWithdrawn(key=key):
+            return tuple(one for one in questions if one.key != key)
         case ev.StepAsked(question=question):
             others = (one for one in questions if one.key != question.key)
             return (*others, question)

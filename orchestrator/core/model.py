@@ -216,8 +216,12 @@ class Step(msgspec.Struct, frozen=True):
 
     @property
     def open_question(self) -> Question | None:
-        """What it asks people now, if it does."""
-        return next((one for one in self.questions if one.answer is None), None)
+        """What it asks people now, if it does. One that was asked to stop asks no more."""
+        match self.phase:
+            case Acquiring(stop=None) | Applying():
+                return next((one for one in self.questions if one.answer is None), None)
+            case _:
+                return None
 
     @property
     def active(self) -> bool:

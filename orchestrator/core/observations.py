@@ -28,7 +28,6 @@ from orchestrator.core.model import (
     Finding,
     Job,
     Pending,
-    Question,
     Step,
     StepPhase,
     StepRef,
@@ -254,18 +253,8 @@ def note_warning(world: World, seen: cmd.NoteWarning) -> Iterator[ev.AnyEvent]:
         yield ev.StepWarned(ref=seen.ref, text=seen.text)
 
 
-def ask(world: World, seen: cmd.Ask, now: Instant) -> Iterator[ev.AnyEvent]:
-    """A step asks people. After a stop nothing is asked any more."""
-    _, step = attempt(world, seen.ref)
-    if any(one.key == seen.key for one in step.questions):
-        return
-    if not isinstance(step.phase, Acquiring | Applying) or _is_asked_to_stop(step):
-        raise StopComesFirst(f"a stop of step {step.name} was asked for")
-    question = Question(key=seen.key, text=seen.text, rule=seen.rule, asked=now)
-    yield ev.StepAsked(ref=seen.ref, question=question)
-
-
-def _is_asked_to_stop(step: Step) -> bool:
+def is_asked_to_stop(step: Step) -> bool:
+    """Whether a step whose adapter is at work was asked to stop before its tool ended."""
     acquiring = isinstance(step.phase, Acquiring) and step.phase.stop is not None
     return acquiring or isinstance(step.phase, Cancelling)
 
@@ -280,7 +269,7 @@ def intend(
     if not step.active or (stoppable and isinstance(step.phase, CleaningUp)):
         stale(seen.ref, step.phase)
     finishes_call = isinstance(seen, cmd.NoteCall) and seen.record.done
-    if _is_asked_to_stop(step) and stoppable and not finishes_call:
+    if is_asked_to_stop(step) and stoppable and not finishes_call:
         raise StopComesFirst(f"a stop of step {step.name} was asked for")
     if isinstance(step.phase, Acquiring) and world.step_definition(job, step.name).touches:
         yield from incur(world, job, now)

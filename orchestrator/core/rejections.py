@@ -142,10 +142,10 @@ class NothingToApprove(Rejection):
 
     kind = "nothing-to-approve"
 
-    def __init__(self, what: str, phase: str) -> None:
+    def __init__(self, what: str, state: str, phase: str) -> None:
         self.phase = phase
         super().__init__(
-            f"{what} does not await an approval: it is {phase}; what does: orchestrator approvals"
+            f"{what} does not await an approval: it is {state}; what does: orchestrator approvals"
         )
 
 

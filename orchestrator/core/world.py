@@ -350,5 +350,6 @@ class World:
             for step, definition in self.active_steps(job)
             if isinstance(step.phase, Acquiring | Applying)
             and step.waiting_for is None
+            and step.open_question is None
             and definition.takes_slot
         )

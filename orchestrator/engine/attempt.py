@@ -266,6 +266,11 @@ class Attempt:
 
     # --- what people ask for ---------------------------------------------------------------
 
+    def tell_answer(self) -> None:
+        """What the step asked has an answer now."""
+        if self._bench is not None:
+            self._bench.wake()
+
     async def stop_acquire(self) -> None:
         """Cancel the adapter's acquire, if the attempt is still in it."""
         step, visit = self._step(), self._visit
@@ -284,6 +289,7 @@ class Attempt:
             return
         if visit is not None and visit.is_of(step.phase) and visit.over.is_set():
             return
+        bench.wake()
         asking = self._asking = Visit(step.phase)
         call = partial(bench.adapter.cancel, bench.cancel_step)
         try:

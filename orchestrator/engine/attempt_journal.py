@@ -7,11 +7,13 @@ import msgspec
 import trio
 
 from orchestrator.core import commands as cmd
+from orchestrator.core.definition import ApprovalRule
 from orchestrator.core.model import (
     Applying,
     CallRecord,
     Pending,
     ProcessRecord,
+    Question,
     Record,
     Step,
     StepRef,
@@ -22,7 +24,7 @@ from orchestrator.core.world import World
 from orchestrator.engine.hidden import Hidden
 from orchestrator.engine.live import Live, Progress
 from orchestrator.engine.writer import Writer
-from orchestrator.plugin import StopInfo, StopRequested
+from orchestrator.plugin import AdapterError, StopInfo, StopRequested
 from orchestrator.process.identity import read_boot_id
 
 
@@ -44,6 +46,7 @@ class JournalOfAttempt:
         self._writer = writer
         self._live = live
         self._nursery = nursery
+        self._news = trio.Event()
 
     def record(self, phase: str, key: str) -> Record | None:
         """What is journalled of this key."""
@@ -74,6 +77,57 @@ class JournalOfAttempt:
             file=str(value) if sensitive else None,
         )
         await self._writer.execute(cmd.NoteCall(ref=self.ref, record=record))
+
+    async def ask(self, key: str, text: str, rule: ApprovalRule) -> Question:
+        """Commit a question, and wait for its answer. Raises StopRequested."""
+        _demand_text(key)
+        _demand_text(text)
+        text = self.hidden.masks.text(text)
+        try:
+            await self._execute_before_stop(cmd.Ask(ref=self.ref, key=key, text=text, rule=rule))
+            return await self._answered(key)
+        except trio.Cancelled:
+            if self.stop is None:
+                await self._take_back(key)
+            raise
+
+    async def withdraw(self, key: str) -> None:
+        """Commit that a question is moot."""
+        step = step_of(self._writer.world, self.ref)
+        if step is not None and any(one.key == key for one in step.questions):
+            await self._note(cmd.WithdrawQuestion(ref=self.ref, key=key))
+
+    def wake(self) -> None:
+        """What was asked is answered, or the step is asked to stop: look again."""
+        self._news.set()
+        self._news = trio.Event()
+
+    async def _answered(self, key: str) -> Question:
+        while True:
+            step = step_of(self._writer.world, self.ref)
+            asked = [one for one in step.questions if one.key == key] if step is not None else []
+            if asked and asked[0].answer is not None:
+                return asked[0]
+            if self.stop is not None:
+                raise StopRequested(f"{key}: a stop came before the answer")
+            await self._news.wait()
+
+    async def _take_back(self, key: str) -> None:
+        """Withdraw a question, unless the attempt itself ends, which another daemon goes on with.
+
+        A task of the attempt does it, and is cancelled with that before it has begun.
+        """
+        over = trio.Event()
+        self._nursery.start_soon(self._withdraw_soon, key, over)
+        with trio.CancelScope(shield=True):
+            await over.wait()
+
+    async def _withdraw_soon(self, key: str, over: trio.Event) -> None:
+        try:
+            await trio.lowlevel.checkpoint()
+            await self._note(cmd.WithdrawQuestion(ref=self.ref, key=key))
+        finally:
+            over.set()
 
     async def waiting_for(self, text: str | None) -> None:
         """Commit what the step waits for."""
@@ -111,6 +165,11 @@ class JournalOfAttempt:
 
     async def _intend(self, command: cmd.IntendProcess | cmd.NoteCall) -> None:
         _demand_text(command.record.key)
+        await self._execute_before_stop(command)
+
+    async def _execute_before_stop(
+        self, command: cmd.IntendProcess | cmd.NoteCall | cmd.Ask
+    ) -> None:
         try:
             await self._writer.execute(command)
         except StopComesFirst as refused:
@@ -178,6 +237,13 @@ class JournalOfRecheck:
             value=None if sensitive else value,
             file=str(value) if sensitive else None,
         )
+
+    async def ask(self, key: str, text: str, rule: ApprovalRule) -> Question:
+        """A recheck is a cleanup, and that asks nobody."""
+        raise AdapterError(f"{key}: a recheck asks nobody")
+
+    async def withdraw(self, key: str) -> None:
+        """A recheck has asked nobody."""
 
     async def waiting_for(self, text: str | None) -> None:
         """A recheck shows no waiting."""

@@ -14,6 +14,7 @@ from orchestrator.core.wanted import (
     EndByForce,
     RunAttempt,
     StopAcquire,
+    TellAnswer,
     VerifyAgain,
     wanted,
 )
@@ -46,7 +47,8 @@ class Effects:
     def open(self, nursery: trio.Nursery) -> None:
         """Start effects in this nursery from now on, with those that recovery asks for."""
         self._nursery = nursery
-        self.look(set(self._world.running) | set(self._world.environments))
+        at_work = {*self._world.running, *self._world.preparing}
+        self.look(at_work | set(self._world.environments))
         for ref in self._workbench.secrets.unfinished():
             if ref not in self._attempts and ref not in self._verifying:
                 nursery.start_soon(self._forget_secrets, ref, name=f"mask {ref}")
@@ -74,6 +76,8 @@ class Effects:
                 nursery.start_soon(self._attempts[ref].ask_to_stop, name=f"stop {ref}")
             case EndByForce(ref=ref) if ref in self._attempts:
                 nursery.start_soon(self._attempts[ref].force, name=f"force {ref}")
+            case TellAnswer(ref=ref) if ref in self._attempts:
+                self._attempts[ref].tell_answer()
             case VerifyAgain():
                 nursery.start_soon(self._verify, effect, name=f"recheck {effect.finding.ref}")
 

@@ -2,7 +2,8 @@
 
 from typing import Any, Protocol
 
-from orchestrator.core.model import Record
+from orchestrator.core.definition import ApprovalRule
+from orchestrator.core.model import Question, Record
 from orchestrator.plugin import StopInfo
 
 ACQUIRE = "acquire"
@@ -31,6 +32,15 @@ class AttemptJournal(Protocol):
 
     async def record_call(self, phase: str, key: str, value: Any, *, sensitive: bool) -> None:
         """Journal what a call returned. `sensitive`: `value` is the name of the file with it."""
+
+    async def ask(self, key: str, text: str, rule: ApprovalRule) -> Question:
+        """Journal a question, once for each key, and return it as soon as it has an answer.
+
+        Raises plugin.StopRequested if a stop comes before that. Cancelled, it takes it back.
+        """
+
+    async def withdraw(self, key: str) -> None:
+        """Journal that a question has become moot; one that is answered or unknown stays."""
 
     async def waiting_for(self, text: str | None) -> None:
         """Tell what the step waits for, None when it goes on."""

@@ -4,7 +4,7 @@ import msgspec
 
 from orchestrator.core.admission import Blocker, blockers
 from orchestrator.core.definition import JobDefinition
-from orchestrator.core.model import Job, JobQueued
+from orchestrator.core.model import Job, JobPreparing, JobQueued
 from orchestrator.core.world import World
 
 
@@ -18,7 +18,7 @@ class OpenJob(msgspec.Struct, frozen=True):
 
 def open_job(world: World, job: Job) -> OpenJob:
     """The job as the world has it now."""
-    waits = isinstance(job.phase, JobQueued)
+    waits = isinstance(job.phase, JobPreparing | JobQueued)
     return OpenJob(
         job=job,
         definition=world.definition(job),

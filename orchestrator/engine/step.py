@@ -16,7 +16,18 @@ from orchestrator.engine.log_file import LogFile
 from orchestrator.engine.step_calls import AttemptCalls
 from orchestrator.engine.step_probe import probe
 from orchestrator.engine.step_processes import AttemptProcesses, ProcessRequest
-from orchestrator.plugin import AdapterError, Claim, Completed, Exit, JobInfo, Step, StopInfo
+from orchestrator.engine.step_questions import AttemptQuestions
+from orchestrator.plugin import (
+    AdapterError,
+    Answer,
+    Claim,
+    Completed,
+    Exit,
+    JobInfo,
+    Question,
+    Step,
+    StopInfo,
+)
 from orchestrator.plugin.step import Config, NotDone, Unknown, Value
 from orchestrator.process.errors import TreeNotDead
 from orchestrator.process.host import ProcessHost
@@ -77,6 +88,7 @@ class DurableStep(Step[Config]):
         self._journal = journal
         self._log = LogFile(paths.log)
         self._calls = AttemptCalls(paths.values, journal, facts.hidden)
+        self._questions = AttemptQuestions(journal)
         self._processes = AttemptProcesses(
             paths, services.processes, journal, services.max_log_bytes
         )
@@ -117,6 +129,12 @@ class DurableStep(Step[Config]):
         if text != self._waiting_for:
             self._waiting_for = text
             await self._journal.waiting_for(text)
+
+    async def ask(self, key: str, question: Question) -> Answer:
+        return await self._questions.ask(self.phase, key, question)
+
+    async def withdraw(self, key: str) -> None:
+        await self._questions.withdraw(self.phase, key)
 
     async def run(
         self,

@@ -74,6 +74,11 @@ class Bench:
         """Write to the step's log."""
         self.step.log(text)
 
+    def wake(self) -> None:
+        """An answer has come, or a stop: what waits for either looks again."""
+        if self._journal is not None:
+            self._journal.wake()
+
     def applied(self, ref: StepRef, result: Result, outputs_file: Path) -> cmd.ApplyDone:
         """The observation that an apply returned. Sensitive outputs go to a file (0600)."""
         outputs = dict(result.outputs)

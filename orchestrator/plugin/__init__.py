@@ -1,12 +1,14 @@
 """What plugin authors import. Stable: changes follow semantic versioning."""
 
 from orchestrator.core.definition import OutcomeRule
+from orchestrator.core.durations import parse_duration
 from orchestrator.core.parameters import variable_name
 from orchestrator.core.references import format_value
-from orchestrator.core.words import Outcome
+from orchestrator.core.words import Outcome, Role
 from orchestrator.plugin.adapter import Adapter
 from orchestrator.plugin.errors import AdapterError, CallLost, ProcessLost, StopRequested
 from orchestrator.plugin.hookspecs import hookimpl
+from orchestrator.plugin.question import Answer, Question
 from orchestrator.plugin.result import (
     CLEAN,
     Cleanliness,
@@ -24,6 +26,7 @@ __all__ = [
     "CLEAN",
     "Adapter",
     "AdapterError",
+    "Answer",
     "CallLost",
     "Claim",
     "Cleanliness",
@@ -35,7 +38,9 @@ __all__ = [
     "OutcomeRule",
     "Problem",
     "ProcessLost",
+    "Question",
     "Result",
+    "Role",
     "Secret",
     "SecretSource",
     "Severity",
@@ -46,5 +51,6 @@ __all__ = [
     "Unknown",
     "format_value",
     "hookimpl",
+    "parse_duration",
     "variable_name",
 ]

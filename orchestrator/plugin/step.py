@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from orchestrator.plugin.question import Answer, Question
 from orchestrator.plugin.result import Completed, Exit
 
 Config = TypeVar("Config")
@@ -114,6 +115,25 @@ class Step(abc.ABC, Generic[Config]):
         """Say what the step waits for (`lock of ada since 12:04`), None when it goes on.
 
         While it waits it takes no slot of the host's capacity.
+        """
+
+    @abc.abstractmethod
+    async def ask(self, key: str, question: Question) -> Answer:
+        """Ask people for a yes, and wait for their answer; entered again, return it or wait on.
+
+        In acquire and apply only. Meanwhile the step says whose approval it waits for, takes no
+        slot of the host's capacity, and is shown by `orchestrator approvals`. A question whose
+        call is cancelled (by a scope of the adapter's own) is withdrawn: asked again under its
+        key it is a new one. Of several open at once people are asked one after another.
+
+        Raises StopRequested when the step is asked to stop.
+        """
+
+    @abc.abstractmethod
+    async def withdraw(self, key: str) -> None:
+        """Take back what this phase has asked under this key, if nobody has answered it yet.
+
+        For an apply that is entered again and finds that its question has become moot.
         """
 
     @abc.abstractmethod

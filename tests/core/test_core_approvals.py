@@ -214,3 +214,40 @@ def test_after_a_stop_nothing_is_asked() -> None:
     story.given(cmd.Cancel(caller=ADA, job=1))
     story.when(cmd.Ask(ref=ref(1, "a"), key="go", text="?", rule=RULE))
     assert story.rejection is not None and "stop" in str(story.rejection)
+
+
+def test_a_withdrawn_question_is_gone_and_asked_anew_under_its_key() -> None:
+    story = asking("verify").given(approve(BOB))
+    withdraw = cmd.WithdrawQuestion(ref=ref(1, "verify"), key="go")
+    story.when(withdraw).then(like(ev.StepQuestionWithdrawn, key="go"))
+    assert not list(awaited(story.world))
+    story.when(approve(ADA)).refused(NothingToApprove, "it is running")
+    story.when(withdraw).then_nothing()
+    story.restart(from_journal=True).after(60).then_nothing()
+    story.given(cmd.Ask(ref=ref(1, "verify"), key="go", text="again?", rule=RULE), approve(BOB))
+    [question] = story.job(1).step("verify").questions
+    assert question.answer is not None and len(question.approvals) == 1
+
+
+def test_an_answer_is_not_withdrawn() -> None:
+    story = asking("verify").given(reject(ADA))
+    story.when(cmd.WithdrawQuestion(ref=ref(1, "verify"), key="go")).then_nothing()
+    [question] = story.job(1).step("verify").questions
+    assert question.answer is not None
+
+
+def test_what_a_step_asked_is_not_asked_any_more_after_a_stop() -> None:
+    story = asking("verify").given(cmd.Cancel(caller=ADA, job=1))
+    assert not list(awaited(story.world))
+    story.when(approve(BOB)).refused(NothingToApprove, "being cancelled")
+    story.when(approve(BOB, step="verify")).refused(NothingToApprove, "not asking")
+    story.after(60).then_nothing()
+
+
+def test_a_step_that_waits_for_an_answer_takes_no_slot() -> None:
+    steps = (step("a", has_acquire=False), step("b", has_acquire=False, needs=()))
+    configured = msgspec.structs.replace(settings(None, steps=steps), capacity=1)
+    story = given(configured, submit("web"))
+    assert not story.job(1).step("b").active
+    story.given(cmd.Ask(ref=ref(1, "a"), key="go", text="?", rule=RULE))
+    assert story.job(1).step("b").active

@@ -163,6 +163,7 @@ OF_JOB: list[ev.Event] = [
     ev.StepAsked(ref=A, question=QUESTION),
     ev.StepApproved(ref=A, key="go", approval=APPROVAL),
     ev.StepAnswered(ref=A, key="go", answer=Answer(Decision.EXPIRED, at(1))),
+    ev.StepQuestionWithdrawn(ref=A, key="go"),
     ev.StepRecorded(ref=A, record=ProcessRecord("apply", "tool", "boot-1")),
 ]
 OF_ENVIRONMENT: list[ev.Event] = [
