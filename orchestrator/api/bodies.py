@@ -6,11 +6,14 @@ import msgspec
 
 
 class Submission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Queue a job, or (`dry_run`) say what that would be."""
+    """Queue a job, or (`dry_run`) say what that would be.
+
+    A parameter is given as text, or as JSON has its type; null is as if it were not given.
+    """
 
     pipeline: str
     environment: str
-    params: dict[str, str] = {}
+    params: dict[str, str | int | float | bool | list[str] | None] = {}
     reason: str | None = None
     priority: int = 0
     labels: dict[str, str] = {}

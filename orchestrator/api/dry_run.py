@@ -7,6 +7,7 @@ from orchestrator.api import views, wire
 from orchestrator.core.commands import Submit
 from orchestrator.core.debts import cleanup_params
 from orchestrator.core.definition import StepDefinition
+from orchestrator.core.parameter_values import typed
 from orchestrator.core.references import JobFacts, ReferenceProblem, Scope, parse, resolve
 from orchestrator.engine.engine import Engine, Preview
 
@@ -24,13 +25,14 @@ async def dry_run(engine: Engine, request: Submit) -> wire.DryRun:
         environment=environment.name,
         submitter=request.caller.user,
     )
-    scope = Scope(job=facts, params=preview.params, vars=environment.vars)
+    params = typed(pipeline.params, preview.params)
+    scope = Scope(job=facts, params=params, vars=environment.vars)
     return wire.DryRun(
         dry_run=True,
         pipeline=pipeline.name,
         environment=environment.name,
         kind=pipeline.kind,
-        params=preview.params,
+        params=params,
         steps=tuple(_step(step, scope) for step in pipeline.steps),
         cleanup=_cleanup(preview, facts),
         blockers=tuple(views.liftable(one) for one in preview.blockers),
@@ -54,7 +56,7 @@ def _cleanup(preview: Preview, facts: JobFacts) -> wire.OwedCleanup | None:
     if cleanup is None:
         return None
     params = cleanup_params(preview.definition, facts, preview.params)
-    return wire.OwedCleanup(pipeline=cleanup.name, params=params)
+    return wire.OwedCleanup(pipeline=cleanup.name, params=typed(cleanup.params, params))
 
 
 def known_so_far(value: Any, scope: Scope) -> Any:

@@ -29,6 +29,7 @@ from orchestrator.core.model import (
     StepRef,
     Stop,
 )
+from orchestrator.core.parameter_values import typed
 from orchestrator.core.words import BlockerType, StepConclusion
 from orchestrator.engine.live import LiveStep
 from orchestrator.store.protocol import PhaseName
@@ -93,7 +94,7 @@ def summary(
         pipeline=of.pipeline,
         environment=of.environment,
         kind=of.kind,
-        params=of.params,
+        params=of.params if definition is None else typed(definition.pipeline.params, of.params),
         priority=of.priority,
         labels=of.labels,
         url=of.url,

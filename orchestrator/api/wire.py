@@ -103,7 +103,7 @@ class JobSummary(msgspec.Struct, frozen=True, kw_only=True):
     pipeline: str
     environment: str
     kind: str
-    params: dict[str, str]
+    params: dict[str, Any]
     priority: int
     labels: dict[str, str]
     url: str | None
@@ -210,14 +210,22 @@ class Environments(msgspec.Struct, frozen=True):
 
 
 class Parameter(msgspec.Struct, frozen=True):
-    """One parameter that a submission may give."""
+    """One parameter that a submission may give.
+
+    `min` and `max` bound a number, the characters of a string, the items of a list. `example` is
+    as on the command line.
+    """
 
     name: str
     type: str
     required: bool
-    default: str | None
+    default: Any
     pattern: str | None
     description: str | None
+    choices: tuple[str, ...] | None = None
+    min: int | float | None = None
+    max: int | float | None = None
+    example: str | None = None
 
 
 class PipelineStep(msgspec.Struct, frozen=True):
@@ -276,7 +284,7 @@ class OwedCleanup(msgspec.Struct, frozen=True):
     """The cleanup that a job would owe."""
 
     pipeline: str
-    params: dict[str, str]
+    params: dict[str, Any]
 
 
 class DryRun(msgspec.Struct, frozen=True):
@@ -286,7 +294,7 @@ class DryRun(msgspec.Struct, frozen=True):
     pipeline: str
     environment: str
     kind: str
-    params: dict[str, str]
+    params: dict[str, Any]
     steps: tuple[ResolvedStep, ...]
     cleanup: OwedCleanup | None
     blockers: tuple[LiftableBlocker, ...]

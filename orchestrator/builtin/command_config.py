@@ -12,7 +12,7 @@ from orchestrator.plugin import format_value, variable_name
 Argument = str | int | float | bool
 """A reference that stands alone keeps its type; here it becomes text."""
 
-_REFERENCE = re.compile(r"\$\{((params|environment|steps|job|debt)\.[A-Za-z0-9_.-]*)\}?")
+_REFERENCE = re.compile(r"\$\{((params|environment|steps|matrix|job|debt)\.[A-Za-z0-9_.-]*)\}?")
 _LONGEST_SCRIPT = 128 * 1024 - 1
 """Bytes: the script is one argument, and Linux bounds each at 128 KiB."""
 

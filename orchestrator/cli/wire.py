@@ -175,6 +175,10 @@ class Parameter(TypedDict):
     default: Any
     pattern: str | None
     description: str | None
+    choices: list[str] | None
+    min: float | None
+    max: float | None
+    example: str | None
 
 
 class PipelineStep(TypedDict):

@@ -1,17 +1,19 @@
 """The cleanup that a pipeline owes: rules that need both pipelines."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
 from orchestrator.config.document import Document
+from orchestrator.config.parameter_fit import misfit
 from orchestrator.config.shared_tables import report_references
 from orchestrator.config.surroundings import Surroundings
-from orchestrator.core.definition import CleanupReference, Parameter, PipelineDefinition
+from orchestrator.core.definition import CleanupReference, PipelineDefinition
 from orchestrator.core.near import did_you_mean, near
-from orchestrator.core.parameters import ParameterProblem, check_value
 from orchestrator.core.reference_check import Known
 from orchestrator.core.references import Path
+from orchestrator.core.words import ParameterType
 
 
 def settle_cleanups(
@@ -84,17 +86,21 @@ def _mapped(
     wanted: CleanupReference,
     document: Document,
     around: Surroundings,
-) -> dict[str, str]:
+) -> dict[str, Any]:
     """What `params` says; without it, each parameter of a name that both pipelines have."""
-    written = document.data.get("cleanup")
     theirs = {parameter.name: parameter for parameter in cleanup.params}
-    mine = {parameter.name for parameter in pipeline.params}
-    params = dict(wanted.params)
-    if not isinstance(written, dict) or "params" not in written:
+    mine = {parameter.name: parameter for parameter in pipeline.params}
+    written = document.data.get("cleanup")
+    if isinstance(written, dict) and "params" in written:
+        params = dict(wanted.params)
+        path: Path = ("cleanup", "params")
+        _report_written(pipeline, cleanup, params, document, around)
+    else:
         params = {name: "${params." + name + "}" for name in theirs if name in mine}
-    for name, value in wanted.params.items():
-        _report_parameter(name, value, theirs, cleanup, document)
-    path: Path = ("cleanup", "params") if wanted.params else ("cleanup",)
+        path = ("cleanup",)
+    for name, value in params.items():
+        if name in theirs and (problem := misfit(value, theirs[name], mine, cleanup.origin)):
+            document.report((*path, name) if name in wanted.params else path, problem)
     lacking = [p.name for p in cleanup.params if p.required and p.name not in params]
     if lacking:
         document.report(
@@ -102,8 +108,26 @@ def _mapped(
             f"{cleanup.origin} requires {', '.join(lacking)}: give a value in "
             "cleanup = { pipeline = …, params = { … } }",
         )
-    in_pipeline = Known(
-        params=frozenset(mine),
+    return params
+
+
+def _report_written(
+    pipeline: PipelineDefinition,
+    cleanup: PipelineDefinition,
+    params: Mapping[str, Any],
+    document: Document,
+    around: Surroundings,
+) -> None:
+    """Report names that the cleanup has not, and references that cannot be read at submit."""
+    theirs = [parameter.name for parameter in cleanup.params]
+    for name in (name for name in params if name not in theirs):
+        guess = did_you_mean(near(name, theirs)) or f" (it has: {', '.join(theirs) or 'none'})"
+        document.report(
+            ("cleanup", "params", name), f"{cleanup.origin} has no such parameter{guess}"
+        )
+    known = Known(
+        params=frozenset(one.name for one in pipeline.params),
+        lists=frozenset(one.name for one in pipeline.params if one.type is ParameterType.LIST),
         vars={
             name: names
             for name, names in around.vars.items()
@@ -111,25 +135,4 @@ def _mapped(
         },
         debt=False,
     )
-    report_references(document, ("cleanup", "params"), wanted.params, in_pipeline)
-    return params
-
-
-def _report_parameter(
-    name: str,
-    value: str,
-    theirs: Mapping[str, Parameter],
-    cleanup: PipelineDefinition,
-    document: Document,
-) -> None:
-    path: Path = ("cleanup", "params", name)
-    if name not in theirs:
-        guess = did_you_mean(near(name, theirs)) or f" (it has: {', '.join(theirs) or 'none'})"
-        document.report(path, f"{cleanup.origin} has no such parameter{guess}")
-        return
-    if "${" in value:
-        return
-    try:
-        check_value(theirs[name], value, cleanup.origin)
-    except ParameterProblem as problem:
-        document.report(path, str(problem))
+    report_references(document, ("cleanup", "params"), params, known)

@@ -11,7 +11,14 @@ from msgspec import Meta, field
 
 from orchestrator.config.durations import Duration
 from orchestrator.core.definition import DEFAULT_CLEANUP_TIMEOUT, DEFAULT_FORCE_AFTER
-from orchestrator.core.words import LongWaitPolicy, Outcome, Role, RunningPolicy, StopPolicy
+from orchestrator.core.words import (
+    LongWaitPolicy,
+    Outcome,
+    ParameterType,
+    Role,
+    RunningPolicy,
+    StopPolicy,
+)
 
 
 class NotBuilt:
@@ -81,6 +88,8 @@ PathText: TypeAlias = Annotated[str, _text(r"^[^\0]+$(?!\n)", "a path")]
 Credential: TypeAlias = Annotated[
     str, _text(r"^[^/\0]{1,255}$(?!\n)", "the name of a credential, without `/`")
 ]
+ParameterValue: TypeAlias = str | int | float | bool | tuple[str, ...]
+"""What a file may say for the value of a parameter; its type says which of these."""
 
 
 class SecretReference(FileTable, frozen=True, kw_only=True):
@@ -167,7 +176,7 @@ class CleanupTable(FileTable, frozen=True, kw_only=True):
     """`cleanup = { pipeline = …, params = … }`"""
 
     pipeline: Named
-    params: dict[Name, str] | None = None
+    params: dict[Name, ParameterValue] | None = None
 
 
 class SourceTable(FileTable, frozen=True):
@@ -181,12 +190,15 @@ class SourceTable(FileTable, frozen=True):
 class ParameterTable(FileTable, frozen=True):
     """`[params.X]`"""
 
-    type: str = "string"
+    type: ParameterType = ParameterType.STRING
     required: bool = False
-    default: str | None = None
+    default: ParameterValue | None = None
     pattern: str | None = None
+    choices: Annotated[tuple[str, ...], Meta(min_length=1)] | None = None
+    min: int | float | None = None
+    max: int | float | None = None
     description: str = ""
-    example: str | None = None
+    example: ParameterValue | None = None
     secret: bool = False
 
 

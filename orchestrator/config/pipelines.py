@@ -1,12 +1,8 @@
 """pipelines/**/*.toml → PipelineDefinition."""
 
-import re
-from collections.abc import Mapping
-
-import msgspec
-
 from orchestrator.config.document import Document
-from orchestrator.config.files import CleanupTable, ParameterTable, PipelineFile, StopTable
+from orchestrator.config.files import CleanupTable, PipelineFile, StopTable
+from orchestrator.config.parameters import read_parameters
 from orchestrator.config.paths import located
 from orchestrator.config.reading import Reader
 from orchestrator.config.shared_tables import (
@@ -19,19 +15,13 @@ from orchestrator.config.steps import read_steps, report_no_time
 from orchestrator.config.surroundings import Surroundings
 from orchestrator.core.definition import (
     CleanupReference,
-    Parameter,
     PipelineDefinition,
     Source,
     StopRules,
 )
 from orchestrator.core.near import did_you_mean, near
-from orchestrator.core.parameters import (
-    ParameterProblem,
-    check_value,
-    variable_name,
-)
 from orchestrator.core.reference_check import Known
-from orchestrator.core.words import StopPolicy
+from orchestrator.core.words import ParameterType, StopPolicy
 
 
 def read_pipeline(name: str, document: Document, around: Surroundings) -> PipelineDefinition:
@@ -56,7 +46,7 @@ def read_pipeline(name: str, document: Document, around: Surroundings) -> Pipeli
         timeout=None if table.timeout is None else float(table.timeout),
         force_after=float(table.force_after),
         source=_source(table, document, around),
-        params=_parameters(table.params, document),
+        params=read_parameters(table.params, document),
         env=variables_of(
             table.env, document, ("env",), known, around.allow_env, (((), PipelineFile),)
         ),
@@ -74,6 +64,9 @@ def known_in(table: PipelineFile, around: Surroundings) -> Known:
     mine = around.environments if table.environments is None else frozenset(table.environments)
     return Known(
         params=frozenset(table.params),
+        lists=frozenset(
+            name for name, one in table.params.items() if one.type is ParameterType.LIST
+        ),
         vars={name: names for name, names in around.vars.items() if name in mine},
         secrets=around.secrets,
         secret_params=frozenset(name for name, one in table.params.items() if one.secret),
@@ -132,67 +125,3 @@ def _source(table: PipelineFile, document: Document, around: Surroundings) -> So
         return Source()
     report_unread_references(document, ("source", "path"), table.source.path)
     return Source(str(located(table.source.path, around.directory, around.host)))
-
-
-def _parameters(tables: Mapping[str, ParameterTable], document: Document) -> tuple[Parameter, ...]:
-    variables: dict[str, str] = {}
-    parameters = []
-    for name, table in tables.items():
-        other = variables.setdefault(variable_name(name), name)
-        if other != name:
-            document.report(
-                ("params", name), f"scripts would see it and {other} as {variable_name(name)}"
-            )
-        parameters.append(_parameter(name, table, document))
-    return tuple(parameters)
-
-
-def _parameter(name: str, table: ParameterTable, document: Document) -> Parameter:
-    parameter = Parameter(
-        name=name,
-        type=table.type,
-        required=table.required,
-        default=table.default,
-        pattern=table.pattern,
-        description=table.description,
-        example=table.example,
-    )
-    if table.type != "string":
-        document.report(
-            ("params", name, "type"), f'the type "{table.type}" is not built yet, only "string" is'
-        )
-    if table.secret:
-        document.report(("params", name, "secret"), "`secret` is not built yet")
-    if table.required and table.default is not None:
-        document.report(
-            ("params", name, "default"),
-            "a required parameter is always given, so its default is never used: drop one of them",
-        )
-    if table.default is not None:
-        report_unread_references(document, ("params", name, "default"), table.default)
-    if _pattern_compiles(table, document, name):
-        _report_own_values(parameter, document)
-    return parameter
-
-
-def _pattern_compiles(table: ParameterTable, document: Document, name: str) -> bool:
-    try:
-        re.compile(table.pattern or "")
-    except (re.error, RecursionError, OverflowError) as error:
-        document.report(
-            ("params", name, "pattern"), f"this is no regular expression of Python: {error}"
-        )
-        return False
-    return True
-
-
-def _report_own_values(parameter: Parameter, document: Document) -> None:
-    bare = msgspec.structs.replace(parameter, example=None)
-    for key, value in (("default", parameter.default), ("example", parameter.example)):
-        if value is None:
-            continue
-        try:
-            check_value(bare, value, document.file)
-        except ParameterProblem as problem:
-            text = str(problem).split(": ", 2)[-1]
-            document.report(("params", parameter.name, key), text)

@@ -57,15 +57,34 @@ def _resolved(value: Any, scope: Scope, kind: Any, secrets: SecretValues) -> Any
     if takes_secret(kind) and (secret := _secret(value, secrets)) is not None:
         return secret
     if is_reference(value):
-        return fit(resolve(value, scope), kind)
+        return _alone(value, scope, kind)
     parts = parts_of(value, kind)
     match value:
         case Mapping():
             return {key: _resolved(inner, scope, its, secrets) for key, inner, its in parts}
         case list() | tuple():
-            return [_resolved(inner, scope, its, secrets) for _, inner, its in parts]
+            items = (_items(inner, scope, its, secrets) for _, inner, its in parts)
+            return [one for several in items for one in several]
         case _:
             return resolve(value, scope)
+
+
+def _items(item: Any, scope: Scope, kind: Any, secrets: SecretValues) -> list[Any]:
+    """The item of a list; one that stands for a list itself is spread, where none is asked for."""
+    found = _resolved(item, scope, kind, secrets)
+    spread = is_reference(item) and isinstance(found, list | tuple)
+    if not spread or _converts(found, kind, strict=True):
+        return [found]
+    return [fit(part, kind) for part in found]
+
+
+def _alone(reference: str, scope: Scope, kind: Any) -> Any:
+    """What a reference alone in its string stands for; a parameter left out is empty text."""
+    found = resolve(reference, scope)
+    left_out = found is None and reference.startswith("${params.")
+    if left_out and not _converts(None, kind, strict=True):
+        return ""
+    return fit(found, kind)
 
 
 def _secret(value: Any, secrets: SecretValues) -> Secret | None:

@@ -48,7 +48,7 @@ def variables_of(
                 'unless `allow_env` in orchestrator.toml names it: allow_env = ["' + name + '"]',
             )
     texts = {name: value for name, value in env.items() if isinstance(value, str)}
-    report_references(document, path, texts, known)
+    report_references(document, path, texts, known, as_text=True)
     for name, value in env.items():
         if isinstance(value, SecretReference):
             report_unknown_secret(document, (*path, name, "secret"), value.secret, known)
@@ -58,9 +58,11 @@ def variables_of(
     }
 
 
-def report_references(document: Document, path: Path, value: Any, known: Known) -> None:
+def report_references(
+    document: Document, path: Path, value: Any, known: Known, *, as_text: bool = False
+) -> None:
     """Report every reference in `value`, which stands at `path`, that cannot be resolved."""
-    for inner, problem in check_references(value, known):
+    for inner, problem in check_references(value, known, as_text=as_text):
         document.report((*path, *inner), str(problem))
 
 

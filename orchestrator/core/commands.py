@@ -30,7 +30,7 @@ class Submit(msgspec.Struct, frozen=True):
     caller: Caller
     pipeline: str
     environment: str
-    params: dict[str, str] = {}
+    params: dict[str, Any] = {}
     reason: str = ""
     priority: int = 0
     labels: dict[str, str] = {}

@@ -25,13 +25,13 @@ from orchestrator.core.condition_tree import (
     Read,
     Some,
 )
+from orchestrator.core.numbers import NUMBER
 from orchestrator.core.references import ROOTS, SEGMENT, Reference
 
 LONGEST = 1000
 """Characters of a condition."""
 DEEPEST = 50
 """Parentheses, lists and negations inside each other."""
-NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 COMPARISONS = {one.value: one for one in Comparison}
 CONSTANTS: dict[str, Constant] = {"true": True, "false": False, "null": None}
 KEYWORDS = ("and", "or", "not", "in", *CONSTANTS)

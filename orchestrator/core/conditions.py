@@ -7,13 +7,12 @@ a boolean or a number, and where it stands alone.
 
 import functools
 import operator
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, assert_never
 
 import msgspec
 
-from orchestrator.core.condition_parser import NUMBER, ConditionMalformed, Parser
+from orchestrator.core.condition_parser import ConditionMalformed, Parser
 from orchestrator.core.condition_tree import (
     Compared,
     Comparison,
@@ -25,13 +24,12 @@ from orchestrator.core.condition_tree import (
     Read,
     Some,
 )
+from orchestrator.core.numbers import number
 from orchestrator.core.printable import LONGEST_SHOWN, printable
 from orchestrator.core.references import Reference, ReferenceProblem, Scope, format_value, read
 
 __all__ = ["Condition", "ConditionMalformed", "holds", "parse", "why"]
 
-LONGEST_NUMBER = 100
-"""Characters of a text that is read as a number."""
 DEEPEST_VALUE = 50
 """Levels of lists and tables that are compared; deeper ones are not equal."""
 
@@ -176,18 +174,14 @@ def _alike(left: Any, right: Any) -> tuple[Any, Any]:
     return left, right
 
 
-_NUMBER = re.compile(NUMBER)
-
-
 def _meant(value: Any) -> Any:
     """A text that says `true`, `false` or a number, as that; all else as it is."""
-    if not isinstance(value, str) or len(value) > LONGEST_NUMBER:
+    if not isinstance(value, str):
         return value
     if value in ("true", "false"):
         return value == "true"
-    if not _NUMBER.fullmatch(value):
-        return value
-    return float(value) if any(sign in value for sign in ".eE") else int(value)
+    said = number(value)
+    return value if said is None else said
 
 
 def _kind(value: Any) -> type:

@@ -8,8 +8,9 @@ from orchestrator.core.approval_rules import declared_rules
 from orchestrator.core.definition import JobDefinition
 from orchestrator.core.instant import Instant
 from orchestrator.core.model import Debt, Job, JobPreparing, JobQueued
+from orchestrator.core.parameter_values import as_their_types, typed
 from orchestrator.core.parameters import accept
-from orchestrator.core.references import JobFacts, Scope, resolve_as_text
+from orchestrator.core.references import JobFacts, Scope, resolve
 from orchestrator.core.stopping import stop_needless
 from orchestrator.core.words import Section
 from orchestrator.core.world import World
@@ -18,13 +19,20 @@ from orchestrator.core.world import World
 def cleanup_params(
     definition: JobDefinition, facts: JobFacts, params: Mapping[str, str]
 ) -> dict[str, str]:
-    """The parameters of the cleanup that a job would owe. Raises as `accept` and `resolve` do."""
+    """The parameters of the cleanup that a job would owe. Raises as `accept` and `resolve` do.
+
+    They keep their types; single values become text where the cleanup takes text.
+    """
     reference, cleanup = definition.pipeline.cleanup, definition.cleanup
     if reference is None or cleanup is None:
         return {}
-    scope = Scope(job=facts, params=params, vars=definition.environment.vars)
-    given = {name: resolve_as_text(value, scope) for name, value in reference.params.items()}
-    return accept(cleanup.params, given, cleanup.origin)
+    scope = Scope(
+        job=facts,
+        params=typed(definition.pipeline.params, params),
+        vars=definition.environment.vars,
+    )
+    given = {name: resolve(value, scope) for name, value in reference.params.items()}
+    return accept(cleanup.params, as_their_types(cleanup.params, given), cleanup.origin)
 
 
 def facts_of(job: Job) -> JobFacts:

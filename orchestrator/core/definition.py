@@ -10,6 +10,7 @@ import msgspec
 from orchestrator.core.words import (
     LongWaitPolicy,
     Outcome,
+    ParameterType,
     Role,
     RunningPolicy,
     Section,
@@ -94,19 +95,25 @@ class ApprovalRule(msgspec.Struct, frozen=True):
 
 
 class Parameter(msgspec.Struct, frozen=True):
-    """One parameter that a submission may give. `pattern` must match the whole value.
+    """One parameter that a submission may give.
 
-    The value of one that is `secret` is kept in a file of its own, never with the job.
+    `pattern` must match the whole value, of a list each item; `min` and `max` bound a number, the
+    characters of a text, the items of a list. `default` is text as a job keeps it, `example` as it
+    is given on the command line. The value of one that is `secret` is kept in a file of its own,
+    never with the job.
     """
 
     name: str
-    type: str = "string"
+    type: ParameterType = ParameterType.STRING
     required: bool = False
     default: str | None = None
     pattern: str | None = None
     description: str = ""
     example: str | None = None
     secret: bool = False
+    choices: tuple[str, ...] = ()
+    min: int | float | None = None
+    max: int | float | None = None
 
 
 class SecretUse(msgspec.Struct, frozen=True):
@@ -152,7 +159,7 @@ class CleanupReference(msgspec.Struct, frozen=True):
     """The pipeline that a job owes, and its parameters with `${params.X}` still unresolved."""
 
     pipeline: str
-    params: dict[str, str] = {}
+    params: dict[str, Any] = {}
 
 
 class StepDefinition(msgspec.Struct, frozen=True):

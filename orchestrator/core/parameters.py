@@ -1,11 +1,24 @@
 """Parameters of a submission: which are accepted, and what an acceptable value is."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from orchestrator.core.definition import Parameter
 from orchestrator.core.near import did_you_mean, near
+from orchestrator.core.numbers import shortest
+from orchestrator.core.parameter_values import (
+    Value,
+    ValueOfWrongType,
+    is_left_out,
+    not_given,
+    read,
+    shown,
+    text_of,
+    unlike_choices,
+)
 from orchestrator.core.printable import printable
+from orchestrator.core.words import ParameterType
 
 LONGEST_VALUE = 65536
 """Bytes in UTF-8. A value becomes one argument or variable, and Linux bounds each at 128 KiB."""
@@ -29,45 +42,107 @@ class ParameterMismatch(ParameterProblem):
     """The value does not match the parameter's pattern."""
 
 
+class ParameterOfWrongType(ParameterProblem):
+    """The value is none of the parameter's type."""
+
+
+class ParameterOutOfRange(ParameterProblem):
+    """The value is less or more, shorter or longer than the parameter allows."""
+
+
+class ParameterNoChoice(ParameterProblem):
+    """The value is none of those that the parameter allows."""
+
+
 class ParameterUnusable(ParameterProblem):
     """The value cannot be passed to any tool: too long, or with a NUL character."""
 
 
 def accept(
-    parameters: tuple[Parameter, ...], given: Mapping[str, str], origin: str
+    parameters: tuple[Parameter, ...], given: Mapping[str, Any], origin: str
 ) -> dict[str, str]:
-    """The value of every parameter of the pipeline: what was given, else its default, else "".
+    """The text of every parameter of the pipeline: what was given, else its default, else nothing.
 
-    `origin` is the pipeline's file, for messages. Raises ParametersUnknown, ParametersMissing,
-    ParameterMismatch, ParameterUnusable.
+    Values are given as text, or as JSON has their type. `origin` is the pipeline's file, for
+    messages. Raises a ParameterProblem.
     """
     by_name = {parameter.name: parameter for parameter in parameters}
     _refuse_unknown(by_name, given, origin)
-    missing = [p for p in parameters if p.required and p.name not in given]
+    kept = {n: value for n, value in given.items() if not is_left_out(by_name[n], value)}
+    missing = [p for p in parameters if p.required and p.name not in kept]
     if missing:
         raise ParametersMissing(_missing_text(missing, origin))
-    for name, value in given.items():
-        check_value(by_name[name], value, origin)
-    return {p.name: given.get(p.name, p.default or "") for p in parameters}
+    texts = {name: check_value(by_name[name], value, origin) for name, value in kept.items()}
+    return {p.name: texts[p.name] if p.name in texts else not_given(p) for p in parameters}
 
 
-def check_value(parameter: Parameter, value: str, origin: str) -> None:
-    """Raises ParameterMismatch or ParameterUnusable."""
+def check_value(parameter: Parameter, given: Any, origin: str) -> str:
+    """The text of a value that was given. Raises a ParameterProblem."""
     where = f"{origin}: parameter {parameter.name}"
-    limit = LONGEST_VALUE if parameter.pattern is None else LONGEST_MATCHED_VALUE
     try:
-        size = len(value.encode())
+        value = read(parameter, given)
+        text = text_of(value)
+        size = len(text.encode())
+    except ValueOfWrongType as problem:
+        raise ParameterOfWrongType(f"{where}: {problem}{_example(parameter)}") from None
     except UnicodeEncodeError:
         raise ParameterUnusable(f"{where}: the value is not valid Unicode") from None
+    _refuse_unusable(parameter, value, size, where)
+    for wrong in (out_of_range(parameter, value), *_unlike(parameter, value)):
+        if wrong is not None:
+            raise type(wrong)(f"{where}: {wrong}{_example(parameter)}")
+    return text
+
+
+def _refuse_unusable(parameter: Parameter, value: Value, size: int, where: str) -> None:
+    texts = value if isinstance(value, list) else [value]
+    if any(isinstance(text, str) and "\0" in text for text in texts):
+        raise ParameterUnusable(f"{where}: the value holds a NUL character, which no tool can take")
+    matched = parameter.pattern is not None and not isinstance(value, list)
+    limit = LONGEST_MATCHED_VALUE if matched else LONGEST_VALUE
     if size > limit:
         raise ParameterUnusable(f"{where}: the value is {size} bytes long; {limit} are the most")
-    if "\0" in value:
-        raise ParameterUnusable(f"{where}: the value holds a NUL character, which no tool can take")
-    if parameter.pattern is None or re.fullmatch(parameter.pattern, value):
-        return
-    raise ParameterMismatch(
-        f"{where}: {quoted(value)} does not match {parameter.pattern}{_example(parameter)}"
-    )
+
+
+def out_of_range(parameter: Parameter, value: Value) -> ParameterOutOfRange | None:
+    """What is wrong with how large or long a value is."""
+    match value:
+        case bool() | None:
+            return None
+        case str():
+            return _out_of_bounds(parameter, len(value), shown(value), "characters")
+        case list():
+            return _out_of_bounds(parameter, len(value), printable(text_of(value)), "items")
+        case int() | float():
+            return _out_of_bounds(parameter, value, shown(value), "")
+
+
+def _out_of_bounds(
+    parameter: Parameter, size: int | float, got: str, counted: str
+) -> ParameterOutOfRange | None:
+    got += f" has {size} {counted[:-1] if size == 1 else counted}" if counted else ""
+    if parameter.min is not None and size < parameter.min:
+        least = shortest(parameter.min)
+        said = f", at least {least} are needed" if counted else f" is less than {least}"
+        return ParameterOutOfRange(got + said)
+    if parameter.max is not None and size > parameter.max:
+        most = shortest(parameter.max)
+        said = f", at most {most} are allowed" if counted else f" is more than {most}"
+        return ParameterOutOfRange(got + said)
+    return None
+
+
+def _unlike(parameter: Parameter, value: Value) -> Iterator[ParameterProblem]:
+    """What is wrong with each text of a value: it is no choice, or does not match the pattern."""
+    for text in value if isinstance(value, list) else [value]:
+        if not isinstance(text, str):
+            continue
+        if parameter.choices and (problem := unlike_choices(parameter, text)) is not None:
+            yield ParameterNoChoice(problem)
+        if parameter.pattern is None:
+            continue
+        if len(text) > LONGEST_MATCHED_VALUE or not re.fullmatch(parameter.pattern, text):
+            yield ParameterMismatch(f"{quoted(text)} does not match {parameter.pattern}")
 
 
 def variable_name(parameter: str) -> str:
@@ -81,7 +156,7 @@ def quoted(value: str) -> str:
 
 
 def _refuse_unknown(
-    by_name: Mapping[str, Parameter], given: Mapping[str, str], origin: str
+    by_name: Mapping[str, Parameter], given: Mapping[str, Any], origin: str
 ) -> None:
     unknown = [name for name in given if name not in by_name]
     if not unknown:
@@ -100,9 +175,19 @@ def _refuse_unknown(
 def _missing_text(missing: list[Parameter], origin: str) -> str:
     if len(missing) == 1:
         [only] = missing
-        return f"{origin}: parameter {only.name} is required{_example(only)}: -p {only.name}=VALUE"
-    named = ", ".join(p.name + _example(p) for p in missing)
+        return f"{origin}: parameter {only.name} is required{_wanted(only)}: -p {only.name}=VALUE"
+    named = ", ".join(p.name + _wanted(p) for p in missing)
     return f"{origin}: these parameters are required: {named}: -p NAME=VALUE for each"
+
+
+def _wanted(parameter: Parameter) -> str:
+    """What a value can be: the example, else the choices, else the type."""
+    if parameter.example is not None:
+        return _example(parameter)
+    if parameter.choices:
+        return f" (of {', '.join(shown(choice) for choice in parameter.choices)})"
+    string = parameter.type is ParameterType.STRING
+    return "" if string else f" (type: {parameter.type.value})"
 
 
 def _example(parameter: Parameter) -> str:

@@ -18,6 +18,7 @@ from orchestrator.core.references import (
     ReferenceTooEarly,
     ReferenceUnknown,
     leaves,
+    no_text,
     parse,
     unknown_shape,
 )
@@ -30,8 +31,8 @@ class Known(msgspec.Struct, frozen=True):
     value may meet to its variables: a name must be in every one. `steps` are the pipeline's;
     those in `ended` have surely ended. `debt`: whether the job's debt can be read. `matrix` are the
     names of the step's own matrix. `at_end`: whether the job's conclusion is known here.
-    `secrets` are the names that `{ secret = … }` can give, None where they are not known;
-    `secret_params` the parameters that are secret.
+    `lists` are the parameters that are lists, `secret_params` those that are secret. `secrets` are
+    the names that `{ secret = … }` can give, None where they are not known.
     """
 
     params: frozenset[str] | None = frozenset()
@@ -43,10 +44,16 @@ class Known(msgspec.Struct, frozen=True):
     at_end: bool = False
     secrets: frozenset[str] | None = None
     secret_params: frozenset[str] = frozenset()
+    lists: frozenset[str] = frozenset()
 
 
-def check_references(value: Any, known: Known) -> Iterator[tuple[Path, ReferenceProblem]]:
-    """Every reference in `value` that cannot be resolved, with its path inside the value."""
+def check_references(
+    value: Any, known: Known, *, as_text: bool = False
+) -> Iterator[tuple[Path, ReferenceProblem]]:
+    """Every reference in `value` that cannot be resolved, with its path inside the value.
+
+    `as_text`: what stands alone becomes text, too.
+    """
     for path, leaf in leaves(value):
         if not isinstance(leaf, str) or "${" not in leaf:
             continue
@@ -55,8 +62,9 @@ def check_references(value: Any, known: Known) -> Iterator[tuple[Path, Reference
         except ReferenceProblem as problem:
             yield path, problem
             continue
+        inside = as_text or len(parts) > 1
         for part in parts:
-            if isinstance(part, Reference) and (found := _check(part, known)) is not None:
+            if isinstance(part, Reference) and (found := _check(part, known, inside)) is not None:
                 yield path, found
 
 
@@ -72,8 +80,12 @@ def check_condition(text: str, known: Known) -> Iterator[ConditionMalformed | Re
             yield problem
 
 
-def _check(reference: Reference, known: Known) -> ReferenceProblem | None:
+def _check(
+    reference: Reference, known: Known, inside_text: bool = False
+) -> ReferenceProblem | None:
     match reference.path:
+        case ("params", name) if inside_text and name in known.lists:
+            return no_text(reference, "a list")
         case ("params", name):
             return _check_param(reference, name, known.params)
         case ("environment", "name"):

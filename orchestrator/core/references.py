@@ -82,7 +82,7 @@ class Scope(msgspec.Struct, frozen=True):
     """
 
     job: JobFacts
-    params: Mapping[str, str] = {}
+    params: Mapping[str, Any] = {}
     vars: Mapping[str, Any] = {}
     outputs: Mapping[str, Mapping[str, Any]] = {}
     debt: DebtFacts | None = None
@@ -209,9 +209,13 @@ def format_value(value: str | int | float | bool | None) -> str:
 def _as_text(reference: Reference, value: Any) -> str:
     if value is None or isinstance(value, str | int | float):
         return format_value(value)
-    what = "a table" if isinstance(value, Mapping) else "a list"
-    raise ReferenceNotText(
-        f"{reference} is {what}: it can stand alone in its string, not inside one"
+    raise no_text(reference, "a table" if isinstance(value, Mapping) else "a list")
+
+
+def no_text(reference: Reference, what: str) -> ReferenceNotText:
+    """The error for a list or a table that would have to be text."""
+    return ReferenceNotText(
+        f"{reference} is {what}: it can stand alone in a setting of a step, not be part of a text"
     )
 
 

@@ -9,6 +9,7 @@ from orchestrator.core import conditions
 from orchestrator.core.debts import facts_of
 from orchestrator.core.definition import JobDefinition, StepDefinition
 from orchestrator.core.model import Finished, Job
+from orchestrator.core.parameter_values import typed
 from orchestrator.core.references import DebtFacts, JobFacts, Scope
 from orchestrator.core.verdict import verdict
 from orchestrator.core.world import World
@@ -25,7 +26,7 @@ def scope_of(world: World, job: Job, definition: JobDefinition, step: StepDefini
                 not_run.add(one.name)
     return Scope(
         job=_job_facts(job, definition, step),
-        params=job.params,
+        params=typed(definition.pipeline.params, job.params),
         vars=definition.environment.vars,
         outputs=outputs,
         debt=_debt(world, job),

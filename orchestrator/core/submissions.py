@@ -1,6 +1,7 @@
 """Jobs that people submit and retry: accepted with a definition of their own, or refused."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
@@ -146,7 +147,7 @@ def job_definition(
 
 
 def _params(
-    definition: JobDefinition, given: Mapping[str, str], job: int, user: str
+    definition: JobDefinition, given: Mapping[str, Any], job: int, user: str
 ) -> dict[str, str]:
     pipeline = definition.pipeline
     facts = JobFacts(

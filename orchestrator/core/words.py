@@ -120,6 +120,17 @@ class BlockerType(enum.Enum):
     APPROVAL = "approval"
 
 
+class ParameterType(enum.Enum):
+    """What the values of a parameter are."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    CHOICE = "choice"  # one of the texts in `choices`
+    LIST = "list"  # of texts
+
+
 class Section(enum.Enum):
     """Which list of its pipeline a step stands in. They run one after the other, in this order."""
 

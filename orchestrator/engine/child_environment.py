@@ -5,8 +5,9 @@ from typing import Any
 
 from orchestrator.core.child_variables import matches, refused
 from orchestrator.core.definition import Variables
+from orchestrator.core.parameter_values import text_of
 from orchestrator.core.parameters import variable_name
-from orchestrator.core.references import Scope, format_value, resolve_as_text
+from orchestrator.core.references import Scope, resolve_as_text
 from orchestrator.plugin import JobInfo
 
 INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_*", "TZ", "TMPDIR")
@@ -74,4 +75,4 @@ def job_facts(job: JobInfo, step: str, attempt: int, params: Mapping[str, Any]) 
         "ORCHESTRATOR_SUBMITTER": job.submitter,
         "ORCHESTRATOR_STEP": step,
         "ORCHESTRATOR_ATTEMPT": str(attempt),
-    } | {variable_name(name): format_value(value) for name, value in params.items()}
+    } | {variable_name(name): text_of(value) for name, value in params.items()}

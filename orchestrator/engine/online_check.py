@@ -16,6 +16,7 @@ from orchestrator.core.definition import (
     PipelineDefinition,
     StepDefinition,
 )
+from orchestrator.core.parameter_values import not_given, typed
 from orchestrator.core.references import JobFacts, ReferenceProblem, Scope
 from orchestrator.engine.attempt_journal import JournalOfRecheck
 from orchestrator.engine.attempt_paths import AttemptPaths
@@ -152,7 +153,8 @@ class _Asking:
         adapter: Adapter[Any],
         secrets: SecretValues,
     ) -> DurableStep[Any]:
-        params = {one.name: one.example or one.default or "" for one in pipeline.params}
+        texts = {one.name: one.example or not_given(one) for one in pipeline.params}
+        params = typed(pipeline.params, texts)
         facts = JobFacts(0, pipeline.name, environment.name, "check")
         scope = Scope(job=facts, params=params, vars=environment.vars)
         info = JobInfo(0, pipeline.name, environment.name, pipeline.kind, "check")

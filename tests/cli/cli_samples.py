@@ -146,7 +146,32 @@ PIPELINE = {
             "default": None,
             "pattern": r"^v\d+$",
             "description": "",
-        }
+            **dict.fromkeys(("choices", "min", "max", "example")),
+        },
+        {
+            "name": "regions",
+            "type": "list",
+            "required": False,
+            "default": ["eu", "us"],
+            "pattern": None,
+            "description": "where",
+            "choices": ["eu", "us", "ap"],
+            "min": 1,
+            "max": None,
+            "example": None,
+        },
+        {
+            "name": "count",
+            "type": "integer",
+            "required": True,
+            "default": None,
+            "pattern": None,
+            "description": None,
+            "choices": None,
+            "min": 1,
+            "max": 10,
+            "example": "3",
+        },
     ],
     "steps": [
         {

@@ -52,6 +52,47 @@ CASES = [
         "params = { x = {} }",
         [],
     ),
+    (
+        "cleanup = 'c'\nparams = { n = { type = 'boolean' }, l = { type = 'list' } }",
+        "params = { n = { type = 'integer' }, l = {} }",
+        [
+            "cleanup: pipelines/c.toml: parameter l has the type string, l here has list: "
+            "no value fits",
+            "cleanup: pipelines/c.toml: parameter n has the type integer, n here has boolean: "
+            "no value fits",
+        ],
+    ),
+    (
+        "cleanup = { pipeline = 'c', "
+        "params = { n = '${params.m}', t = '${params.t}', f = 'yes' } }\n"
+        "params = { m = { type = 'integer' }, t = { type = 'choice', choices = ['a', 'b'] } }",
+        "params = { n = { type = 'integer', required = true }, f = { type = 'boolean' }, "
+        "t = { type = 'choice', choices = ['a', 'c'] } }",
+        [
+            "cleanup.params.f: pipelines/c.toml: parameter f: "
+            '"yes" is neither true nor false; did you mean true?',
+            "cleanup.params.n: pipelines/c.toml: parameter n is required, m here may be left out: "
+            "give it a default, or require it too",
+            'cleanup.params.t: pipelines/c.toml: parameter t: "b" is none of "a", "c"',
+        ],
+    ),
+    (
+        "cleanup = { pipeline = 'c', "
+        "params = { n = 3, f = true, l = ['a'], t = 5, s = '${params.n}' } }\n"
+        "params = { n = { type = 'number' } }",
+        "params = { n = { type = 'integer' }, f = { type = 'boolean' }, l = { type = 'list' }, "
+        "t = {}, s = {} }",
+        [],
+    ),
+    (
+        "cleanup = { pipeline = 'c', params = { l = 'x${params.l}' } }\n"
+        "params = { l = { type = 'list' } }",
+        "params = { l = { type = 'list' } }",
+        [
+            "cleanup.params.l: ${params.l} is a list: it can stand alone in a setting of a step, "
+            "not be part of a text"
+        ],
+    ),
     ("cleanup = {}", "", ["cleanup: `pipeline` is missing: expected a name"]),
     (
         "cleanup = 3",

@@ -255,12 +255,17 @@ PIPELINES = [
         PIPELINE + "[params.v]\ntype = 'secret'\npattern = '['\n[params.w]\npattern = 'v\\d'\n"
         "default = 'x'\nexample = 'y'\n",
         [
-            'pipelines/p.toml:7: params.v.type: the type "secret" is not built yet, '
-            'only "string" is',
-            "pipelines/p.toml:8: params.v.pattern: this is no regular expression of Python: "
-            "unterminated character set at position 0",
+            'pipelines/p.toml:7: params.v.type: expected one of "string", "integer", "number", '
+            '"boolean", "choice", "list", got "secret"',
             'pipelines/p.toml:11: params.w.default: "x" does not match v\\d',
             'pipelines/p.toml:12: params.w.example: "y" does not match v\\d',
+        ],
+    ),
+    (
+        PIPELINE + "[params.v]\npattern = '['\n",
+        [
+            "pipelines/p.toml:7: params.v.pattern: this is no regular expression of Python: "
+            "unterminated character set at position 0",
         ],
     ),
     (

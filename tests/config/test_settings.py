@@ -10,7 +10,10 @@ from orchestrator.core.references import JobFacts, ReferenceUnknown, Scope
 
 SCOPE = Scope(
     job=JobFacts(id=118, pipeline="web", environment="production", submitter="ada"),
-    params={"n": "10", "word": "plan", "yes": "true"},
+    params={
+        **{"n": "10", "word": "plan", "yes": "true"},
+        **{"count": 3, "many": ["a", "b c"], "nothing": None, "none": []},
+    },
     vars={"zones": ["a", "b"], "flag": True, "table": {"k": "v"}},
 )
 
@@ -45,6 +48,17 @@ FITTED = [
     ),
     ({"inner": {"count": "${params.n}"}}, Settings(inner=Inner(10))),
     ({"inner": "$${x}"}, Settings(inner="${x}")),
+    (
+        {"run": ["x", "${params.many}", "${params.none}", "${params.count}", "${params.nothing}"]},
+        Settings(run=("x", "a", "b c", "3", "")),
+    ),
+    ({"run": "${params.many}"}, Settings(run=("a", "b c"))),
+    ({"parallelism": "${params.count}"}, Settings(parallelism=3)),
+    ({"parallelism": "${params.nothing}"}, Settings(parallelism=None)),
+    (
+        {"vars": {"a": "${params.many}", "b": ["${params.many}"], "c": "${params.count}"}},
+        Settings(vars={"a": ["a", "b c"], "b": [["a", "b c"]], "c": 3}),
+    ),
 ]
 
 
@@ -58,7 +72,7 @@ def test_fitted(table: dict[str, Any], expected: Settings) -> None:
     [
         ({"parallelism": "${params.word}"}, "with.parallelism"),
         ({"parallelism": "${environment.vars.zones}"}, "with.parallelism"),
-        ({"run": ["${environment.vars.zones}"]}, "with.run[0]"),
+        ({"run": ["${environment.vars.table}"]}, "with.run[0]"),
         ({"parallelism": 0}, "parallelism must be 1 or more"),
     ],
 )

@@ -88,8 +88,8 @@ REFUSED = [
     ("${job.conclusion}", ReferenceTooEarly, "before the job has ended"),
     ("${matrix.x}", ReferenceUnknown, "${matrix.x}: there is no x"),
     ("${pools.x}", ReferenceUnknown, "`pools` is not built yet"),
-    ("x${environment.vars.zones}", ReferenceNotText, "is a list: it can stand alone"),
-    ("x${environment.vars.net}", ReferenceNotText, "is a table: it can stand alone"),
+    ("x${environment.vars.zones}", ReferenceNotText, "is a list: it can stand alone in a setting"),
+    ("x${environment.vars.net}", ReferenceNotText, "is a table: it can stand alone in a setting"),
 ]
 
 

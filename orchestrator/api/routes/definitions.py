@@ -8,7 +8,8 @@ from orchestrator.api import wire
 from orchestrator.api.given import GivenCaller, GivenEngine, Name
 from orchestrator.api.names import name_of
 from orchestrator.api.reading import demand_viewer, may_see
-from orchestrator.core.definition import PipelineDefinition
+from orchestrator.core.definition import Parameter, PipelineDefinition
+from orchestrator.core.parameter_values import typed
 from orchestrator.core.rejections import UnknownPipeline
 from orchestrator.core.world import World
 
@@ -63,17 +64,7 @@ def _pipeline(of: PipelineDefinition) -> wire.Pipeline:
         kind=of.kind,
         description=of.description or None,
         environments=of.environments,
-        params=tuple(
-            wire.Parameter(
-                name=one.name,
-                type=one.type,
-                required=one.required,
-                default=one.default,
-                pattern=one.pattern,
-                description=one.description or None,
-            )
-            for one in of.params
-        ),
+        params=tuple(_parameter(one) for one in of.params),
         steps=tuple(
             wire.PipelineStep(
                 name=one.name,
@@ -93,6 +84,21 @@ def _pipeline(of: PipelineDefinition) -> wire.Pipeline:
             applying=of.stop.applying.value,
             cleaning_up=of.stop.cleaning_up.value,
         ),
+    )
+
+
+def _parameter(of: Parameter) -> wire.Parameter:
+    return wire.Parameter(
+        name=of.name,
+        type=of.type.value,
+        required=of.required,
+        default=None if of.default is None else typed((of,), {of.name: of.default})[of.name],
+        pattern=of.pattern,
+        description=of.description or None,
+        choices=of.choices or None,
+        min=of.min,
+        max=of.max,
+        example=of.example,
     )
 
 

@@ -1,5 +1,6 @@
 """Submit, list, show."""
 
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -13,10 +14,12 @@ from orchestrator.api.given import GivenCaller, GivenEngine, GivenPresence, JobI
 from orchestrator.api.problems import refusal
 from orchestrator.api.reading import demand_viewer, may_see, see, see_submitted, seen
 from orchestrator.core import commands as cmd
+from orchestrator.core.definition import JobDefinition
 from orchestrator.core.digest import digest
 from orchestrator.core.model import Job, JobQueued
 from orchestrator.core.words import JobConclusion
 from orchestrator.core.world import World
+from orchestrator.engine.engine import Engine
 from orchestrator.store.protocol import JobFilter, PhaseName
 
 MOST_LISTED = 1000
@@ -83,21 +86,30 @@ async def list_jobs(
         limit=limit,
     )
     page = await engine.store.jobs(wanted)
+    kept = await _definitions(engine, page.jobs)
     async with engine.reading() as world:
         demand_viewer(world, caller, "listing jobs")
         jobs = tuple(
-            _listed(world, job)
+            _listed(world, job, kept)
             for job in page.jobs
             if may_see(world, caller, job.environment, job.pipeline)
         )
     return wire.Jobs(jobs=jobs, next=page.next)
 
 
-def _listed(world: World, job: Job) -> wire.JobSummary:
+async def _definitions(engine: Engine, jobs: Iterable[Job]) -> dict[str, JobDefinition]:
+    """What says the types of the jobs' parameters, where the world holds it no more."""
+    async with engine.reading() as world:
+        wanted = {job.definition for job in jobs if job.params} - world.definitions.keys()
+    found = {name: await engine.store.definition(name) for name in wanted}
+    return {name: definition for name, definition in found.items() if definition is not None}
+
+
+def _listed(world: World, job: Job, kept: Mapping[str, JobDefinition]) -> wire.JobSummary:
     """A job of a page, with what keeps it waiting if it is still in the state that was read."""
     if isinstance(job.phase, JobQueued) and world.jobs.get(job.id) == job:
         return views.summary(job, world.definition(job), seen(world, job).blockers)
-    return views.summary(job, world.definitions.get(job.definition))
+    return views.summary(job, world.definitions.get(job.definition) or kept.get(job.definition))
 
 
 def _label(text: str) -> tuple[str, str]:

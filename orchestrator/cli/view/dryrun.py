@@ -6,6 +6,7 @@ import json
 
 from orchestrator.cli.escapes import harmless
 from orchestrator.cli.times import since
+from orchestrator.cli.view.parameters import pairs
 from orchestrator.cli.view.pipeline import graph_lines
 
 TYPE_CHECKING = False
@@ -19,13 +20,13 @@ def dry_run_lines(plan: DryRun, terminal: Terminal, now: float) -> list[str]:
     where = f"{harmless(plan['pipeline'])} {terminal.arrow} {harmless(plan['environment'])}"
     lines = [f"{terminal.paint('dry run', 'bold')}  {where}  {harmless(plan['kind'])}"]
     if plan["params"]:
-        lines.append(f"  params    {_pairs(plan['params'])}")
+        lines.append(f"  params    {pairs(plan['params'])}")
     lines += graph_lines(plan["steps"])
     lines.append("  settings")
     for step in plan["steps"]:
         lines.append(f"    {harmless(step['name'])}: {harmless(_json(step['with']))}")
     if plan["cleanup"]:
-        params = _pairs(plan["cleanup"]["params"])
+        params = pairs(plan["cleanup"]["params"])
         lines.append(f"  it would owe  {harmless(plan['cleanup']['pipeline'])} {params}".rstrip())
     if not plan["blockers"]:
         return [*lines, "  it would start at once"]
@@ -34,12 +35,6 @@ def dry_run_lines(plan: DryRun, terminal: Terminal, now: float) -> list[str]:
         when = f", since {since(blocker['since'], now)}" if blocker["since"] else ""
         lines.append(f"    {harmless(blocker['text'])}{when}")
     return lines
-
-
-def _pairs(values: dict[str, object]) -> str:
-    return harmless(
-        " ".join(f"{k}={v if isinstance(v, str) else _json(v)}" for k, v in values.items())
-    )
 
 
 def _json(value: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orchestrator.cli.escapes import harmless
 from orchestrator.cli.times import moment, since
+from orchestrator.cli.view.parameters import pairs
 from orchestrator.cli.view.steps import step_lines, step_state
 from orchestrator.cli.view.words import headline, stop_sentence
 
@@ -27,8 +28,8 @@ def job_lines(
 
 
 def _facts(job: Job, now: float) -> list[str]:
-    pairs = [f"{name}={value}" for name, value in job["params"].items()]
-    facts = [f"  params    {harmless(' '.join(pairs))}"] if pairs else []
+    params = pairs(job["params"])
+    facts = [f"  params    {params}"] if params else []
     labels = [f"{name}={value}" for name, value in job["labels"].items()]
     if labels:
         facts.append(f"  labels    {harmless(' '.join(labels))}")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from orchestrator.cli.escapes import harmless
 from orchestrator.cli.terminal import table
+from orchestrator.cli.view.parameters import written
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,14 +65,31 @@ def _parameter(parameter: Parameter) -> list[str]:
     default = parameter["default"]
     need = "required" if parameter["required"] else ""
     if default is not None:
-        need = f"default {default if isinstance(default, str) else json.dumps(default)}"
+        need = f"default {written(default)}".rstrip()
+    if parameter["example"] is not None:
+        need += f"{', ' if need else ''}for example {parameter['example']}"
     return [
         harmless(parameter["name"]),
-        harmless(parameter["type"]),
+        harmless(parameter["type"] + _bounds(parameter)),
         harmless(need),
+        harmless("of " + ", ".join(parameter["choices"]) if parameter["choices"] else ""),
         harmless(parameter["pattern"] or ""),
         harmless(parameter["description"] or ""),
     ]
+
+
+def _bounds(parameter: Parameter) -> str:
+    """` 1 to 10`, ` at least 1`, ` of at most 3 items`."""
+    least, most = parameter["min"], parameter["max"]
+    if least is None and most is None:
+        return ""
+    said = f"{least:g} to {most:g}" if least is not None and most is not None else ""
+    if not said:
+        said = f"at most {most:g}" if least is None else f"at least {least:g}"
+    counted = {"string": "characters", "list": "items"}.get(parameter["type"])
+    if counted and said.endswith(" 1"):
+        counted = counted[:-1]
+    return f" of {said} {counted}" if counted else f" {said}"
 
 
 def graph_lines(steps: list[PipelineStep]) -> list[str]:
