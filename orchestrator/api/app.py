@@ -18,6 +18,7 @@ from orchestrator.api.names import NamesInPaths
 from orchestrator.api.presence import Presence
 from orchestrator.api.problems import Problems, refusal
 from orchestrator.api.routes import (
+    approvals,
     daemon,
     definitions,
     environments,
@@ -33,7 +34,19 @@ from orchestrator.core.commands import Caller
 from orchestrator.core.near import did_you_mean, near
 from orchestrator.engine.engine import Engine
 
-SUBJECTS = (health, jobs, explain, watch, stop, logs, environments, definitions, events, daemon)
+SUBJECTS = (
+    health,
+    jobs,
+    explain,
+    watch,
+    stop,
+    approvals,
+    logs,
+    environments,
+    definitions,
+    events,
+    daemon,
+)
 HANDLERS = [handler for subject in SUBJECTS for handler in subject.handlers]
 
 

@@ -1,6 +1,6 @@
 """Environments, as the wire shows them."""
 
-from orchestrator.api import views, wire
+from orchestrator.api import plain, wire
 from orchestrator.core.model import Debt, Quarantine
 from orchestrator.core.rejections import UnknownEnvironment
 from orchestrator.core.typed import to_pay
@@ -13,7 +13,8 @@ LAST_SHOWN = 10
 def names(world: World) -> list[str]:
     """Every environment that is configured, or in which something is still going on."""
     configured = world.configuration.environments if world.configuration is not None else {}
-    open_jobs = [name for name, jobs in world.running.items() if jobs]
+    at_work = (*world.running.items(), *world.preparing.items())
+    open_jobs = [name for name, jobs in at_work if jobs]
     return sorted({*configured, *world.environments, *world.queues.environments, *open_jobs})
 
 
@@ -31,6 +32,7 @@ def environment(world: World, name: str, last: tuple[int, ...]) -> wire.Environm
     definition = configured.get(name)
     return wire.Environment(
         name=name,
+        preparing=tuple(job.id for job in world.preparing_jobs(name)),
         running=tuple(job.id for job in world.running_jobs(name)),
         queued=tuple(job.id for job in world.queue(name)),
         debts=tuple(debt(one) for one in state.debts),
@@ -45,7 +47,7 @@ def environment(world: World, name: str, last: tuple[int, ...]) -> wire.Environm
 def debt(of: Debt) -> wire.Debt:
     """An owed cleanup."""
     return wire.Debt(
-        pipeline=of.pipeline, for_job=of.job, since=views.time(of.since), locks=of.locks
+        pipeline=of.pipeline, for_job=of.job, since=plain.time(of.since), locks=of.locks
     )
 
 
@@ -57,7 +59,7 @@ def _quarantine(world: World, name: str, of: Quarantine | None) -> wire.Quaranti
     if not of.findings:
         commands = [to_pay(one, name) for one in world.environment(name).debts]
     return wire.Quarantine(
-        since=views.time(of.since),
+        since=plain.time(of.since),
         job=of.job,
         step=of.findings[0].ref.step if of.findings else None,
         found="; ".join(found) or of.reason,

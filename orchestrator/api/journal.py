@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from orchestrator.api import views
+from orchestrator.api import plain, views
 from orchestrator.api.subjects import job_of, step_of
 from orchestrator.core import events as ev
 from orchestrator.core.instant import Instant
@@ -21,7 +21,7 @@ def line(id: int, stamped: ev.Stamped, environment: str | None) -> dict[str, Any
     by = stamped.by
     return {
         "id": id,
-        "at": views.time(stamped.at),
+        "at": plain.time(stamped.at),
         "by": None if by is None else {"uid": by.uid, "user": by.user},
         "type": event.__struct_config__.tag,
         "job": job_of(event),
@@ -53,7 +53,7 @@ def _shown(struct: msgspec.Struct) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     match value:
         case Instant():
-            return views.time(value)
+            return plain.time(value)
         case enum.Enum():
             return value.value
         case StepRef(job=job, step=step, attempt=attempt):

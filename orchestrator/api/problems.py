@@ -144,7 +144,7 @@ def _status(error: no.Rejection) -> HTTPStatus:
     match error:
         case no.NotFound():
             return HTTPStatus.NOT_FOUND
-        case no.NotPermitted() | no.StopForbidden() | no.DeniedByPlugin():
+        case no.NotPermitted() | no.StopForbidden() | no.DeniedByPlugin() | no.OwnJob():
             return HTTPStatus.FORBIDDEN
         case no.InvalidParameters() | no.MissingReason() | no.NotInEnvironment():
             return HTTPStatus.UNPROCESSABLE_ENTITY

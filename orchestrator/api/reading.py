@@ -1,6 +1,7 @@
 """Jobs as they are committed, for those who may see them."""
 
-from orchestrator.api import views, wire
+from orchestrator.api import approvals, views, wire
+from orchestrator.core.approvals import awaited
 from orchestrator.core.commands import Caller
 from orchestrator.core.definition import (
     EnvironmentDefinition,
@@ -88,3 +89,12 @@ def demand_viewer(
     """Raise NotPermitted unless the caller may look at the daemon, and at this part of it."""
     levels = _levels(world, environment, pipeline)
     demand(caller, Role.VIEWER, doing, world.configuration, *levels)
+
+
+def pending_approvals(world: World, caller: Caller) -> tuple[wire.PendingApproval, ...]:
+    """All that people are asked now, as far as the caller may see it."""
+    return tuple(
+        approvals.pending(world, asked, caller)
+        for asked in awaited(world)
+        if may_see(world, caller, asked.job.environment, asked.job.pipeline)
+    )

@@ -1,18 +1,18 @@
 """Jobs and their steps, as the wire shows them."""
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from typing import assert_never
 
 import msgspec
 
 from orchestrator.api import wire
+from orchestrator.api.approvals import approvals, awaits, waiting_for
+from orchestrator.api.plain import actor, person, time, utc
 from orchestrator.core.admission import Blocker
 from orchestrator.core.definition import JobDefinition, StepDefinition
-from orchestrator.core.instant import Instant, milliseconds
+from orchestrator.core.instant import milliseconds
 from orchestrator.core.model import (
     Acquiring,
-    Actor,
     Applying,
     BackingOff,
     Cancelling,
@@ -40,22 +40,6 @@ JOBS_BLOCK = (BlockerType.JOB, BlockerType.CLEANUP_DEBT, BlockerType.ORDER)
 """Blockers whose id is a job's number."""
 
 LookAtLive = Callable[[StepRef], LiveStep]
-
-
-def time(instant: Instant) -> str:
-    """A moment, as `2026-01-31T12:00:00.123Z`."""
-    return utc(instant.utc)
-
-
-def utc(moment: int) -> str:
-    """UTC milliseconds, as `2026-01-31T12:00:00.123Z`."""
-    seconds, rest = divmod(moment, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
-
-
-def actor(of: Actor | None) -> wire.Actor | None:
-    """A person, None where a rule did it."""
-    return None if of is None else wire.Actor(uid=of.uid, user=of.user)
 
 
 def blocker(of: Blocker) -> wire.Blocker:
@@ -100,17 +84,19 @@ def summary(
         url=of.url,
         phase=PhaseName.of(of.phase).value,
         conclusion=end.conclusion.value if end else None,
-        warnings=sum(_warnings(step) for step in of.steps),
+        warnings=of.waited_long + sum(_warnings(step) for step in of.steps),
         halted_by=end.halted_by if end else None,
         dirty=end.dirty if end else False,
         retry_of=of.retry_of,
         cleanup_for=of.cleanup_for,
-        submitter=wire.Actor(uid=of.submitter.uid, user=of.submitter.user),
+        submitter=person(of.submitter),
         reason=of.reason or None,
         key=of.key,
         source=wire.Source(),
         locks=run.locks if run else (),
-        approvals=(),
+        approvals=approvals(of),
+        awaits=awaits(of, definition) if definition is not None else (),
+        waited_long=of.waited_long,
         submitted_at=time(of.submitted),
         started_at=time(run.started) if run else None,
         finished_at=time(end.ended) if end else None,
@@ -141,6 +127,7 @@ def _cancel(of: Job, definition: JobDefinition | None) -> wire.Cancel | None:
         return None
     forced = isinstance(of.phase, JobCancelling | JobFinished) and of.phase.force is not None
     return wire.Cancel(
+        cause=stop.cause.value,
         by=actor(stop.by),
         reason=stop.reason or None,
         at=time(stop.at),
@@ -197,7 +184,7 @@ def _step(of_job: int, of: Step, definition: StepDefinition, live: LookAtLive) -
         next_attempt_at=_next_attempt(phase),
         outputs=masked(of.outputs, of.sensitive),
         progress=_progress(now),
-        waiting_for=of.waiting_for,
+        waiting_for=waiting_for(of),
         warnings=of.warnings,
         last_output_at=None if now.last_output_at is None else utc(now.last_output_at),
         started_at=time(began) if began else None,

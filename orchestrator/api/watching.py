@@ -6,7 +6,7 @@ import trio
 from orchestrator.api.reading import SeenJob, see
 from orchestrator.api.streaming import KEEP_ALIVE, KEEP_ALIVE_SECONDS, Write, event
 from orchestrator.api.subjects import job_of
-from orchestrator.core.model import JobFinished, JobQueued
+from orchestrator.core.model import Job, JobFinished, JobPreparing, JobQueued
 from orchestrator.engine.engine import Engine
 
 LIVE_SECONDS = 1.0
@@ -50,7 +50,7 @@ class Watch:
                 await self._changed.wait()
             if self._stirred or not waits:
                 found = await self._look()
-                waits = isinstance(found.job.phase, JobQueued)
+                waits = _only_waits(found.job)
                 document = msgspec.json.encode(found.view(self._engine))
                 if document != sent:
                     await write(event("job", document))
@@ -65,3 +65,14 @@ class Watch:
         self._changed = trio.Event()
         self._stirred = False
         return await see(self._engine, self._job)
+
+
+def _only_waits(job: Job) -> bool:
+    """Whether nothing of it is at work, so that only what is committed can change it."""
+    match job.phase:
+        case JobQueued():
+            return True
+        case JobPreparing(approval=asked):
+            return asked is not None
+        case _:
+            return False

@@ -47,6 +47,74 @@ class Progress(msgspec.Struct, frozen=True):
     text: str | None
 
 
+class Approval(msgspec.Struct, frozen=True):
+    """One person's yes, to a job or (`step`) to what a step of it asked.
+
+    `for` are the rules that it counts for: `pipeline`, `environment`, `step`.
+    """
+
+    by: Actor
+    at: str
+    comment: str | None
+    step: str | None
+    counts_for: tuple[str, ...] = msgspec.field(name="for")
+
+
+class AwaitedRule(msgspec.Struct, frozen=True):
+    """One rule that is not satisfied yet; `given` of its `count` have approved."""
+
+    name: str = msgspec.field(name="for")
+    text: str
+    roles: tuple[str, ...]
+    count: int
+    given: int
+    not_submitter: bool
+    expires_at: str | None
+
+
+class Awaited(msgspec.Struct, frozen=True):
+    """What people are asked now: whether a job may queue, or (`step`) what a step asks."""
+
+    step: str | None
+    message: str | None
+    since: str
+    expires_at: str | None
+    rules: tuple[AwaitedRule, ...]
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """What a step that has ended says of what it did or found, such as a plan's `+3 ~1 -0`."""
+
+    step: str
+    text: str
+
+
+class PendingApproval(Awaited, frozen=True, kw_only=True):
+    """The same, with what who answers wants to know.
+
+    `may_answer`: a yes of who asks would count. `holds_environment`: the job has been admitted,
+    and nothing that it excludes starts before it has ended.
+    """
+
+    job: int
+    pipeline: str
+    environment: str
+    kind: str
+    submitter: Actor
+    reason: str | None
+    params: dict[str, str]
+    approvals: tuple[Approval, ...]
+    summaries: tuple[Summary, ...]
+    holds_environment: bool
+    may_answer: bool
+
+
+class PendingApprovals(msgspec.Struct, frozen=True):
+    """All that people are asked now, by the number of the job."""
+
+    approvals: tuple[PendingApproval, ...]
+
+
 class Step(msgspec.Struct, frozen=True):
     """One step of a job. Outputs that are sensitive are masked.
 
@@ -78,8 +146,12 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Cancel(msgspec.Struct, frozen=True):
-    """The stop that was asked for; `by` is null where a limit asked. `force`: that too."""
+    """The stop that was asked for; `by` is null where a limit asked. `force`: that too.
 
+    `cause` is `cancel`, `timeout`, `disconnect`, `rejection` or `expiry`.
+    """
+
+    cause: str
     by: Actor | None
     reason: str | None
     at: str
@@ -96,7 +168,8 @@ class Source(msgspec.Struct, frozen=True):
 class JobSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A job as lists show it.
 
-    `warnings` counts the steps that ended as `warning` and what adapters warned of.
+    `warnings` counts the steps that ended as `warning`, what adapters warned of, and that it
+    `waited_long`: longer in the queue than its `max_wait`. `awaits` is what people are asked now.
     """
 
     id: int
@@ -119,7 +192,9 @@ class JobSummary(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None
     source: Source
     locks: tuple[str, ...]
-    approvals: tuple[Any, ...]
+    approvals: tuple[Approval, ...]
+    awaits: tuple[Awaited, ...]
+    waited_long: bool
     submitted_at: str
     started_at: str | None
     finished_at: str | None
@@ -190,9 +265,13 @@ class Quarantine(msgspec.Struct, frozen=True):
 
 
 class Environment(msgspec.Struct, frozen=True):
-    """One environment. `queued` is in its order; `last` are the jobs that ended last."""
+    """One environment. `queued` is in its order; `last` are the jobs that ended last.
+
+    `preparing` are those that are not ready yet and hold nothing.
+    """
 
     name: str
+    preparing: tuple[int, ...]
     running: tuple[int, ...]
     queued: tuple[int, ...]
     debts: tuple[Debt, ...]
@@ -345,10 +424,15 @@ class DaemonState(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """One screen. `queued` holds those that go next, at most some hundreds of them."""
+    """One screen. `queued` holds those that go next, at most some hundreds of them.
+
+    `preparing` are those that are not ready yet; `approvals` is what people are asked now.
+    """
 
     daemon: DaemonState
     running: tuple[Job, ...]
     queued: tuple[Job, ...]
+    preparing: tuple[Job, ...]
+    approvals: tuple[PendingApproval, ...]
     quarantines: tuple[Environment, ...]
     debts: tuple[EnvironmentDebt, ...]

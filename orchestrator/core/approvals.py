@@ -8,7 +8,7 @@ from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
 from orchestrator.core.approval_rules import STEP, given, open_rules, rule_text, still_open
 from orchestrator.core.commands import Caller
-from orchestrator.core.definition import ApprovalRule
+from orchestrator.core.definition import ApprovalRule, JobDefinition
 from orchestrator.core.instant import Instant
 from orchestrator.core.model import (
     Answer,
@@ -46,6 +46,15 @@ class Asked(msgspec.Struct, frozen=True):
     approvals: tuple[Approval, ...]
     step: Step | None = None
     question: Question | None = None
+
+    @property
+    def since(self) -> Instant:
+        """When people were asked."""
+        if self.question is not None:
+            return self.question.asked
+        phase = self.job.phase
+        asked = phase.approval if isinstance(phase, JobPreparing) else None
+        return asked or self.job.submitted
 
     @property
     def what(self) -> str:
@@ -96,24 +105,27 @@ def find(world: World, id: int, step: str | None) -> Asked:
         raise UnknownJob(id)
     if step is not None:
         return _asked_by_step(job, _named(world, job, step))
-    if isinstance(job.phase, JobPreparing) and job.phase.approval is not None:
-        return Asked(job, open_rules(job, world.definition(job)), job.approvals)
-    asking = [one for one in job.steps if one.active and one.open_question is not None]
-    if len(asking) > 1:
-        raise StepNotNamed(id, [one.name for one in asking])
-    if not asking:
+    found = list(asked_of(job, world.definition(job)))
+    if not found:
         raise nothing_asked(job)
-    return _asked_by_step(job, asking[0])
+    if len(found) > 1:
+        raise StepNotNamed(id, [one.step.name for one in found if one.step is not None])
+    return found[0]
 
 
 def awaited(world: World) -> Iterator[Asked]:
     """All that people are asked now."""
     for _, job in sorted(world.jobs.items()):
-        if isinstance(job.phase, JobPreparing) and job.phase.approval is not None:
-            yield Asked(job, open_rules(job, world.definition(job)), job.approvals)
-        for step, _ in world.active_steps(job):
-            if step.open_question is not None:
-                yield _asked_by_step(job, step)
+        yield from asked_of(job, world.definition(job))
+
+
+def asked_of(job: Job, definition: JobDefinition) -> Iterator[Asked]:
+    """What a job and its steps ask people now."""
+    if isinstance(job.phase, JobPreparing) and job.phase.approval is not None:
+        yield Asked(job, open_rules(job, definition), job.approvals)
+    for step in job.steps:
+        if step.open_question is not None:
+            yield _asked_by_step(job, step)
 
 
 def may_answer(world: World, asked: Asked, caller: Caller) -> bool:
@@ -149,7 +161,7 @@ def _named(world: World, job: Job, name: str) -> Step:
 
 def _asked_by_step(job: Job, step: Step) -> Asked:
     question = step.open_question
-    if question is None or not step.active:
+    if question is None:
         state = "finished" if step.finished else "not asking anything"
         raise NothingToApprove(f"step {step.name} of job {job.id}", state, _phase(job))
     return Asked(job, {STEP: question.rule}, question.approvals, step, question)

@@ -12,6 +12,7 @@ from orchestrator.core.model import (
     Environment,
     Job,
     JobCancelling,
+    JobPreparing,
     JobRunning,
     Stop,
 )
@@ -118,11 +119,22 @@ def start_drain(world: World, request: cmd.StartDrain, now: Instant) -> Iterator
     for id in sorted(world.jobs):
         job = world.jobs[id]
         if (
-            isinstance(job.phase, JobRunning)
+            _is_at_work(world, job)
             and job.cleanup_for is None
             and may_stop(request.caller, job, world.definition(job), world.configuration)
         ):
             yield from stop_job(world, job, stop)
+
+
+def _is_at_work(world: World, job: Job) -> bool:
+    """Whether it runs, or works at what comes before that."""
+    match job.phase:
+        case JobRunning():
+            return True
+        case JobPreparing():
+            return any(world.active_steps(job))
+        case _:
+            return False
 
 
 def end_drain(world: World, request: cmd.EndDrain) -> Iterator[ev.AnyEvent]:

@@ -27,6 +27,9 @@ def _action_and_target(command: cmd.Command) -> tuple[str, str] | None:
             return "retry", f"{pipeline} in {environment}"
         case cmd.Cancel(job=job, force=force):
             return ("force-cancel" if force else "cancel"), f"job {job}"
+        case cmd.Approve(job=job, step=step) | cmd.Reject(job=job, step=step):
+            verb = "approve" if isinstance(command, cmd.Approve) else "reject"
+            return verb, f"job {job}" if step is None else f"step {step} of job {job}"
         case cmd.Waive(environment=environment):
             return "waive", environment
         case cmd.Recheck(environment=environment):

@@ -11,9 +11,10 @@ from msgspec.structs import replace
 
 from orchestrator.core import commands as cmd
 from orchestrator.core.admission import Blocker, blockers
+from orchestrator.core.approvals import nothing_asked
 from orchestrator.core.decide import take
 from orchestrator.core.definition import JobDefinition
-from orchestrator.core.model import Job, JobFinished, JobQueued, StepRef
+from orchestrator.core.model import Job, JobFinished, StepRef
 from orchestrator.core.rejections import (
     JobAlreadyFinished,
     JobNotFinished,
@@ -32,7 +33,7 @@ from orchestrator.engine.refusal_log import RefusalLog
 from orchestrator.engine.workbench import Workbench
 from orchestrator.engine.writer import Answer, Writer
 from orchestrator.plugin.registry import LoadedPlugin
-from orchestrator.store.protocol import Store
+from orchestrator.store.protocol import PhaseName, Store
 
 
 class Submission(msgspec.Struct, frozen=True):
@@ -183,9 +184,7 @@ class Engine:
         """Queue the like of a finished job. Raises UnknownJob, JobNotFinished, and as `execute`."""
         job = await self.job(request.job)
         if not isinstance(job.phase, JobFinished):
-            raise JobNotFinished(
-                job.id, "queued" if isinstance(job.phase, JobQueued) else "running"
-            )
+            raise JobNotFinished(job.id, PhaseName.of(job.phase).value)
         command = cmd.Retry(
             caller=request.caller,
             job=job.id,
@@ -208,6 +207,14 @@ class Engine:
         job = await self.job(request.job)
         if isinstance(job.phase, JobFinished):
             raise JobAlreadyFinished(job.id, job.phase.conclusion.value)
+        return await self.execute(request)
+
+    async def answer(self, request: cmd.Approve | cmd.Reject) -> Batch:
+        """Say yes or no to what a job, or a step of it, asks. Raises UnknownJob, NothingToApprove,
+        and as `execute`."""
+        job = await self.job(request.job)
+        if isinstance(job.phase, JobFinished):
+            raise nothing_asked(job, request.step)
         return await self.execute(request)
 
     async def preview(self, request: cmd.Submit) -> Preview:

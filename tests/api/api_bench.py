@@ -1,7 +1,7 @@
 """A real engine with a real store behind the real API on a real unix socket."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,6 +13,7 @@ import trio
 from orchestrator.api.app import create_app
 from orchestrator.api.listening import listening
 from orchestrator.api.server import Server
+from orchestrator.builtin.approval import ApprovalAdapter
 from orchestrator.core import commands as cmd
 from orchestrator.core.definition import (
     CleanupReference,
@@ -235,6 +236,16 @@ class ApiBench:
             while self.server.connections:  # noqa: ASYNC110  a connection's end tells no event
                 await trio.sleep(0.005)
 
+    async def until(self, job: int, holds: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+        """The job, as soon as this holds of it."""
+        async with self.client() as client, client.stream("GET", f"/v1/jobs/{job}/watch") as stream:
+            async for line in stream.aiter_lines():
+                if line.startswith("data: "):
+                    seen: dict[str, Any] = msgspec.json.decode(line.removeprefix("data: "))
+                    if holds(seen):
+                        return seen
+        raise AssertionError(f"job {job} has ended")
+
     async def finished(self, job: int) -> dict[str, Any]:
         """The job, as soon as it has ended."""
         async with self.client() as client, client.stream("GET", f"/v1/jobs/{job}/watch") as stream:
@@ -256,7 +267,8 @@ async def open_bench(
     def workbench(writer: Writer, live: Live) -> Workbench:
         claims = ClaimBook(root, processes, read_boot_id(), lambda: clock.now().utc)
         services = StepServices(processes=processes, claims=claims)
-        return Workbench({"gate": gate}, services, paths, writer, live, os.environ)
+        adapters = {"gate": gate, "approval": ApprovalAdapter()}
+        return Workbench(adapters, services, paths, writer, live, os.environ)
 
     async with open_inline_store(root) as store:
         world = restore(await store.load(), clock.now())

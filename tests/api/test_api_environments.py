@@ -13,6 +13,7 @@ async def test_an_environment_shows_who_runs_waits_and_owes(bench: ApiBench) -> 
     [debt] = found.pop("debts")
     assert found == {
         "name": "prod",
+        "preparing": [],
         "running": [1],
         "queued": [2],
         "quarantine": None,

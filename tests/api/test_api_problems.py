@@ -26,6 +26,11 @@ from orchestrator.store.errors import CommitFailed, ReadFailed
         (no.KeyReused("k", 7), 409),
         (no.EnvironmentRetired("prod"), 409),
         (no.NotDraining(), 409),
+        (no.NothingToApprove("job 7", "running", "running"), 409),
+        (no.ApprovedAlready("job 7", "ada", "one more"), 409),
+        (no.StepNotNamed(7, ["a", "b"]), 409),
+        (no.OwnJob("job 7", "ada"), 403),
+        (no.UnknownStep(7, "verfy", ["verify"]), 404),
     ],
 )
 def test_a_rejection_has_its_status_and_its_kind(error: no.Rejection, status: int) -> None:
@@ -89,7 +94,7 @@ async def test_mistakes_in_a_request_are_named(bench: ApiBench) -> None:
 async def test_what_is_not_known_is_refused_by_name(bench: ApiBench) -> None:
     async with bench.client() as client:
         query = await client.get("/v1/jobs?enviroment=prod")
-        verb = await client.post("/v1/jobs/1/approve", json={})
+        verb = await client.post("/v1/jobs/1/applaud", json={})
         path = await client.get("/v1/nothing")
         method = await client.delete("/v1/jobs/1")
         number = await client.get("/v1/jobs/first")

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from orchestrator.api import views
+from orchestrator.api import plain, views
 from orchestrator.core.admission import Blocker
 from orchestrator.core.definition import (
     EnvironmentDefinition,
@@ -54,7 +54,7 @@ FINISHED = Job(
 
 
 def test_times_are_utc_with_milliseconds() -> None:
-    assert views.time(AT) == "2026-01-31T12:00:00.123Z"
+    assert plain.time(AT) == "2026-01-31T12:00:00.123Z"
 
 
 def test_a_step_that_did_not_run_and_the_one_that_halted_name_the_cause() -> None:

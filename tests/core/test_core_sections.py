@@ -25,7 +25,7 @@ from orchestrator.core.definition import (
     RetryPolicy,
     StepDefinition,
 )
-from orchestrator.core.model import Finished, JobFinished, JobPreparing
+from orchestrator.core.model import Finished, JobCancelling, JobFinished, JobPreparing
 from orchestrator.core.words import JobConclusion, Outcome, Section, StepConclusion
 
 CANCEL = cmd.Cancel(caller=ADA, job=1, reason="wrong")
@@ -157,6 +157,14 @@ def test_the_pipelines_timeout_bounds_before_too() -> None:
     story.then_among(like(ev.JobStopRequested), like(ev.StepStopRequested))
     story.given(failed(1, "build"), cleaned(1, "build"))
     assert ended(story).conclusion is JobConclusion.TIMED_OUT
+
+
+def test_a_drain_that_cancels_stops_what_works_before_and_leaves_what_waits() -> None:
+    story = given(settings(*before("build"), step("apply")), submit("web"))
+    story.given(cmd.StartDrain(caller=ROOT), submit("web"))
+    story.given(cmd.StartDrain(caller=ROOT, cancel=True))
+    assert isinstance(story.job(1).phase, JobCancelling)
+    assert isinstance(story.job(2).phase, JobPreparing)
 
 
 def test_a_drained_daemon_begins_no_before_step() -> None:

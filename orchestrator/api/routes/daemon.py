@@ -8,13 +8,13 @@ import msgspec
 from litestar import get, post
 from litestar.params import JSONBody
 
-from orchestrator.api import views, wire
+from orchestrator.api import plain, wire
 from orchestrator.api.bodies import Drained, Nothing
 from orchestrator.api.environments import debt, environment
 from orchestrator.api.facts import DaemonFacts
 from orchestrator.api.given import GivenCaller, GivenEngine, GivenFacts
 from orchestrator.api.problems import Refusal, problem
-from orchestrator.api.reading import demand_viewer, may_see, seen
+from orchestrator.api.reading import demand_viewer, may_see, pending_approvals, seen
 from orchestrator.core import commands as cmd
 from orchestrator.core.commands import Caller
 from orchestrator.core.model import Job, JobQueued
@@ -23,6 +23,7 @@ from orchestrator.core.world import World
 from orchestrator.engine.engine import Engine
 
 QUEUED_SHOWN = 200
+PREPARING_SHOWN = 200
 
 
 @get("/v1/status", summary="One screen")
@@ -80,12 +81,15 @@ async def _status(engine: Engine, facts: DaemonFacts, caller: Caller) -> wire.St
     async with engine.reading() as world:
         demand_viewer(world, caller, "looking at the status")
         running = [job for name in sorted(world.running) for job in world.running_jobs(name)]
+        preparing = [job for name in sorted(world.preparing) for job in world.preparing_jobs(name)]
         waiting = (job for job in world.jobs.values() if isinstance(job.phase, JobQueued))
         queued = sorted(waiting, key=queue_entry)
         return wire.Status(
             daemon=_daemon(engine, facts, world),
             running=_jobs(engine, world, caller, running, len(running)),
             queued=_jobs(engine, world, caller, queued, QUEUED_SHOWN),
+            preparing=_jobs(engine, world, caller, preparing, PREPARING_SHOWN),
+            approvals=pending_approvals(world, caller),
             quarantines=tuple(
                 environment(world, one.name, ())
                 for one in world.environments.values()
@@ -107,10 +111,10 @@ def _daemon(engine: Engine, facts: DaemonFacts, world: World) -> wire.DaemonStat
     return wire.DaemonState(
         pid=facts.pid,
         version=facts.version,
-        started_at=views.time(facts.started),
+        started_at=plain.time(facts.started),
         state_dir=str(engine.workbench.paths.state_dir),
         draining=wire.Drain(
-            by=views.actor(drain.by), reason=drain.reason or None, since=views.time(drain.since)
+            by=plain.actor(drain.by), reason=drain.reason or None, since=plain.time(drain.since)
         )
         if drain is not None
         else None,

@@ -3,11 +3,11 @@
 from litestar import get
 from msgspec.structs import replace
 
-from orchestrator.api import views, wire
+from orchestrator.api import plain, views, wire
 from orchestrator.api.given import GivenCaller, GivenEngine, JobId
 from orchestrator.api.reading import see
 from orchestrator.core.admission import Blocker, place
-from orchestrator.core.model import Job, JobQueued
+from orchestrator.core.model import Job, JobPreparing, JobQueued
 from orchestrator.core.rejections import UnknownJob
 from orchestrator.core.words import BlockerType
 from orchestrator.engine.engine import Engine
@@ -19,11 +19,11 @@ async def explain_job(job_id: JobId, engine: GivenEngine, caller: GivenCaller) -
     """Every blocker, and the job's place in the queue of its environment."""
     found = await see(engine, job_id, caller)
     job = found.job
-    since = job.phase.since if isinstance(job.phase, JobQueued) else None
+    since = job.phase.since if isinstance(job.phase, JobPreparing | JobQueued) else None
     return wire.Explanation(
         job=job.id,
         phase=PhaseName.of(job.phase).value,
-        since=views.time(since) if since is not None else None,
+        since=plain.time(since) if since is not None else None,
         place=await _place(engine, job),
         blockers=tuple([await _with_usual(engine, job, one) for one in found.blockers]),
     )

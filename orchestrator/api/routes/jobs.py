@@ -16,7 +16,7 @@ from orchestrator.api.reading import demand_viewer, may_see, see, see_submitted,
 from orchestrator.core import commands as cmd
 from orchestrator.core.definition import JobDefinition
 from orchestrator.core.digest import digest
-from orchestrator.core.model import Job, JobQueued
+from orchestrator.core.model import Job, JobPreparing, JobQueued
 from orchestrator.core.words import JobConclusion
 from orchestrator.core.world import World
 from orchestrator.engine.engine import Engine
@@ -72,8 +72,6 @@ async def list_jobs(
     before: FromQuery[int | None] = None,
 ) -> wire.Jobs:
     """Jobs for which everything holds that is asked for, as far as the caller may see them."""
-    if phase is wire.JobPhase.PREPARING:
-        return wire.Jobs(jobs=(), next=None)  # nothing comes before the queue yet
     wanted = JobFilter(
         environment=environment,
         pipeline=pipeline,
@@ -107,7 +105,7 @@ async def _definitions(engine: Engine, jobs: Iterable[Job]) -> dict[str, JobDefi
 
 def _listed(world: World, job: Job, kept: Mapping[str, JobDefinition]) -> wire.JobSummary:
     """A job of a page, with what keeps it waiting if it is still in the state that was read."""
-    if isinstance(job.phase, JobQueued) and world.jobs.get(job.id) == job:
+    if isinstance(job.phase, JobPreparing | JobQueued) and world.jobs.get(job.id) == job:
         return views.summary(job, world.definition(job), seen(world, job).blockers)
     return views.summary(job, world.definitions.get(job.definition) or kept.get(job.definition))
 
