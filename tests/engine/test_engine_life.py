@@ -1,12 +1,14 @@
 """Jobs from submission to their end, on real processes."""
 
+import os
 from pathlib import Path
 
+import trio
 from engine_bench import ROOT, Plain, open_bench, pipeline, python, step
 
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
-from orchestrator.core.words import JobConclusion, StepConclusion
+from orchestrator.core.words import JobConclusion, Section, StepConclusion
 from orchestrator.engine.engine import RetryRequest
 from orchestrator.plugin import Result, Step
 
@@ -98,3 +100,19 @@ async def test_a_step_that_never_was_entered_leaves_nothing(tmp_path: Path) -> N
         end = await bench.finished_step(job)
         assert end.ending.conclusion is StepConclusion.FAILURE and end.finding is None
         assert "no installed plugin" in end.ending.reason
+
+
+async def test_what_prepares_goes_on_after_a_restart_by_itself(tmp_path: Path) -> None:
+    """Nothing of its environment runs, owes or changes; it is at work all the same."""
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    waits = python("import sys; open(sys.argv[1]).read()", gate)
+    build = step("build", "command", *waits, section=Section.BEFORE, touches=False)
+    web = pipeline("web", (build, step("go", "command", "true")))
+    async with open_bench(tmp_path) as bench:
+        async with bench.serving(web):
+            job = await bench.submit()
+            await bench.happened(ev.StepRecorded)
+        async with bench.serving(web):
+            await trio.to_thread.run_sync(gate.write_text, "go on")
+            assert (await bench.ended(job)).conclusion is JobConclusion.SUCCESS
