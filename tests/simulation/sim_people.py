@@ -4,20 +4,30 @@ from collections.abc import Awaitable, Callable
 
 import trio
 from sim_mortal import Crashed
-from sim_witness import Violation
+from sim_seen import Violation
 from sim_world import World
 
 from orchestrator.core import commands as cmd
+from orchestrator.core.admission import blockers
 from orchestrator.core.commands import Caller
-from orchestrator.core.model import JobCancelling, StepRef
+from orchestrator.core.model import (
+    Job,
+    JobCancelling,
+    JobPreparing,
+    JobQueued,
+    JobRunning,
+    StepRef,
+)
 from orchestrator.core.rejections import KeyReused, Rejection
+from orchestrator.core.world import World as CoreWorld
 from orchestrator.engine.engine import Engine, RetryRequest
 from orchestrator.engine.writer import WriterClosed
 from orchestrator.store.errors import CommitFailed
 
 ADA = Caller(uid=1000, user="ada", is_owner=True)
 BOB = Caller(uid=1001, user="bob", is_owner=True)
-PATIENCE = 3000.0
+EVE = Caller(uid=1002, user="eve", is_owner=True)
+PATIENCE = 10_000.0
 """Seconds of virtual time within which everything must have ended, once faults have."""
 
 
@@ -36,6 +46,8 @@ class Person:
         actions: list[Callable[[Engine], Awaitable[object]]] = [
             *[self._submit] * 6,
             *[self._cancel] * 2,
+            *[self._approve] * 4,
+            self._reject,
             self._force,
             self._waive,
             self._recheck,
@@ -106,6 +118,18 @@ class Person:
     async def _force(self, engine: Engine) -> None:
         await engine.cancel(cmd.Cancel(caller=self.caller, job=self._some_job(), force=True))
 
+    def _some_question(self) -> int:
+        jobs = self.world.witness.jobs.items()
+        asks = [job for job, seen in jobs if seen.approval_since and not seen.ready]
+        asks = [job for job in asks if not self.world.witness.jobs[job].ended]
+        return self.world.rng.choice(asks) if asks else self._some_job()
+
+    async def _approve(self, engine: Engine) -> None:
+        await engine.execute(cmd.Approve(self.caller, self._some_question()))
+
+    async def _reject(self, engine: Engine) -> None:
+        await engine.execute(cmd.Reject(self.caller, self._some_question(), comment="no"))
+
     async def _waive(self, engine: Engine) -> None:
         await engine.execute(cmd.Waive(self.caller, self._some_environment(), "known"))
 
@@ -170,6 +194,8 @@ async def _demand_that_nothing_hangs(
             return set()
         if state.deadlines and state.deadlines[0][0] < world.clock.now().boot - 5000:
             raise Violation(f"the deadline {state.deadlines[0]} was missed")
+        for job in state.jobs.values():
+            _demand_a_reason_to_wait(state, job)
         active = [
             StepRef(job=job.id, step=step.name, attempt=step.attempt)
             for job in state.jobs.values()
@@ -187,9 +213,25 @@ async def _demand_that_nothing_hangs(
     return found
 
 
+def _demand_a_reason_to_wait(state: CoreWorld, job: Job) -> None:
+    """Nothing waits without something to wait for: a tool, a moment, a slot, people."""
+    works = any(step.active for step in job.steps) or any(state.backing_off(job))
+    full = state.slots.in_use >= state.capacity
+    if works or (full and isinstance(job.phase, JobPreparing | JobRunning | JobCancelling)):
+        return
+    if next(blockers(state, job), None) is None:
+        raise Violation(f"job {job.id} waits for nothing: {job}")
+
+
 async def _open(engine: Engine) -> str:
     async with engine.reading() as world:
         return f"{list(world.jobs.values())} {list(world.environments.values())}"
+
+
+async def _let_all_approve(world: World, job: int) -> None:
+    for caller in (ADA, BOB, EVE):
+        approve = cmd.Approve(caller, job)
+        await Person(world, caller)._try(lambda engine, yes=approve: engine.execute(yes))  # type: ignore[misc]
 
 
 async def _push(world: World, admin: Person, engine: Engine) -> None:
@@ -199,7 +241,10 @@ async def _push(world: World, admin: Person, engine: Engine) -> None:
         jobs = list(state.jobs.values())
         environments = list(state.environments.values())
     for job in jobs:
-        if job.run is None or now.since(job.run.started) < 200_000:
+        if isinstance(job.phase, JobPreparing) and job.phase.approval is not None:
+            await _let_all_approve(world, job.id)
+        since = job.submitted if job.run is None else job.run.started
+        if isinstance(job.phase, JobQueued) or now.since(since) < 200_000:
             continue
         force = isinstance(job.phase, JobCancelling)
         request = cmd.Cancel(caller=ADA, job=job.id, force=force)

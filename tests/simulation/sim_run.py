@@ -8,7 +8,7 @@ import msgspec
 import trio
 from sim_log import errors_of_ours
 from sim_people import ADA, BOB, Person, end_everything
-from sim_witness import Violation
+from sim_seen import Violation
 from sim_world import World, simulated_boot
 
 from orchestrator.core import events as ev

@@ -4,24 +4,14 @@ import random
 import signal
 
 import msgspec
+from sim_pipelines import random_approval, random_pipelines
 
 from orchestrator.core.definition import (
-    CleanupReference,
     Configuration,
     EnvironmentDefinition,
-    OutcomeRule,
-    Parameter,
     PipelineDefinition,
-    RetryPolicy,
-    StepDefinition,
 )
-from orchestrator.core.words import Outcome, RunningPolicy
-from orchestrator.testing.fake_adapter import FakeConfig
 from orchestrator.testing.fake_tool import FOREVER, FakeTool, StartFault
-
-VERSION = (Parameter(name="version", default="v1"),)
-WELL = ("run", "once", "output", "warn", "claim")
-BADLY = ("error", "raise", "exit", "rubbish", "stubborn", "once_unknown")
 
 
 class Rates(msgspec.Struct, frozen=True):
@@ -89,14 +79,19 @@ def random_configurations(rng: random.Random) -> list[Configuration]:
     """The configuration that it begins with, and what reloads may bring."""
     environments = ["one", "two", "three"][: rng.randint(1, 3)]
     badness = rng.choice((0.0, 0.0, 0.15))
-    pipelines = _random_pipelines(rng, badness)
-    return [_random_configuration(rng, environments, pipelines) for _ in range(rng.randint(1, 3))]
+    pipelines = random_pipelines(rng, badness)
+    approvals = rng.choice((0.0, 0.0, 0.5))
+    return [
+        _random_configuration(rng, environments, pipelines, approvals)
+        for _ in range(rng.randint(1, 3))
+    ]
 
 
 def _random_configuration(
     rng: random.Random,
     environments: list[str],
     pipelines: list[PipelineDefinition],
+    approvals: float,
 ) -> Configuration:
     kept = [name for name in environments if rng.random() < 0.9] or environments
     return Configuration(
@@ -109,114 +104,12 @@ def _random_configuration(
         },
         environments={
             name: EnvironmentDefinition(
-                name=name, locks=tuple(one for one in ("db", "vpc") if rng.random() < 0.4)
+                name=name,
+                locks=tuple(one for one in ("db", "vpc") if rng.random() < 0.4),
+                approval=random_approval(rng, approvals),
             )
             for name in kept
         },
         pipelines={one.name: one for one in pipelines},
         capacity=rng.choice((1, 2, 8)),
     )
-
-
-def _random_pipelines(rng: random.Random, badness: float) -> list[PipelineDefinition]:
-    found = []
-    for number in range(rng.randint(1, 3)):
-        kind = rng.choice(("deploy", "deploy", "test"))
-        cleanup = f"clean-{number}" if rng.random() < 0.6 else None
-        found.append(
-            PipelineDefinition(
-                name=f"{kind}-{number}",
-                kind=kind,
-                steps=_random_steps(rng, rng.randint(1, 5), badness),
-                fail_running=rng.choice(tuple(RunningPolicy)),
-                halt_running=rng.choice(tuple(RunningPolicy)),
-                cleanup=None
-                if cleanup is None
-                else CleanupReference(cleanup, {"version": "${params.version}"}),
-                timeout=rng.choice((None, None, 40.0)),
-                force_after=rng.choice((0.0, 10.0, 300.0)),
-                params=VERSION,
-            )
-        )
-        if cleanup is not None:
-            steps = _random_steps(rng, 1, badness / 2)
-            found.append(
-                PipelineDefinition(name=cleanup, kind="cleanup", steps=steps, params=VERSION)
-            )
-    return found
-
-
-def _random_steps(rng: random.Random, count: int, badness: float) -> tuple[StepDefinition, ...]:
-    names = tuple(f"step-{place}" for place in range(count))
-    chained = rng.random() < 0.5
-    before: dict[str, set[str]] = {}
-    steps = []
-    for place, name in enumerate(names):
-        some = tuple(one for one in names[:place] if rng.random() < 0.4)
-        needs = names[place - 1 : place] if place and chained else some
-        before[name] = {*needs}.union(*(before[need] for need in needs))
-        steps.append(_random_step(rng, name, needs, badness))
-    return tuple(
-        msgspec.structs.replace(
-            one, outcomes=_random_outcomes(rng, tuple(n for n in names if one.name in before[n]))
-        )
-        for one in steps
-    )
-
-
-def _random_outcomes(rng: random.Random, after: tuple[str, ...]) -> tuple[OutcomeRule, ...]:
-    """`after` are the steps that wait for this one, so that they can be skipped."""
-    skip = tuple(name for name in after if rng.random() < 0.5)
-    halts = OutcomeRule("exit 3", Outcome.HALT)
-    warns = OutcomeRule(rng.choice(("failure", "exit 1-2")), Outcome.WARN, skip=skip)
-    skips = OutcomeRule("success", Outcome.CONTINUE, skip=skip)
-    return rng.choice(((), (), (halts,), (warns,), (halts, warns), (skips, halts)))
-
-
-def _random_retry(rng: random.Random) -> RetryPolicy | None:
-    if rng.random() < 0.6:
-        return None
-    return RetryPolicy(
-        attempts=rng.randint(2, 4),
-        backoff=rng.choice((0.0, 3.0, 60.0)),
-        factor=rng.choice((1.0, 2.0)),
-        on=rng.choice(((), ("exit 1",), ("failure", "timed_out"))),
-    )
-
-
-def _random_step(
-    rng: random.Random, name: str, needs: tuple[str, ...], badness: float
-) -> StepDefinition:
-    config = random_settings(rng, badness)
-    return StepDefinition(
-        name=name,
-        uses="fake",
-        config=msgspec.json.decode(msgspec.json.encode(config)),
-        needs=needs,
-        touches=rng.random() < 0.8,
-        takes_slot=rng.random() < 0.9,
-        has_acquire=bool(config.acquire) or rng.random() < 0.3,
-        has_cleanup=bool(config.cleanup) or rng.random() < 0.3,
-        timeout=rng.choice((None, None, 5.0, 30.0)),
-        grace=rng.choice((None, 2.0, 60.0)),
-        cleanup_timeout=rng.choice((30.0, 300.0)),
-        retry=_random_retry(rng),
-    )
-
-
-def random_settings(rng: random.Random, badness: float) -> FakeConfig:
-    """What a step's adapter does in each of its phases."""
-
-    def some(most: int, words: tuple[str, ...]) -> tuple[str, ...]:
-        chosen = [rng.choice(words) for _ in range(rng.randint(0, most))]
-        if rng.random() < badness:
-            chosen.insert(rng.randint(0, len(chosen)), rng.choice(BADLY))
-        return tuple(chosen)
-
-    found = {
-        "acquire": some(2, ("run", "run_uninterruptible", "once", "wait", "claim")),
-        "apply": (*some(1, WELL), "run", *some(2, WELL)),
-        "cancel": rng.choice((None, None, some(1, ("run", "once")))),
-        "cleanup": ("sweep", *some(2, ("run", "once", "look"))) if rng.random() < 0.8 else (),
-    }
-    return msgspec.convert(found, FakeConfig)

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from sim_sections import BAD, check_handlers, is_handler
+from sim_seen import Seen
+
 from orchestrator.core import events as ev
 from orchestrator.core.model import Ending, StepRef
 from orchestrator.core.words import JobConclusion, StepConclusion
@@ -10,7 +13,7 @@ GOOD = (StepConclusion.SUCCESS, StepConclusion.WARNING, StepConclusion.HALTED)
 MISBEHAVING = {"error", "raise", "exit", "rubbish", "stubborn", "once_unknown", "once", "wait"}
 
 
-def check_applied(seen: Any, ref: StepRef, ending: Ending, executions: list[Any]) -> None:
+def check_applied(seen: Seen, ref: StepRef, ending: Ending, executions: list[Any]) -> None:
     """The end of an apply, or of an acquire that failed."""
     exits = [one.process.exit for one in executions if one.phase == "apply"]
     codes = [exit.code for exit in exits if exit is not None]
@@ -18,6 +21,8 @@ def check_applied(seen: Any, ref: StepRef, ending: Ending, executions: list[Any]
     told = f"{ref} ended as {ending.conclusion.value}, and its tools with {codes}: {ending.reason}"
     stopped = ref.step in seen.stops or ref.step in seen.forced
     match ending.conclusion:
+        case StepConclusion.SUCCESS if 3 in codes and is_handler(seen, ref.step):
+            assert any(rule.match == "exit 3" for rule in seen.step(ref.step).outcomes), told
         case StepConclusion.SUCCESS:
             assert codes == [0] * wanted, told
         case StepConclusion.HALTED:
@@ -32,12 +37,12 @@ def check_applied(seen: Any, ref: StepRef, ending: Ending, executions: list[Any]
         _check_failure(seen, ref, executions, told)
 
 
-def _check_lost(seen: Any, ref: StepRef, executions: list[Any], told: str) -> None:
+def _check_lost(seen: Seen, ref: StepRef, executions: list[Any], told: str) -> None:
     recorded = all(one.process.recorded for one in executions)
     assert not recorded or "host went down" in told or _doings(seen, ref), told
 
 
-def _check_failure(seen: Any, ref: StepRef, executions: list[Any], told: str) -> None:
+def _check_failure(seen: Seen, ref: StepRef, executions: list[Any], told: str) -> None:
     """Without an exit code something else failed: a signal, a start, the adapter itself."""
     killed = any(
         one.process.exit is not None and one.process.exit.code is None for one in executions
@@ -46,21 +51,25 @@ def _check_failure(seen: Any, ref: StepRef, executions: list[Any], told: str) ->
     assert killed or failed or _doings(seen, ref) or len(executions) < _runs(seen, ref), told
 
 
-def _doings(seen: Any, ref: StepRef) -> bool:
+def _doings(seen: Seen, ref: StepRef) -> bool:
     settings = seen.settings(ref.step)
     return bool(MISBEHAVING & {*settings.acquire, *settings.apply})
 
 
-def _runs(seen: Any, ref: StepRef) -> int:
+def _runs(seen: Seen, ref: StepRef) -> int:
     settings = seen.settings(ref.step)
     return sum(doing.startswith("run") for doing in (*settings.acquire, *settings.apply))
 
 
-def check_job_end(seen: Any, event: ev.JobEnded) -> None:
+def check_job_end(seen: Seen, event: ev.JobEnded) -> None:
     """The end of a job that ran."""
-    steps: dict[str, StepConclusion] = seen.steps
     names = [step.name for step in seen.definition.pipeline.steps]
-    assert sorted(steps) == sorted(names), f"job {event.job} ended before {names}: {steps}"
+    assert sorted(seen.steps) == sorted(names), f"job {event.job} ended before {names}"
+    assert not seen.at_work, f"job {event.job} ended before {seen.at_work}"
+    check_handlers(seen, event)
+    steps: dict[str, StepConclusion] = {
+        name: one for name, one in seen.steps.items() if not is_handler(seen, name)
+    }
     bad = [
         one
         for name, one in steps.items()
@@ -73,7 +82,7 @@ def check_job_end(seen: Any, event: ev.JobEnded) -> None:
         halted = StepConclusion.HALTED in steps.values()
         assert halted or StepConclusion.NOT_RUN not in steps.values(), told
     elif not seen.stopped:
-        assert bad, told
+        assert bad or {*seen.steps.values()} & {*BAD}, told
     if event.conclusion is JobConclusion.CANCELLED:
         assert seen.stopped, told
     if StepConclusion.LOST in steps.values():

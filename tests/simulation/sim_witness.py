@@ -7,75 +7,34 @@ admitted, what was said) and from the processes themselves.
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import msgspec
+from sim_approvals import check_waiting
 from sim_attempts import check_attempts
+from sim_sections import check_sections, is_handler, see_stop
+from sim_seen import Execution, Seen, Violation
 from sim_truth import check_applied, check_job_end
 
 from orchestrator.core import events as ev
-from orchestrator.core.definition import Configuration, JobDefinition, StepDefinition
+from orchestrator.core.definition import Configuration, JobDefinition
 from orchestrator.core.instant import Instant
-from orchestrator.core.model import CallRecord, Debt, Finding, Record, StepRef
-from orchestrator.core.words import JobConclusion, StepConclusion, StopCause
-from orchestrator.testing.fake_adapter import FakeConfig
+from orchestrator.core.model import (
+    CallRecord,
+    Debt,
+    Record,
+    StepRef,
+)
+from orchestrator.core.words import JobConclusion, Section, StopCause
 from orchestrator.testing.fake_tool import FakeProcess
 from orchestrator.testing.simulated_host import SimulatedHost
 
-
-class Violation(AssertionError):
-    """An invariant does not hold."""
-
-
-class Execution(msgspec.Struct):
-    """One tool that was really executed, and for what."""
-
-    job: int
-    environment: str
-    step: str
-    attempt: int
-    phase: str
-    key: str
-    process: FakeProcess
-
-    @property
-    def ref(self) -> StepRef:
-        return StepRef(job=self.job, step=self.step, attempt=self.attempt)
-
-
-class Seen(msgspec.Struct):
-    """What the journal said of one job."""
-
-    submitted: ev.JobSubmitted
-    definition: JobDefinition
-    admitted: ev.JobAdmitted | None = None
-    admitted_under: Configuration | None = None
-    ended: ev.JobEnded | None = None
-    ended_at_line: int = 0
-    admitted_at_line: int = 0
-    stopped: bool = False
-    quarantined: bool = False
-    steps: dict[str, StepConclusion] = {}
-    stops: set[str] = set()
-    gave_way: set[str] = set()
-    attempts: dict[str, int] = {}
-    due: dict[str, Instant] = {}
-    forced: set[str] = set()
-    findings: list[Finding] = []
-
-    @property
-    def environment(self) -> str:
-        return self.submitted.environment
-
-    def step(self, name: str) -> StepDefinition:
-        return next(one for one in self.definition.pipeline.steps if one.name == name)
-
-    def settings(self, name: str) -> FakeConfig:
-        return msgspec.convert(self.step(name).config, FakeConfig)
-
-    def locks(self) -> tuple[str, ...]:
-        """What it must hold: the locks of its environment when it was admitted."""
-        assert self.admitted_under is not None
-        here = self.admitted_under.environments.get(self.environment)
-        return (here or self.definition.environment).locks
+WAITING = (
+    ev.ApprovalRequested,
+    ev.JobApproved,
+    ev.JobReady,
+    ev.JobAdmitted,
+    ev.JobWaitedLong,
+    ev.JobStopRequested,
+    ev.JobEnded,
+)
 
 
 class Witness:
@@ -94,6 +53,7 @@ class Witness:
         self._places: set[Path] = set()
         self.last_id = 0
         self.rechecked = False
+        self.drained = False
         self.violations: list[AssertionError] = []
         self.give_up: Callable[[], None] = lambda: None
 
@@ -132,14 +92,16 @@ class Witness:
 
     def _demand_open(self, new: Execution) -> None:
         seen = self.jobs[new.job]
-        if seen.admitted is None or seen.ended is not None:
+        if seen.ended is not None:
             raise Violation(f"a tool of job {new.job} was started, which does not run")
+        if seen.admitted is None and seen.step(new.step).section is Section.STEPS:
+            raise Violation(f"a tool of job {new.job} was started, which was not admitted")
         if new.step in seen.steps and not seen.quarantined:
             raise Violation(f"a tool of step {new.step} of job {new.job}, which has ended")
 
     def _demand_debt(self, new: Execution) -> None:
         seen = self.jobs[new.job]
-        works = new.phase in ("acquire", "apply")
+        works = new.phase in ("acquire", "apply") and seen.admitted is not None
         if works and seen.step(new.step).touches and seen.definition.cleanup is not None:
             if new.job not in self.owed and new.job not in self.touched:
                 raise Violation(f"job {new.job} touches {new.environment} and owes nothing")
@@ -149,6 +111,8 @@ class Witness:
         first, second = self.jobs[other.job], self.jobs[new.job]
         if first.quarantined:
             return  # an admin, or its cleanup, may act beside what could not be ended
+        if first.admitted is None or second.admitted is None:
+            return  # what prepares, and the handlers of what has only prepared, hold nothing
         if other.environment == new.environment and self._exclude(first, second):
             raise Violation(
                 f"tools of job {other.job} ({other.step}, {other.phase}) and job {new.job} "
@@ -180,6 +144,8 @@ class Witness:
         self.last_id = ids.stop - 1
         for id, stamped in zip(ids, events, strict=True):
             self.lines.append((id, stamped))
+            if isinstance(stamped.event, WAITING):
+                check_waiting(self._open(stamped.event.job), stamped.event, stamped.at)
             self._see(id, stamped.event, stamped.at)
 
     def _see(self, id: int, event: ev.AnyEvent, at: Instant) -> None:
@@ -191,21 +157,19 @@ class Witness:
             case ev.JobSubmitted(job=job):
                 if job in self.jobs:
                     raise Violation(f"job {job} was submitted twice")
-                self.jobs[job] = Seen(event, self._definitions[event.definition])
+                self.jobs[job] = Seen(event, at, self._definitions[event.definition])
+            case ev.DrainStarted() | ev.DrainEnded():
+                self.drained = isinstance(event, ev.DrainStarted)
             case ev.JobAdmitted():
                 self._see_admission(id, event)
             case ev.JobEnded():
                 self._see_job_end(id, event)
             case ev.DebtIncurred() | ev.DebtPaid() | ev.DebtWaived():
                 self._see_debt(event)
-            case ev.RecheckRequested():
-                self.rechecked = True
-            case ev.Quarantined(job=job):
-                self.jobs[job].quarantined = True
-            case (
-                ev.JobStopRequested(job=job) | ev.JobForced(job=job) | ev.JobForceRequested(job=job)
-            ):
-                self._open(job).stopped = True
+            case ev.RecheckRequested() | ev.Quarantined():
+                self._see_trouble(event)
+            case ev.JobStopRequested() | ev.JobForceRequested() | ev.JobForced():
+                see_stop(self._open(event.job), event)
             case (
                 ev.StepStarted(ref=ref)
                 | ev.StepApplying(ref=ref)
@@ -222,9 +186,18 @@ class Witness:
                 self._see_step(self._open(ref.job), ref, event)
                 check_attempts(self._open(ref.job), ref, event, at)
 
+    def _see_trouble(self, event: ev.RecheckRequested | ev.Quarantined) -> None:
+        match event:
+            case ev.RecheckRequested():
+                self.rechecked = True
+            case ev.Quarantined(job=job):
+                self.jobs[job].quarantined = True
+
     def _see_debt(self, event: ev.DebtIncurred | ev.DebtPaid | ev.DebtWaived) -> None:
         match event:
             case ev.DebtIncurred(debt=debt):
+                if self.jobs[debt.job].admitted is None:
+                    raise Violation(f"job {debt.job} owes, and was never admitted")
                 self.owed[debt.job] = debt
             case ev.DebtPaid(job=job, paid_by=payer):
                 self._demand_paid(job, payer)
@@ -241,6 +214,8 @@ class Witness:
     def _see_step(self, seen: Seen, ref: StepRef, event: ev.AnyEvent) -> None:
         if ref.step in seen.steps:
             raise Violation(f"{type(event).__name__} after the end of step {ref.step} of {ref.job}")
+        check_sections(seen, ref, event)
+        self._demand_no_drain(seen, ref, event)
         match event:
             case ev.StepApplying() if ref.step in seen.stops:
                 raise Violation(f"{ref} is applied after a stop")
@@ -264,6 +239,12 @@ class Witness:
                 self._demand_nothing_left(seen, ref)
             case ev.StepNotRun(ending=ending):
                 seen.steps[ref.step] = ending.conclusion
+
+    def _demand_no_drain(self, seen: Seen, ref: StepRef, event: ev.AnyEvent) -> None:
+        prepares = seen.admitted is None and not is_handler(seen, ref.step)
+        starts = isinstance(event, ev.StepStarted)
+        if starts and prepares and self.drained and seen.submitted.cleanup_for is None:
+            raise Violation(f"{ref} began although the daemon is drained")
 
     def _executions_of(self, ref: StepRef) -> Iterator[Execution]:
         return (one for one in self.executions if one.ref == ref)
@@ -321,13 +302,15 @@ class Witness:
             raise Violation(f"job {payer} is not the cleanup that job {job} owes")
         if paid_by.ended is None or paid_by.ended.conclusion is not JobConclusion.SUCCESS:
             raise Violation(f"job {payer} did not succeed, yet paid the debt of job {job}")
+        if paid_by.admitted is None and paid_by.submitted.cleanup_for == job:
+            return  # its `before` found nothing to clean
         if paid_by.admitted_at_line < indebted.ended_at_line:
             raise Violation(f"job {payer} began before job {job} had ended")
 
     def _see_job_end(self, id: int, event: ev.JobEnded) -> None:
         seen = self._open(event.job)
         seen.ended, seen.ended_at_line = event, id
-        if seen.admitted is None:
+        if seen.admitted is None and not seen.submitted.prepares:
             return
         if event.job in self.touched and event.job not in self.owed:
             raise Violation(f"the debt of job {event.job} was gone before its end")
