@@ -92,7 +92,7 @@ def summary(
         submitter=person(of.submitter),
         reason=of.reason or None,
         key=of.key,
-        source=wire.Source(),
+        source=_source(of, definition),
         locks=run.locks if run else (),
         approvals=approvals(of),
         awaits=awaits(of, definition) if definition is not None else (),
@@ -114,6 +114,13 @@ def job(
     """A job, whole. `live` says what is true of its steps only now."""
     short = summary(of, definition, blockers)
     return wire.Job(**msgspec.structs.asdict(short), steps=_steps(of, definition, live))
+
+
+def _source(of: Job, definition: JobDefinition | None) -> wire.Source:
+    """A job whose definition was not read is known by what its step of that name said."""
+    if definition is not None and definition.pipeline.source.git is None:
+        return wire.Source()
+    return wire.Source(commit=of.source_commit)
 
 
 def _warnings(step: Step) -> int:

@@ -61,7 +61,7 @@ class GitAdapter(Adapter[GitConfig]):
         if not answer.error:
             return []
         severity = Severity.WARNING if answer.setting == "ref" else Severity.ERROR
-        return [Problem(answer.setting, answer.error, severity)]
+        return [_problem(step.config, answer, severity)]
 
     async def apply(self, step: Step[GitConfig]) -> Result:
         """Check it out; entered again, the same checkout goes on."""
@@ -118,6 +118,14 @@ def _at(config: GitConfig, setting: str, text: str) -> str:
     return f"{config.written_in}.{name}: {text}" if name else f"{config.written_in}: {text}"
 
 
+def _problem(config: GitConfig, answer: Answer, severity: Severity) -> Problem:
+    """`check` names the file by itself."""
+    if not config.written_in:
+        return Problem(answer.setting, answer.error, severity)
+    text = _at(config, answer.setting, answer.error)
+    return Problem("", text.partition(": ")[2], severity)
+
+
 async def _write_order(step: Step[GitConfig], key: str) -> Order:
     """Write down what is to be done, and the key that it needs. Raises AdapterError."""
     config = step.config
@@ -154,7 +162,7 @@ async def _write_order(step: Step[GitConfig], key: str) -> Order:
 def _write(step: Step[GitConfig], key: str, order: Order, key_file: Path | None) -> None:
     if key_file is not None:
         assert step.config.ssh_key is not None
-        write_private(key_file, key_text(step.config.ssh_key))
+        write_private(key_file, key_text(step.config.ssh_key.reveal()))
     order.write(_order_file(step, key))
 
 

@@ -11,12 +11,13 @@ from orchestrator.builtin.git_address import (
     check_ref,
     transports_of,
 )
+from orchestrator.plugin import Secret
 
 
 class GitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Check `url` out at `ref` (a branch, tag or commit) into the directory that steps run in.
 
-    `ssh_key` is the text of a private key; without it ssh uses what the daemon's user has.
+    `ssh_key` is a private key, a secret; without it ssh uses what the daemon's user has.
     `known_hosts` is a file in place of ssh's own ones. `directory` is where in the tree steps
     run. `written_in` is where these settings stand, for messages.
     """
@@ -24,7 +25,7 @@ class GitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     url: str
     ref: str = "HEAD"
     submodules: bool = True
-    ssh_key: str | None = None
+    ssh_key: Secret | None = None
     known_hosts: str | None = None
     directory: str = "."
     binary: str = "git"

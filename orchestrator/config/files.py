@@ -10,7 +10,11 @@ import msgspec
 from msgspec import Meta, field
 
 from orchestrator.config.durations import Duration
-from orchestrator.core.definition import DEFAULT_CLEANUP_TIMEOUT, DEFAULT_FORCE_AFTER
+from orchestrator.core.definition import (
+    DEFAULT_CLEANUP_TIMEOUT,
+    DEFAULT_FORCE_AFTER,
+    DEFAULT_SOURCE_TIMEOUT,
+)
 from orchestrator.core.words import (
     LongWaitPolicy,
     Outcome,
@@ -179,14 +183,6 @@ class CleanupTable(FileTable, frozen=True, kw_only=True):
     params: dict[Name, ParameterValue] | None = None
 
 
-class SourceTable(FileTable, frozen=True):
-    """`[source]`: where steps run."""
-
-    path: PathText | None = None
-    git: Later = None
-    ref: Later = None
-
-
 class ParameterTable(FileTable, frozen=True):
     """`[params.X]`"""
 
@@ -218,6 +214,20 @@ class RetryTable(FileTable, frozen=True, kw_only=True):
     factor: Annotated[float, Meta(ge=1, le=100)] = 1.0
     max: Duration | None = None
     on: Annotated[tuple[OutcomeMatch, ...], Meta(min_length=1)] | None = None
+
+
+class SourceTable(FileTable, frozen=True, kw_only=True):
+    """`[source]`: where steps run."""
+
+    path: PathText | None = None
+    git: PathText | None = None
+    ref: str = "HEAD"
+    submodules: bool = True
+    directory: PathText = "."
+    ssh_key: SecretReference | None = None
+    known_hosts: PathText | None = None
+    timeout: Duration = field(default_factory=lambda: Duration(DEFAULT_SOURCE_TIMEOUT))
+    retry: RetryTable | None = None
 
 
 MatrixValue: TypeAlias = str | int | float | bool

@@ -151,15 +151,16 @@ def read_order(
     document: Document,
     section: Section,
     sections: Mapping[str, Section],
+    made: frozenset[str] = frozenset(),
 ) -> Order:
     """What each step of a section waits for; names that there are not, and cycles, are reported.
 
     `sections` says of every step of the pipeline where it stands. What stands in an earlier
-    section has ended, so a need of it asks nothing more.
+    section has ended, so a need of it asks nothing more; nor does one of a step that is `made`.
     """
     named = NamedSteps(steps)
     needs = [
-        tuple(dict.fromkeys(_needs(place, step, named, document, section, sections)))
+        tuple(dict.fromkeys(_needs(place, step, named, document, section, sections, made)))
         for place, step in enumerate(steps)
     ]
     order = Order(named, needs)
@@ -175,6 +176,7 @@ def _needs(
     document: Document,
     section: Section,
     sections: Mapping[str, Section],
+    made: frozenset[str],
 ) -> Iterator[int]:
     if step.needs is None:
         if place:
@@ -184,6 +186,8 @@ def _needs(
         path: Path = (section.value, place, "needs", at)
         if need in step.needs[:at]:
             document.report(path, f'"{need}" stands here twice')
+            continue
+        if need in made:
             continue
         other = sections.get(need, section)
         if other is not section:

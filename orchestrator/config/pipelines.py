@@ -3,20 +3,18 @@
 from orchestrator.config.document import Document
 from orchestrator.config.files import CleanupTable, PipelineFile, StopTable
 from orchestrator.config.parameters import read_parameters
-from orchestrator.config.paths import located
 from orchestrator.config.reading import Reader
 from orchestrator.config.shared_tables import (
     approval_of,
-    report_unread_references,
     roles_of,
     variables_of,
 )
+from orchestrator.config.sources import read_source, with_source
 from orchestrator.config.steps import read_steps, report_no_time
 from orchestrator.config.surroundings import Surroundings
 from orchestrator.core.definition import (
     CleanupReference,
     PipelineDefinition,
-    Source,
     StopRules,
 )
 from orchestrator.core.near import did_you_mean, near
@@ -34,10 +32,11 @@ def read_pipeline(name: str, document: Document, around: Surroundings) -> Pipeli
     if table.max_wait is None and "on_max_wait" in document.data:
         document.report(("on_max_wait",), "there is no `max_wait` that this could be for")
     known = known_in(table, around)
+    steps = read_steps(table, document, around, known)
     return PipelineDefinition(
         name=name,
         kind=table.kind,
-        steps=read_steps(table, document, around, known),
+        steps=with_source(steps, table, document, around, known),
         origin=document.file,
         description=table.description,
         environments=table.environments,
@@ -45,7 +44,7 @@ def read_pipeline(name: str, document: Document, around: Surroundings) -> Pipeli
         stop=_stop(table.stop),
         timeout=None if table.timeout is None else float(table.timeout),
         force_after=float(table.force_after),
-        source=_source(table, document, around),
+        source=read_source(table.source, document, around),
         params=read_parameters(table.params, document),
         env=variables_of(
             table.env, document, ("env",), known, around.allow_env, (((), PipelineFile),)
@@ -118,10 +117,3 @@ def _stop(written: StopPolicy | StopTable) -> StopRules:
                 applying=written.applying,
                 cleaning_up=written.cleaning_up,
             )
-
-
-def _source(table: PipelineFile, document: Document, around: Surroundings) -> Source:
-    if table.source.path is None:
-        return Source()
-    report_unread_references(document, ("source", "path"), table.source.path)
-    return Source(str(located(table.source.path, around.directory, around.host)))

@@ -7,6 +7,7 @@ import msgspec
 from orchestrator.config.document import Document
 from orchestrator.config.files import PipelineFile, StepTable
 from orchestrator.config.needs import NamedSteps, Order, read_order
+from orchestrator.core.definition import SOURCE_STEP
 from orchestrator.core.words import Section
 
 
@@ -33,10 +34,17 @@ def read_sections(table: PipelineFile, document: Document) -> tuple[WrittenSecti
     written = [(section, tables) for section in Section if (tables := _tables(table, section))]
     _report_repeated(written, document)
     where = {step.name: section for section, tables in written for step in tables}
+    made = made_steps(table)
+    _report_taken(written, made, document)
     return tuple(
-        WrittenSection(section, tables, read_order(tables, document, section, where))
+        WrittenSection(section, tables, read_order(tables, document, section, where, made))
         for section, tables in written
     )
+
+
+def made_steps(table: PipelineFile) -> frozenset[str]:
+    """Steps that the pipeline has without writing them, which run before all others."""
+    return frozenset() if table.source.git is None else frozenset({SOURCE_STEP})
 
 
 def _tables(table: PipelineFile, section: Section) -> tuple[StepTable, ...]:
@@ -63,6 +71,17 @@ def _every(
     for section, tables in written:
         for place, step in enumerate(tables):
             yield (section.value, place, "name"), step.name
+
+
+def _report_taken(
+    written: Sequence[tuple[Section, tuple[StepTable, ...]]],
+    made: frozenset[str],
+    document: Document,
+) -> None:
+    for path, name in _every(written):
+        if name in made:
+            text = f"`[source] git` makes a step of this name: {name}; give this one another"
+            document.report(path, text)
 
 
 def _report_repeated(

@@ -11,7 +11,7 @@ from orchestrator.config.outcomes import OutcomeReader
 from orchestrator.config.reading import Reader, holds_reference
 from orchestrator.config.retries import read_retry
 from orchestrator.config.secrets import report_secrets
-from orchestrator.config.sections import WrittenSection, read_sections
+from orchestrator.config.sections import WrittenSection, made_steps, read_sections
 from orchestrator.config.shared_tables import report_references, variables_of
 from orchestrator.config.surroundings import Surroundings
 from orchestrator.core.definition import StepDefinition
@@ -31,11 +31,12 @@ def read_steps(
     """Every step of every section. `known` is what the pipeline's values can read, steps left
     out."""
     sections = read_sections(table, document)
-    every = frozenset(name for one in sections for name in one.named.names)
+    made = made_steps(table)
+    every = made | frozenset(name for one in sections for name in one.named.names)
     steps: list[tuple[StepTable, StepDefinition]] = []
     for place, written in enumerate(sections):
         later = [one.named for one in sections[place + 1 :]]
-        earlier = frozenset(name for one in sections[:place] for name in one.named.names)
+        earlier = made | {name for one in sections[:place] for name in one.named.names}
         outcomes = OutcomeReader(written, later, document)
         reader = StepReader(table, written, document, around)
         for at, step in enumerate(written.tables):
@@ -92,7 +93,7 @@ class StepReader:
             touches=self._touches(step, path, traits),
             surely_touches=step.touches or (step.touches is None and traits.touches is True),
             takes_slot=traits.takes_slot,
-            has_acquire=adapter is None or _looks_first(type(adapter), traits),
+            has_acquire=adapter is None or looks_first(type(adapter), traits),
             has_cleanup=adapter is None or type(adapter).cleanup is not Adapter.cleanup,
             timeout=_seconds(step.timeout),
             grace=self._grace(step, traits),
@@ -184,7 +185,7 @@ def _traits(
     return Traits()
 
 
-def _looks_first(adapter: type[Adapter[Any]], traits: Traits) -> bool:
+def looks_first(adapter: type[Adapter[Any]], traits: Traits) -> bool:
     """Whether there is anything to do before its apply: a look, or an acquire."""
     checks = traits.checked_first and adapter.check is not Adapter.check
     return checks or adapter.acquire is not Adapter.acquire

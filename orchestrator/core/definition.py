@@ -19,8 +19,11 @@ from orchestrator.core.words import (
 
 DEFAULT_FORCE_AFTER = 300.0
 DEFAULT_CLEANUP_TIMEOUT = 300.0
+DEFAULT_SOURCE_TIMEOUT = 600.0
 LONGEST_BACKOFF = 86400.0
 """Seconds."""
+SOURCE_STEP = "source"
+"""The step that a pipeline with `[source] git` has without writing it."""
 
 
 class Roles(msgspec.Struct, frozen=True):
@@ -150,9 +153,14 @@ SecretDefinition: TypeAlias = FileSecret | CredentialSecret | PluginSecret
 
 
 class Source(msgspec.Struct, frozen=True):
-    """Where steps run: `path` in place, or (None) an empty directory of the job's own."""
+    """Where steps run: `path` in place, else a directory of the job's own.
+
+    That is empty, or where the step `source` checks `git` out; steps run in its `directory` then.
+    """
 
     path: str | None = None
+    git: str | None = None
+    directory: str = "."
 
 
 class CleanupReference(msgspec.Struct, frozen=True):

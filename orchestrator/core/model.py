@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from orchestrator.core.definition import ApprovalRule
+from orchestrator.core.definition import SOURCE_STEP, ApprovalRule
 from orchestrator.core.instant import Instant
 from orchestrator.core.words import Decision, JobConclusion, Outcome, StepConclusion, StopCause
 
@@ -343,6 +343,14 @@ class Job(msgspec.Struct, frozen=True):
             if step.name == name:
                 return step
         raise KeyError(name)
+
+    @property
+    def source_commit(self) -> str | None:
+        """The commit that the steps of a pipeline with `[source] git` run in, once it is known."""
+        for step in self.steps:
+            if step.name == SOURCE_STEP and {"commit", "ref", "describe"} <= step.outputs.keys():
+                return str(step.outputs["commit"])
+        return None
 
     @property
     def run(self) -> Run | None:

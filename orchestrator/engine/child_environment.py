@@ -63,11 +63,13 @@ def child_environment(
     return variables
 
 
-def job_facts(job: JobInfo, step: str, attempt: int, params: Mapping[str, Any]) -> dict[str, str]:
+def job_facts(
+    job: JobInfo, step: str, attempt: int, params: Mapping[str, Any], commit: str | None = None
+) -> dict[str, str]:
     """What every process is told of its job: `ORCHESTRATOR_JOB_ID` and its like, and each
-    parameter as `ORCHESTRATOR_PARAM_<NAME>`.
+    parameter as `ORCHESTRATOR_PARAM_<NAME>`. `commit` is that of the source, if it has one.
     """
-    return {
+    facts = {
         "ORCHESTRATOR_JOB_ID": str(job.id),
         "ORCHESTRATOR_PIPELINE": job.pipeline,
         "ORCHESTRATOR_ENVIRONMENT": job.environment,
@@ -75,4 +77,7 @@ def job_facts(job: JobInfo, step: str, attempt: int, params: Mapping[str, Any]) 
         "ORCHESTRATOR_SUBMITTER": job.submitter,
         "ORCHESTRATOR_STEP": step,
         "ORCHESTRATOR_ATTEMPT": str(attempt),
-    } | {variable_name(name): text_of(value) for name, value in params.items()}
+    }
+    if commit is not None:
+        facts["ORCHESTRATOR_SOURCE_COMMIT"] = commit
+    return facts | {variable_name(name): text_of(value) for name, value in params.items()}

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from orchestrator.config.secrets import secrets_in_env, secrets_named
 from orchestrator.config.settings import SecretValues, SettingsInvalid, resolve_settings
 from orchestrator.core import commands as cmd
-from orchestrator.core.definition import JobDefinition, StepDefinition, Variables
+from orchestrator.core.definition import SOURCE_STEP, JobDefinition, StepDefinition, Variables
 from orchestrator.core.model import Job, StepRef
 from orchestrator.core.references import ReferenceProblem, Scope
 from orchestrator.core.scopes import scope_of, with_matrices
@@ -204,7 +204,7 @@ class Workbench:
         info = _info(job)
         paths = AttemptPaths(
             directory=self.paths.attempt(ref),
-            workdir=self._workdir(job, definition),
+            workdir=self._workdir(job, definition, wanted),
             shared=self.paths.shared(job.environment, wanted.uses),
             workdir_is_ours=definition.pipeline.source.path is None,
         )
@@ -212,7 +212,8 @@ class Workbench:
             scope = self._scope(world, job, definition, wanted)
             scope = replace(scope, params={**scope.params, **given.secrets.params})
             config = resolve_settings(wanted.config, scope, adapter.config_type, given.secrets)
-            facts_of_job = job_facts(info, ref.step, ref.attempt, scope.params)
+            commit = None if definition.pipeline.source.git is None else job.source_commit
+            facts_of_job = job_facts(info, ref.step, ref.attempt, scope.params, commit)
             variables = self._child_variables(
                 world, layers_of(definition, wanted), scope, given.secrets, facts_of_job
             )
@@ -233,17 +234,28 @@ class Workbench:
         )
         return adapter, DurableStep(facts, paths, self._services, given.journal)
 
-    def _workdir(self, job: Job, definition: JobDefinition) -> Path:
-        """Where the job's steps run. Raises StepUnusable."""
-        source = definition.pipeline.source.path
-        if source is None:
-            return self.paths.work(job.id)
-        if not Path(source).is_dir():
+    def _workdir(self, job: Job, definition: JobDefinition, step: StepDefinition) -> Path:
+        """Where the step runs. Raises StepUnusable."""
+        source = definition.pipeline.source
+        if source.path is None:
+            work = self.paths.work(job.id)
+            return work if step.name == SOURCE_STEP else self._inside(work, definition)
+        if not Path(source.path).is_dir():
             raise StepUnusable(
-                f"{definition.pipeline.origin}: source.path: {source} is no directory; "
+                f"{definition.pipeline.origin}: source.path: {source.path} is no directory; "
                 "it must be there before the job runs"
             )
-        return Path(source)
+        return Path(source.path)
+
+    def _inside(self, work: Path, definition: JobDefinition) -> Path:
+        """The directory of the work tree that steps run in; a step may have made it a link."""
+        inside = work / definition.pipeline.source.directory
+        if not inside.resolve().is_relative_to(work.resolve()):
+            raise StepUnusable(
+                f"{definition.pipeline.origin}: source.directory: {inside} leads out of the "
+                "work tree by a symbolic link"
+            )
+        return inside
 
     def _scope(
         self, world: World, job: Job, definition: JobDefinition, step: StepDefinition

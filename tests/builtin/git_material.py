@@ -87,7 +87,6 @@ class GitMaterial(Material):
             "url": self.repository.url,
             "ref": ref,
             "binary": str(tool),
-            "ssh_key": "a key that a path does not ask for",
         }
 
     def _count(self, name: str) -> int:

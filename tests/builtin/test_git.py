@@ -292,9 +292,11 @@ async def test_two_refs_at_once(tmp_path: Path, infra: Repository) -> None:
 async def test_check(bench: StepBench, infra: Repository) -> None:
     assert await ADAPTER.check(step_of(bench, url=infra.url, ref="main")) == []
     [problem] = await ADAPTER.check(step_of(bench, url=infra.url, ref="mian"))
-    assert (problem.setting, problem.severity) == ("ref", Severity.WARNING)
+    assert problem.severity is Severity.WARNING
+    assert problem.text.startswith("source.ref: there is no branch, tag or commit mian in ")
     [problem] = await ADAPTER.check(step_of(bench, url=f"{infra.url}-gone"))
-    assert (problem.setting, problem.severity) == ("url", Severity.ERROR)
+    assert problem.severity is Severity.ERROR
+    assert problem.text.startswith("source.git: ")
     assert "does not appear to be a git repository" in problem.text
     assert not any(bench.paths().workdir.iterdir())
     assert not any(bench.paths().shared.iterdir())
@@ -311,5 +313,5 @@ async def test_git_that_is_missing_or_too_old(
     reason = await refusal(bench, 2, url=infra.url, binary=str(old))
     assert reason == f"{SOURCE}.binary: git version 2.31.9: 2.32 or newer is needed"
     assert await ADAPTER.check(step_of(bench, url=infra.url, binary=str(old))) == [
-        Problem("binary", "git version 2.31.9: 2.32 or newer is needed")
+        Problem("", "source.binary: git version 2.31.9: 2.32 or newer is needed")
     ]

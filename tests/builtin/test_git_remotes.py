@@ -14,6 +14,8 @@ from git_bench import ADAPTER, SOURCE, check_out, refusal, step_of, tree
 from git_repositories import Repository, server
 from step_bench import STOP, StepBench, open_step_bench
 
+from orchestrator.plugin import Secret
+
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[StepBench]:
@@ -73,7 +75,7 @@ async def test_stopped_while_a_host_does_not_answer(bench: StepBench, scheme: st
     """What a timeout does as well; then nothing is left, and the next one works."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/infra"
-        step = step_of(bench, url=url, ssh_key="x")
+        step = step_of(bench, url=url, ssh_key=Secret.of("deploy-key", "x"))
         async with trio.open_nursery() as nursery:
             results = []
 

@@ -245,11 +245,8 @@ PIPELINES = [
         ],
     ),
     (
-        PIPELINE + "[source]\ngit = 'x'\nref = 'y'\n",
-        [
-            "pipelines/p.toml:7: source.git: `git` is not built yet",
-            "pipelines/p.toml:8: source.ref: `ref` is not built yet",
-        ],
+        PIPELINE + "[source]\nref = 'y'\n",
+        ["pipelines/p.toml:7: source.ref: only a source with `git` has this"],
     ),
     (
         PIPELINE + "[params.v]\ntype = 'secret'\npattern = '['\n[params.w]\npattern = 'v\\d'\n"

@@ -11,7 +11,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from orchestrator.core.definition import Configuration, StepDefinition
 
-VERSION_ARGUMENTS = {"terraform": ("version",), "helm": ("version", "--short")}
+VERSION_ARGUMENTS = {
+    "terraform": ("version",),
+    "helm": ("version", "--short"),
+    "git": ("--version",),
+}
 """Adapters that drive a tool of their own name (or the step's `binary`), and how it tells."""
 SECONDS = 10
 
