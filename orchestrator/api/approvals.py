@@ -1,5 +1,7 @@
 """What people are asked and what they said, as the wire shows it."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from orchestrator.api import wire
@@ -92,6 +94,11 @@ def _says_something(step: Step) -> bool:
 
 def _summary(step: Step) -> wire.Summary:
     return wire.Summary(step=step.name, text=step.summary)
+
+
+def needed(rules: Mapping[str, ApprovalRule]) -> tuple[str, ...]:
+    """Rules of which nobody has approved yet, in words."""
+    return tuple(rule_text(rule, 0) for rule in rules.values())
 
 
 def waiting_for(step: Step) -> str | None:

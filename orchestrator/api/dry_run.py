@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from orchestrator.api import views, wire
+from orchestrator.api.approvals import needed
+from orchestrator.core.approval_rules import declared_rules
 from orchestrator.core.commands import Submit
 from orchestrator.core.debts import cleanup_params
 from orchestrator.core.definition import StepDefinition
@@ -36,6 +38,7 @@ async def dry_run(engine: Engine, request: Submit) -> wire.DryRun:
         steps=tuple(_step(step, scope) for step in pipeline.steps),
         cleanup=_cleanup(preview, facts),
         blockers=tuple(views.liftable(one) for one in preview.blockers),
+        approvals=needed(declared_rules(preview.definition)),
     )
 
 

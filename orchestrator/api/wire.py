@@ -226,13 +226,18 @@ class Jobs(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """Why a job waits. `place` is its place in the environment's queue, from 1."""
+    """Why a job waits. `place` is its place in the environment's queue, from 1.
+
+    `approvals` are those that it will need before it queues, in words; what it awaits now is
+    among the blockers.
+    """
 
     job: int
     phase: str
     since: str | None
     place: int | None
     blockers: tuple[LiftableBlocker, ...]
+    approvals: tuple[str, ...]
 
 
 class Debt(msgspec.Struct, frozen=True):
@@ -367,7 +372,7 @@ class OwedCleanup(msgspec.Struct, frozen=True):
 
 
 class DryRun(msgspec.Struct, frozen=True):
-    """What a submission would do, and what it would wait for now."""
+    """What a submission would do, what it would wait for now, and the approvals it would need."""
 
     dry_run: bool
     pipeline: str
@@ -377,6 +382,7 @@ class DryRun(msgspec.Struct, frozen=True):
     steps: tuple[ResolvedStep, ...]
     cleanup: OwedCleanup | None
     blockers: tuple[LiftableBlocker, ...]
+    approvals: tuple[str, ...]
 
 
 class Plugin(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from orchestrator.cli.daemon import AWAY
 from orchestrator.cli.errors import AnswerLost, Refused
 from orchestrator.cli.escapes import harmless
 from orchestrator.cli.logtext import LineDecoder, harmless_lines
+from orchestrator.cli.notices import ApprovalNotices
 from orchestrator.cli.sse import EventReader
 from orchestrator.cli.view.steps import step_note
 from orchestrator.cli.waiting import readable
@@ -148,6 +149,7 @@ class Follower:
         self._watch: Exchange | None = None
         self._events = EventReader()
         self._silent_at = 0.0
+        self._tell_of_approvals = ApprovalNotices(terminal)
 
     def run(self, until_reader_goes: bool = False) -> Job:
         """Follow to the end; may be called again after Interrupted. The job as last seen.
@@ -213,6 +215,7 @@ class Follower:
             job = job_of(event)
             if job is not None:
                 self._seen = job
+                self._tell_of_approvals(job)
         self._open_logs()
         if self._watch.finished:
             if not self._seen or self._seen["phase"] != "finished":

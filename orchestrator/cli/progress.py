@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orchestrator.cli.clock import now
 from orchestrator.cli.escapes import harmless
+from orchestrator.cli.notices import ApprovalNotices
 from orchestrator.cli.view.steps import step_note, step_state
 from orchestrator.cli.view.words import spoken, state_of, took
 
@@ -21,11 +22,13 @@ class ProgressReport:
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
         self._said: set[str] = set()
+        self._tell_of_approvals = ApprovalNotices(terminal)
 
     def __call__(self, job: Job) -> None:
         """Show what is new."""
         if self._terminal.as_json:
             return
+        self._tell_of_approvals(job)
         if self._terminal.live:
             self._terminal.progress(progress_line(job, now()))
             return

@@ -44,11 +44,13 @@ def watch_to_end(
     changed: Callable[[Job], None],
     attend: bool = False,
     deadline: float | None = None,
+    enough: Callable[[Job], bool] = lambda job: False,
 ) -> Job:
-    """The finished job; `changed` is called at once and at each change before.
+    """The finished job, or the job as soon as that is `enough`.
 
-    `deadline` is on the monotonic clock; WaitTimedOut is raised when it comes first. A daemon
-    that goes away is waited for (see `Daemon.returning`).
+    `changed` is called at once and at each change before. `deadline` is on the monotonic clock;
+    WaitTimedOut is raised when it comes first. A daemon that goes away is waited for (see
+    `Daemon.returning`).
     """
     exchange = daemon.returning(lambda: open_watch(daemon, job, attend))
     while True:
@@ -56,7 +58,7 @@ def watch_to_end(
             with exchange:
                 for seen in _changes(exchange, job, deadline):
                     changed(seen)
-                    if seen["phase"] == "finished":
+                    if seen["phase"] == "finished" or enough(seen):
                         return seen
             raise AnswerLost("the daemon ended the stream")
         except AWAY as error:

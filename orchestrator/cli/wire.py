@@ -73,6 +73,7 @@ class Step(TypedDict):
 class Cancel(TypedDict):
     """The stop that was asked for."""
 
+    cause: str
     by: Actor | None
     reason: str | None
     at: str
@@ -80,12 +81,73 @@ class Cancel(TypedDict):
     force_available_at: str | None
 
 
-class Job(TypedDict):
+class Approval(TypedDict):
+    """One person's yes, to a job or to what a step of it asked."""
+
+    by: Actor
+    at: str
+    comment: str | None
+    step: str | None
+
+
+class AwaitedRule(TypedDict):
+    """One rule that is not satisfied yet."""
+
+    text: str
+    roles: list[str]
+    count: int
+    given: int
+    not_submitter: bool
+    expires_at: str | None
+
+
+class Awaited(TypedDict):
+    """What people are asked now."""
+
+    step: str | None
+    message: str | None
+    since: str
+    expires_at: str | None
+    rules: list[AwaitedRule]
+
+
+class Summary(TypedDict):
+    """What a step that has ended says of what it did or found."""
+
+    step: str
+    text: str
+
+
+class Placed(TypedDict):
+    """What runs, or would run, where."""
+
+    pipeline: str
+    environment: str
+
+
+class PendingApproval(Awaited, Placed):
+    """The same, with what who answers wants to know."""
+
+    job: int
+    kind: str
+    submitter: Actor
+    reason: str | None
+    approvals: list[Approval]
+    summaries: list[Summary]
+    holds_environment: bool
+    may_answer: bool
+
+
+class PendingApprovals(TypedDict):
+    """All that people are asked now."""
+
+    approvals: list[PendingApproval]
+
+
+class Job(Placed):
     """One run of a pipeline in an environment; without `steps` in lists."""
 
     id: int
-    pipeline: str
-    environment: str
     kind: str
     params: dict[str, Any]
     priority: int
@@ -102,6 +164,9 @@ class Job(TypedDict):
     reason: str | None
     key: str | None
     locks: list[str]
+    approvals: list[Approval]
+    awaits: list[Awaited]
+    waited_long: bool
     submitted_at: str
     started_at: str | None
     finished_at: str | None
@@ -125,6 +190,7 @@ class Explanation(TypedDict):
     since: str | None
     place: int | None
     blockers: list[LiftableBlocker]
+    approvals: list[str]
 
 
 class Debt(TypedDict):
@@ -156,6 +222,7 @@ class Environment(TypedDict):
     """State of one environment."""
 
     name: str
+    preparing: list[int]
     running: list[int]
     queued: list[int]
     debts: list[Debt]
@@ -222,6 +289,7 @@ class DryRun(TypedDict):
     steps: list[Any]
     cleanup: Cleanup | None
     blockers: list[Blocker]
+    approvals: list[str]
 
 
 class Plugin(TypedDict):
@@ -268,5 +336,7 @@ class Status(TypedDict):
     daemon: DaemonState
     running: list[Job]
     queued: list[Job]
+    preparing: list[Job]
+    approvals: list[PendingApproval]
     quarantines: list[Environment]
     debts: list[EnvironmentDebt]

@@ -64,6 +64,8 @@ def job(id: int = 118, **fields: Any) -> dict[str, Any]:
         "source": {"commit": None},
         "locks": [],
         "approvals": [],
+        "awaits": [],
+        "waited_long": False,
         "submitted_at": at(0),
         "started_at": at(0, 5),
         "finished_at": at(2, 9),
@@ -123,6 +125,7 @@ QUARANTINE = {
 
 ENVIRONMENT = {
     "name": "production",
+    "preparing": [],
     "running": [],
     "queued": [120, 121],
     "debts": [{"pipeline": "web-cleanup", "for_job": 118, "since": at(2), "locks": ["shared-vpc"]}],
@@ -257,6 +260,8 @@ STATUS = {
             blockers=[{"type": "drain", "id": None, "text": "the daemon drains", "since": None}],
         )
     ],
+    "preparing": [],
+    "approvals": [],
     "quarantines": [ENVIRONMENT],
     "debts": [
         {
@@ -268,3 +273,53 @@ STATUS = {
         }
     ],
 }
+
+RULE = {
+    "for": "pipeline",
+    "text": "approval by approver (1 of 2), not by who submitted it",
+    "roles": ["approver"],
+    "count": 2,
+    "given": 1,
+    "not_submitter": True,
+    "expires_at": "2026-01-31T16:04:00.000Z",
+}
+APPROVAL = {
+    "by": {"uid": 1001, "user": "bob"},
+    "at": at(5),
+    "comment": "fine",
+    "step": None,
+    "for": ["pipeline"],
+}
+
+
+def awaited(step: str | None = None, **fields: Any) -> dict[str, Any]:
+    return {
+        "step": step,
+        "message": "release?" if step else None,
+        "since": at(4),
+        "expires_at": RULE["expires_at"],
+        "rules": [RULE],
+        **fields,
+    }
+
+
+def pending_approval(job: int = 118, step: str | None = None, **fields: Any) -> dict[str, Any]:
+    return {
+        **awaited(step),
+        "job": job,
+        "pipeline": "web",
+        "environment": "production",
+        "kind": "deploy",
+        "submitter": {"uid": 1000, "user": "ada"},
+        "reason": "release v1.2.3",
+        "params": {},
+        "approvals": [APPROVAL],
+        "summaries": [{"step": "plan", "text": "+3 ~1 -0"}],
+        "holds_environment": step is not None,
+        "may_answer": True,
+        **fields,
+    }
+
+
+def preparing(id: int = 118, **fields: Any) -> dict[str, Any]:
+    return running(id, **{"phase": "preparing", "started_at": None, **fields})

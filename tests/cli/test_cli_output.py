@@ -180,6 +180,7 @@ job 118  web → production  deploy  running  9m 55s  ada, "release v1.2.3"
 
 
 CANCEL = {
+    "cause": "cancel",
     "by": {"uid": 0, "user": "root"},
     "reason": "wrong",
     "at": at(5),
@@ -249,6 +250,7 @@ def test_explain(pipe: Terminal) -> None:
                 "lift": "an admin",
             },
         ],
+        "approvals": [],
     }
     assert (
         shown(explanation_lines(explanation, queued(121), pipe, NOW))
@@ -451,6 +453,7 @@ def test_dry_run(pipe: Terminal) -> None:
         "steps": steps,
         "cleanup": {"pipeline": "web-cleanup", "params": {"version": "v1"}},
         "blockers": [{"type": "job", "id": 1, "text": "job 1 runs", "since": at(4), "lift": None}],
+        "approvals": ["approval by approver"],
     }
     assert (
         shown(dry_run_lines(plan, pipe, NOW))
@@ -465,6 +468,7 @@ dry run  web → production  deploy
     plan: {"dir": "infra"}
     apply: {"dir": "infra"}
   it would owe  web-cleanup version=v1
+  it would need approval by approver
   it would wait for
     job 1 runs, since 12:04 (6 min)
 """

@@ -261,7 +261,7 @@ def test_presence_is_told_only_when_asked_for(daemon: Recording) -> None:
 def test_interrupts_of_those_who_only_look(daemon: Recording) -> None:
     for words in (("wait", "118"), ("log", "118", "-f"), ("drain", "--wait")):
         watched = Watched()
-        status = {"daemon": {}, "running": [running()], "queued": [], "quarantines": []}
+        status = {"daemon": {}, "running": [running()], "queued": [], "preparing": []}
         daemon.play(
             {
                 "GET /v1/jobs/118": running(),

@@ -4,9 +4,12 @@ from litestar import get
 from msgspec.structs import replace
 
 from orchestrator.api import plain, views, wire
+from orchestrator.api.approvals import needed
 from orchestrator.api.given import GivenCaller, GivenEngine, JobId
 from orchestrator.api.reading import see
 from orchestrator.core.admission import Blocker, place
+from orchestrator.core.approval_rules import open_rules
+from orchestrator.core.definition import JobDefinition
 from orchestrator.core.model import Job, JobPreparing, JobQueued
 from orchestrator.core.rejections import UnknownJob
 from orchestrator.core.words import BlockerType
@@ -26,7 +29,16 @@ async def explain_job(job_id: JobId, engine: GivenEngine, caller: GivenCaller) -
         since=plain.time(since) if since is not None else None,
         place=await _place(engine, job),
         blockers=tuple([await _with_usual(engine, job, one) for one in found.blockers]),
+        approvals=_approvals_to_come(job, found.definition),
     )
+
+
+def _approvals_to_come(job: Job, definition: JobDefinition) -> tuple[str, ...]:
+    match job.phase:
+        case JobPreparing(approval=None):
+            return needed(open_rules(job, definition))
+        case _:
+            return ()
 
 
 async def _place(engine: Engine, job: Job) -> int | None:

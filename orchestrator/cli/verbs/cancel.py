@@ -44,7 +44,8 @@ def run(options: Namespace, terminal: Terminal) -> int:
 
 def _open_in(daemon: Daemon, name: str) -> list[int]:
     environment: Environment = daemon.get(environment_path(name))
-    return [*environment["queued"], *environment["running"]]  # what waits must not start meanwhile
+    waiting = [*environment["preparing"], *environment["queued"]]  # these must not start meanwhile
+    return [*waiting, *environment["running"]]
 
 
 def _ask_each(

@@ -38,12 +38,18 @@ def run(options: Namespace, terminal: Terminal) -> int:
 
 
 def _when_idle(daemon: Daemon, status: Status, terminal: Terminal) -> Status:
-    """The status when nothing runs: an owed cleanup may start while we wait for another job."""
+    """The status when nothing runs: an owed cleanup may start while we wait for another job.
+
+    A job that prepares and has nothing at work stays as it is until the drain ends.
+    """
     from orchestrator.cli.progress import ProgressReport
+    from orchestrator.cli.view.steps import is_at_work
     from orchestrator.cli.watch import watch_to_end
 
     report = ProgressReport(terminal)
-    while status["running"]:
+    while status["running"] or any(map(is_at_work, status["preparing"])):
+        for job in filter(is_at_work, status["preparing"]):
+            watch_to_end(daemon, job["id"], report, enough=lambda seen: not is_at_work(seen))
         for job in status["running"]:
             watch_to_end(daemon, job["id"], report)
         status = daemon.returning(lambda: daemon.get("/v1/status"))

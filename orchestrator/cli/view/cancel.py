@@ -31,9 +31,15 @@ def _sentences(job: Job, terminal: Terminal) -> list[str]:
             return [f"{where(job, terminal)} was cancelled before it began."]
         return [f"{where(job, terminal)} has finished: {job_state(job)}."]
     active = [step for step in job["steps"] if step["phase"] not in ("pending", "finished")]
-    return [_sentence(step) for step in active] or [
-        f"{where(job, terminal)} was asked to stop: it is {spoken(job['phase'])}."
-    ]
+    sentences = [_sentence(step) for step in active]
+    forced = job["cancel"] is not None and job["cancel"]["force"]
+    if active and all(_is_handler(step) for step in active) and not forced:
+        sentences.append("Its finally steps run to their end; an admin's --force ends them.")
+    return sentences or [f"{where(job, terminal)} was asked to stop: it is {spoken(job['phase'])}."]
+
+
+def _is_handler(step: Step) -> bool:
+    return step["section"] not in (None, "before", "steps")
 
 
 def _sentence(step: Step) -> str:

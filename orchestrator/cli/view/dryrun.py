@@ -28,6 +28,9 @@ def dry_run_lines(plan: DryRun, terminal: Terminal, now: float) -> list[str]:
     if plan["cleanup"]:
         params = pairs(plan["cleanup"]["params"])
         lines.append(f"  it would owe  {harmless(plan['cleanup']['pipeline'])} {params}".rstrip())
+    lines += [f"  it would need {harmless(text)}" for text in plan["approvals"]]
+    if not plan["blockers"] and plan["approvals"]:
+        return lines
     if not plan["blockers"]:
         return [*lines, "  it would start at once"]
     lines.append("  it would wait for")

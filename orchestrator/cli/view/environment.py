@@ -37,6 +37,7 @@ def environment_lines(environment: Environment, terminal: Terminal, now: float) 
     lines = [f"environment {name}  {_painted_state(environment, terminal)}"]
     facts = [
         ["running", _numbers(environment["running"])],
+        ["preparing", _numbers(environment["preparing"])],
         ["queued", _numbers(environment["queued"])],
         ["locks", harmless(", ".join(environment["locks"]))],
         ["last", _numbers(environment["last"])],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from orchestrator.cli.escapes import harmless
 from orchestrator.cli.terminal import table
 from orchestrator.cli.times import since
+from orchestrator.cli.view.steps import step_note
 from orchestrator.cli.view.words import spoken, where
 
 TYPE_CHECKING = False
@@ -23,12 +24,22 @@ def explanation_lines(
         harmless(job["kind"]),
         _state(explanation, now),
     ]
-    rows = []
-    for number, blocker in enumerate(explanation["blockers"], 1):
+    rows = [["1", text, ""] for text in _before(explanation, job, now)]
+    for number, blocker in enumerate(explanation["blockers"], 1 + len(rows)):
         when = f", since {since(blocker['since'], now)}" if blocker["since"] else ""
         lift = f"lift it: {harmless(blocker['lift'])}" if blocker["lift"] else ""
         rows.append([str(number), f"{harmless(blocker['text'])}{when}", lift])
-    return ["  ".join(title), *table(rows, indent="  ")]
+    lines = ["  ".join(title), *table(rows, indent="  ")]
+    return [*lines, *(f"  then {harmless(text)}" for text in explanation["approvals"])]
+
+
+def _before(explanation: Explanation, job: Job, now: float) -> list[str]:
+    """Its steps that come before the queue and have not ended, in one line."""
+    if explanation["phase"] != "preparing":
+        return []
+    left = [s for s in job["steps"] if s["section"] == "before" and s["phase"] != "finished"]
+    notes = [f"{harmless(step['name'])}: {step_note(step, now)}" for step in left]
+    return [f"its steps before: {'; '.join(notes)}"] if left else []
 
 
 def _state(explanation: Explanation, now: float) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from orchestrator.cli.escapes import harmless
 from orchestrator.cli.times import moment, since
+from orchestrator.cli.view.approvals import awaited_lines, given_text
 from orchestrator.cli.view.parameters import pairs
-from orchestrator.cli.view.steps import step_lines, step_state
+from orchestrator.cli.view.steps import is_at_work, step_lines, step_state
 from orchestrator.cli.view.words import headline, stop_sentence
 
 TYPE_CHECKING = False
@@ -22,6 +23,7 @@ def job_lines(
     lines += _facts(job, now)
     lines += step_lines(job, terminal, now)
     lines += _blockers(job, now)
+    lines += [f"  {line}" for line in awaited_lines(job, now)]
     if quarantine:
         lines += quarantine_lines(quarantine, job["environment"], now)
     return lines + next_lines(job, now)
@@ -39,16 +41,21 @@ def _facts(job: Job, now: float) -> list[str]:
         facts.append(f"  retry of  job {job['retry_of']}")
     if job["cleanup_for"]:
         facts.append(f"  cleanup   owed by job {job['cleanup_for']}")
+    facts += [f"  approval  {given_text(one, now)}" for one in job["approvals"]]
+    if job["waited_long"]:
+        facts.append("  warning   it was queued for longer than its max_wait")
     if job["cancel"]:
         facts.append(f"  stop      {stop_sentence(job['cancel'], now)}")
     return facts
 
 
 def _blockers(job: Job, now: float) -> list[str]:
-    if job["phase"] == "finished" or not job["blockers"]:
+    """What it waits for, but for approvals, of which there is more to be said."""
+    blockers = [one for one in job["blockers"] if one["type"] != "approval"]
+    if job["phase"] == "finished" or not blockers:
         return []
     lines = ["  waits for"]
-    for blocker in job["blockers"]:
+    for blocker in blockers:
         when = f", since {since(blocker['since'], now)}" if blocker["since"] else ""
         lines.append(f"    {harmless(blocker['text'])}{when}")
     return lines
@@ -76,7 +83,11 @@ def next_lines(job: Job, now: float) -> list[str]:
     """What can be done with a job in this state."""
     number = job["id"]
     match job["phase"]:
-        case "queued" | "preparing":
+        case "queued":
+            hints = [f"why it waits: orchestrator explain {number}", _stop(number)]
+        case "preparing" if is_at_work(job):
+            hints = [_watch(number), _stop(number)]
+        case "preparing":
             hints = [f"why it waits: orchestrator explain {number}", _stop(number)]
         case "running":
             hints = [_watch(number), _stop(number)]

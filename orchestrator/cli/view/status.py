@@ -5,6 +5,7 @@ from __future__ import annotations
 from orchestrator.cli.escapes import harmless
 from orchestrator.cli.terminal import table
 from orchestrator.cli.times import clock, instant, roughly, since
+from orchestrator.cli.view.approvals import status_approval
 from orchestrator.cli.view.environment import debt_sentence
 from orchestrator.cli.view.job import quarantine_lines
 from orchestrator.cli.view.steps import step_note
@@ -22,6 +23,7 @@ def status_lines(status: Status, terminal: Terminal, now: float) -> list[str]:
     """All of it; what needs a person comes last, next to the prompt."""
     lines = _daemon(status["daemon"], terminal, now)
     lines += _running(status["running"], terminal, now)
+    lines += _preparing(status["preparing"], terminal, now)
     lines += _queued(status["queued"], terminal, now)
     if status["debts"]:
         lines.append(terminal.paint("debts", "bold"))
@@ -29,6 +31,10 @@ def status_lines(status: Status, terminal: Terminal, now: float) -> list[str]:
             f"  {harmless(debt['environment'])}: {debt_sentence(debt, now)}"
             for debt in status["debts"]
         ]
+    if status["approvals"]:
+        lines.append(terminal.paint("awaiting approval", "bold"))
+        mine_first = sorted(status["approvals"], key=lambda one: not one["may_answer"])
+        lines += table((status_approval(one, terminal, now) for one in mine_first), indent="  ")
     if status["quarantines"]:
         lines.append(terminal.paint("quarantines", "bold"))
         for environment in status["quarantines"]:
@@ -77,6 +83,16 @@ def silence(job: Job, now: float) -> float:
 def _running(jobs: list[Job], terminal: Terminal, now: float) -> list[str]:
     if not jobs:
         return [terminal.paint("running", "bold") + "  nothing"]
+    return [terminal.paint("running", "bold"), *_rows(jobs, terminal, now)]
+
+
+def _preparing(jobs: list[Job], terminal: Terminal, now: float) -> list[str]:
+    if not jobs:
+        return []
+    return [terminal.paint("preparing", "bold"), *_rows(jobs, terminal, now)]
+
+
+def _rows(jobs: list[Job], terminal: Terminal, now: float) -> list[str]:
     rows = [
         [
             str(job["id"]),
@@ -88,10 +104,12 @@ def _running(jobs: list[Job], terminal: Terminal, now: float) -> list[str]:
         ]
         for job in sorted(jobs, key=lambda job: -silence(job, now))
     ]
-    return [terminal.paint("running", "bold"), *table(rows, indent="  ")]
+    return table(rows, indent="  ")
 
 
 def _at_work(job: Job, now: float) -> str:
+    if any(one["step"] is None for one in job["awaits"]):
+        return "awaits approval"
     active = (s for s in job.get("steps", ()) if s["phase"] not in ("pending", "finished"))
     return "; ".join(f"{harmless(step['name'])}: {step_note(step, now)}" for step in active)
 

@@ -47,6 +47,11 @@ def _group(step: Step, place: int) -> object:
     return (step.get("section", "steps"), step["stage"]) if step["stage"] else place
 
 
+def is_at_work(job: Job) -> bool:
+    """Whether a step of it is at work."""
+    return any(step["phase"] not in ("pending", "finished") for step in job["steps"])
+
+
 def step_state(step: Step) -> str:
     """The conclusion of a finished step, the phase of another."""
     return step["conclusion"] or step["phase"]

@@ -8,7 +8,7 @@ from orchestrator.cli.times import between, clock
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from orchestrator.cli.terminal import Terminal
-    from orchestrator.cli.wire import Cancel, Job
+    from orchestrator.cli.wire import Cancel, Job, Placed
 
 _MARKS = {
     "success": ("✓", "green"),
@@ -78,7 +78,7 @@ def marked_state(job: Job, terminal: Terminal) -> str:
     return f"{sign} {text}" if sign else text
 
 
-def where(job: Job, terminal: Terminal) -> str:
+def where(job: Placed, terminal: Terminal) -> str:
     """`web → production`."""
     return f"{harmless(job['pipeline'])} {terminal.arrow} {harmless(job['environment'])}"
 
@@ -107,7 +107,10 @@ def headline(job: Job, terminal: Terminal, now: float) -> str:
 
 
 def stop_sentence(cancel: Cancel, now: float) -> str:
-    """`asked to stop by root at 12:04, "wrong version"`."""
+    """`asked to stop by root at 12:04, "wrong version"`, `rejected by ada at 12:04`."""
+    verb = {"rejection": "rejected", "expiry": "expired"}.get(cancel["cause"], "asked to stop")
+    if cancel["by"] is None and verb == "expired":
+        return f"expired at {clock(cancel['at'], now)}: {harmless(cancel['reason'] or '')}"
     by = harmless(cancel["by"]["user"]) if cancel["by"] else "a rule"
     reason = f', "{harmless(cancel["reason"])}"' if cancel["reason"] else ""
-    return f"asked to stop by {by} at {clock(cancel['at'], now)}{reason}"
+    return f"{verb} by {by} at {clock(cancel['at'], now)}{reason}"

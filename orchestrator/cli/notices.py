@@ -1,0 +1,27 @@
+"""Telling who stays with a job that it awaits an approval, once for each that it awaits."""
+
+from __future__ import annotations
+
+from orchestrator.cli.clock import now
+from orchestrator.cli.view.approvals import notice
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from orchestrator.cli.terminal import Terminal
+    from orchestrator.cli.wire import Job
+
+
+class ApprovalNotices:
+    """Called with a job at each of its changes. Writes to standard error."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self._said: set[tuple[str | None, str]] = set()
+
+    def __call__(self, job: Job) -> None:
+        """Say what is new."""
+        for one in job["awaits"]:
+            key = (one["step"], " ".join(rule["text"] for rule in one["rules"]))
+            if key not in self._said:
+                self._said.add(key)
+                self._terminal.note(notice(job["id"], one, now()))

@@ -1,0 +1,29 @@
+"""`reject`: no to what a job, or a step of it, asks."""
+
+from __future__ import annotations
+
+from orchestrator.cli.answering import answer, answer_arguments
+from orchestrator.cli.daemon import Daemon
+from orchestrator.cli.exits import Exit
+from orchestrator.cli.view.approvals import rejected_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from orchestrator.cli.terminal import Terminal
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """What may be typed after the verb."""
+    answer_arguments(parser)
+
+
+def run(options: Namespace, terminal: Terminal) -> int:
+    """Reject, and say what happens next."""
+    job = answer(Daemon(options.socket), "reject", options)
+    if terminal.as_json:
+        terminal.document(job)
+        return Exit.DONE
+    terminal.line(rejected_line(job, options.step))
+    return Exit.DONE
