@@ -9,11 +9,14 @@ class Submission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Queue a job, or (`dry_run`) say what that would be.
 
     A parameter is given as text, or as JSON has its type; null is as if it were not given.
+    `from_file` names the parameters whose values were not given openly (on a command line): secret
+    ones must be among them.
     """
 
     pipeline: str
     environment: str
     params: dict[str, str | int | float | bool | list[str] | None] = {}
+    from_file: tuple[str, ...] = ()
     reason: str | None = None
     priority: int = 0
     labels: dict[str, str] = {}

@@ -1,6 +1,6 @@
 """What a submission would do: its steps resolved as far as can be known before it runs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from orchestrator.api import views, wire
@@ -17,9 +17,9 @@ NEXT_JOB = 0
 """The number that `${job.id}` reads in a dry run, for nobody knows the real one."""
 
 
-async def dry_run(engine: Engine, request: Submit) -> wire.DryRun:
+async def dry_run(engine: Engine, request: Submit, from_file: Iterable[str] = ()) -> wire.DryRun:
     """What this submission would be. Raises a Rejection as the submission would."""
-    preview = await engine.preview(request)
+    preview = await engine.preview(request, from_file)
     pipeline, environment = preview.definition.pipeline, preview.definition.environment
     facts = JobFacts(
         id=NEXT_JOB,

@@ -310,6 +310,7 @@ class Parameter(msgspec.Struct, frozen=True):
     min: int | float | None = None
     max: int | float | None = None
     example: str | None = None
+    secret: bool = False
 
 
 class PipelineStep(msgspec.Struct, frozen=True):

@@ -22,6 +22,11 @@ def read_parameters(pairs: list[tuple[str, str]]) -> dict[str, str]:
     return values
 
 
+def names_from_files(pairs: list[tuple[str, str]]) -> list[str]:
+    """The parameters that no command line shows: the daemon takes a secret only so."""
+    return [name for name, value in pairs if value.startswith("@")]
+
+
 def _checked(name: str, value: str) -> str:
     try:
         value.encode()

@@ -7,6 +7,7 @@ import msgspec
 
 from orchestrator.config.document import Document
 from orchestrator.config.parameter_fit import misfit
+from orchestrator.config.secret_mapping import report_secret_mapping
 from orchestrator.config.shared_tables import report_references
 from orchestrator.config.surroundings import Surroundings
 from orchestrator.core.definition import CleanupReference, PipelineDefinition
@@ -108,6 +109,7 @@ def _mapped(
             f"{cleanup.origin} requires {', '.join(lacking)}: give a value in "
             "cleanup = { pipeline = …, params = { … } }",
         )
+    report_secret_mapping(params, pipeline, cleanup, document)
     return params
 
 

@@ -58,7 +58,7 @@ def _parameter(name: str, table: ParameterTable, document: Document) -> Paramete
         _report_unfit_keys(name, table, document)
         _report_bounds(name, table, document)
     if table.secret:
-        document.report(("params", name, "secret"), "`secret` is not built yet")
+        _report_secret(name, table, document)
     if table.required and table.default is not None:
         document.report(
             ("params", name, "default"),
@@ -83,6 +83,17 @@ def _parameter(name: str, table: ParameterTable, document: Document) -> Paramete
         default=_own_value(parameter, "default", table.default, document),
         example=_example(parameter, table.example, document),
     )
+
+
+def _report_secret(name: str, table: ParameterTable, document: Document) -> None:
+    if table.type is not ParameterType.STRING:
+        document.report(("params", name, "type"), "a secret is a string")
+    if table.default is not None:
+        document.report(
+            ("params", name, "default"),
+            "a secret has no default, for whoever reads this file would know it: drop it, or give "
+            "the step { secret = … } instead",
+        )
 
 
 def _type_was_read(name: str, document: Document) -> bool:

@@ -25,7 +25,11 @@ class Caller(msgspec.Struct, frozen=True):
 
 
 class Submit(msgspec.Struct, frozen=True):
-    """Queue a job. `request` is a digest of all this, to tell a repeat of `key` from a reuse."""
+    """Queue a job. `request` is a digest of all this, to tell a repeat of `key` from a reuse.
+
+    `secrets` says where the values lie that came from a file and are secret; a command is never
+    kept, so `params` has the values themselves.
+    """
 
     caller: Caller
     pipeline: str
@@ -38,6 +42,7 @@ class Submit(msgspec.Struct, frozen=True):
     key: str | None = None
     request: str = ""
     cancel_on_disconnect: bool = False
+    secrets: dict[str, str] = {}
 
 
 class Retry(msgspec.Struct, frozen=True):
@@ -57,6 +62,7 @@ class Retry(msgspec.Struct, frozen=True):
     cleanup_for: int | None = None
     key: str | None = None
     request: str = ""
+    secrets: dict[str, str] = {}
 
 
 class Cancel(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from orchestrator.core.model import Debt, Job, JobPreparing, JobQueued
 from orchestrator.core.parameter_values import as_their_types, typed
 from orchestrator.core.parameters import accept
 from orchestrator.core.references import JobFacts, Scope, resolve
+from orchestrator.core.secret_parameters import hidden, of_cleanup
 from orchestrator.core.stopping import stop_needless
 from orchestrator.core.words import Section
 from orchestrator.core.world import World
@@ -32,7 +33,8 @@ def cleanup_params(
         vars=definition.environment.vars,
     )
     given = {name: resolve(value, scope) for name, value in reference.params.items()}
-    return accept(cleanup.params, as_their_types(cleanup.params, given), cleanup.origin)
+    texts = accept(cleanup.params, as_their_types(cleanup.params, given), cleanup.origin)
+    return hidden(cleanup.params, texts)
 
 
 def facts_of(job: Job) -> JobFacts:
@@ -70,6 +72,7 @@ def incur(world: World, job: Job, since: Instant) -> Iterator[ev.AnyEvent]:
         pipeline=cleanup.name,
         kind=cleanup.kind,
         params=cleanup_params(definition, facts_of(job), job.params),
+        secrets=of_cleanup(definition.pipeline.cleanup, job.secrets),
         definition=name,
         submitter=job.submitter,
         since=since,
@@ -134,6 +137,7 @@ def _submission(world: World, environment: str, debt: Debt, now: Instant) -> ev.
         submitter=debt.submitter,
         rank=now.utc,
         params=debt.params,
+        secrets=debt.secrets,
         reason=f"owed by job {debt.job}",
         cleanup_for=debt.job,
         prepares=prepares(world.definitions[debt.definition], cleanup=True),

@@ -66,6 +66,7 @@ class JobSubmitted(Event, frozen=True, tag="job_submitted"):
     admin_retry: bool = False
     cancel_on_disconnect: bool = False
     prepares: bool = False
+    secrets: dict[str, str] = {}
 
 
 class ApprovalRequested(Event, frozen=True, tag="approval_requested"):

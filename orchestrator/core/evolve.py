@@ -117,6 +117,7 @@ def _submitted(world: World, event: ev.JobSubmitted, at: Instant) -> Job:
         cleanup_for=event.cleanup_for,
         admin_retry=event.admin_retry,
         cancel_on_disconnect=event.cancel_on_disconnect,
+        secrets=event.secrets,
     )
 
 

@@ -336,6 +336,8 @@ class Job(msgspec.Struct, frozen=True):
     steps: tuple[Step, ...] = ()
     approvals: tuple[Approval, ...] = ()
     waited_long: bool = False
+    secrets: dict[str, str] = {}
+    """Where the values of secret parameters lie, by name; `params` has `***` for them."""
 
     def step(self, name: str) -> Step:
         """The step of that name. Raises KeyError if there is none (yet)."""
@@ -375,7 +377,7 @@ class Debt(msgspec.Struct, frozen=True):
 
     `conclusion` is how the job ended, None while it runs. `locks` are the job's, kept by the debt
     after its end. `excludes` are the kinds that the cleanup's kind excluded when it came to be
-    owed: a later configuration can add to them and not take from them.
+    owed: a later configuration can add to them and not take from them. `secrets` are as the job's.
     """
 
     job: int
@@ -388,6 +390,7 @@ class Debt(msgspec.Struct, frozen=True):
     locks: tuple[str, ...] = ()
     conclusion: JobConclusion | None = None
     excludes: tuple[str, ...] = ()
+    secrets: dict[str, str] = {}
 
 
 class Quarantine(msgspec.Struct, frozen=True):

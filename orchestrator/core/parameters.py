@@ -20,6 +20,10 @@ from orchestrator.core.parameter_values import (
 from orchestrator.core.printable import printable
 from orchestrator.core.words import ParameterType
 
+HIDDEN = "***"
+"""What stands for the value of a secret parameter wherever the job is kept or shown."""
+SHORTEST_SECRET = 4
+"""Characters. Hiding shorter values would leave logs unreadable, and still tell them."""
 LONGEST_VALUE = 65536
 """Bytes in UTF-8. A value becomes one argument or variable, and Linux bounds each at 128 KiB."""
 LONGEST_MATCHED_VALUE = 1000
@@ -79,6 +83,8 @@ def accept(
 def check_value(parameter: Parameter, given: Any, origin: str) -> str:
     """The text of a value that was given. Raises a ParameterProblem."""
     where = f"{origin}: parameter {parameter.name}"
+    if parameter.secret:
+        return _check_secret(parameter, given, where)
     try:
         value = read(parameter, given)
         text = text_of(value)
@@ -145,6 +151,38 @@ def _unlike(parameter: Parameter, value: Value) -> Iterator[ParameterProblem]:
             yield ParameterMismatch(f"{quoted(text)} does not match {parameter.pattern}")
 
 
+def _check_secret(parameter: Parameter, given: Any, where: str) -> str:
+    """The same without a word of the value. One that an earlier job kept was judged then."""
+    if given == HIDDEN:
+        return HIDDEN
+    if not isinstance(given, str) or not _is_usable(given):
+        raise ParameterUnusable(
+            f"{where}: the value must be text without NUL characters, {LONGEST_VALUE} bytes at most"
+        )
+    least = max(SHORTEST_SECRET, parameter.min or 0)
+    if len(given.strip()) < SHORTEST_SECRET or len(given) < least:
+        raise ParameterOutOfRange(
+            f"{where}: the value must have at least {shortest(least)} characters; one of fewer "
+            f"than {SHORTEST_SECRET} could not be hidden"
+        )
+    if parameter.max is not None and len(given) > parameter.max:
+        raise ParameterOutOfRange(
+            f"{where}: the value must have at most {shortest(parameter.max)} characters"
+        )
+    if parameter.pattern is not None and (
+        len(given) > LONGEST_MATCHED_VALUE or not re.fullmatch(parameter.pattern, given)
+    ):
+        raise ParameterMismatch(f"{where}: the value does not match {parameter.pattern}")
+    return given
+
+
+def _is_usable(text: str) -> bool:
+    """Whether a tool can be given it."""
+    size = len(text.encode(errors="surrogatepass"))
+    lone = any("\ud800" <= character <= "\udfff" for character in text)
+    return "\0" not in text and not lone and size <= LONGEST_VALUE
+
+
 def variable_name(parameter: str) -> str:
     """The environment variable in which scripts see the parameter."""
     return "ORCHESTRATOR_PARAM_" + parameter.upper().replace("-", "_")
@@ -175,7 +213,8 @@ def _refuse_unknown(
 def _missing_text(missing: list[Parameter], origin: str) -> str:
     if len(missing) == 1:
         [only] = missing
-        return f"{origin}: parameter {only.name} is required{_wanted(only)}: -p {only.name}=VALUE"
+        how = "@FILE" if only.secret else "VALUE"
+        return f"{origin}: parameter {only.name} is required{_wanted(only)}: -p {only.name}={how}"
     named = ", ".join(p.name + _wanted(p) for p in missing)
     return f"{origin}: these parameters are required: {named}: -p NAME=VALUE for each"
 

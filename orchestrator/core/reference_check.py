@@ -76,8 +76,16 @@ def check_condition(text: str, known: Known) -> Iterator[ConditionMalformed | Re
         yield malformed
         return
     for reference in condition.references:
-        if (problem := _check(reference, known)) is not None:
+        if (problem := _check(reference, known) or _secret(reference, known)) is not None:
             yield problem
+
+
+def _secret(reference: Reference, known: Known) -> ReferenceProblem | None:
+    match reference.path:
+        case ("params", name) if name in known.secret_params:
+            return ReferenceUnknown(f"{reference} is a secret, which no condition can read")
+        case _:
+            return None
 
 
 def _check(

@@ -1,7 +1,6 @@
 """Jobs that people submit and retry: accepted with a definition of their own, or refused."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
@@ -20,6 +19,7 @@ from orchestrator.core.parameters import ParameterProblem, accept
 from orchestrator.core.permissions import demand, demand_own_stop
 from orchestrator.core.references import JobFacts, ReferenceProblem
 from orchestrator.core.rejections import InvalidParameters, KeyReused, NotInEnvironment
+from orchestrator.core.secret_parameters import demand_kept, hidden
 from orchestrator.core.words import Role
 from orchestrator.core.world import World
 
@@ -40,7 +40,7 @@ def submit(world: World, request: cmd.Submit, now: Instant) -> Iterator[ev.AnyEv
     name, definition = todays_definition(world, pipeline, environment)
     if request.cancel_on_disconnect:
         demand_own_stop(request.caller, world.next_job, definition, configuration)
-    params = _params(definition, request.params, world.next_job, request.caller.user)
+    params = _params(definition, request, world.next_job)
     yield from record_definition(world, name, definition)
     yield ev.JobSubmitted(
         job=world.next_job,
@@ -51,6 +51,7 @@ def submit(world: World, request: cmd.Submit, now: Instant) -> Iterator[ev.AnyEv
         submitter=request.caller.actor,
         rank=now.utc - request.priority * PRIORITY_IS_WORTH,
         params=params,
+        secrets=request.secrets,
         priority=request.priority,
         labels=request.labels,
         url=request.url,
@@ -78,7 +79,7 @@ def retry(world: World, request: cmd.Retry, now: Instant) -> Iterator[ev.AnyEven
     demand(request.caller, role, doing, configuration, environment, definition.pipeline)
     if _is_repeat(world, request):
         return
-    params = _params(definition, request.params, world.next_job, request.caller.user)
+    params = _params(definition, request, world.next_job)
     yield from record_definition(world, name, definition)
     yield ev.JobSubmitted(
         job=world.next_job,
@@ -89,6 +90,7 @@ def retry(world: World, request: cmd.Retry, now: Instant) -> Iterator[ev.AnyEven
         submitter=request.caller.actor,
         rank=now.utc - request.priority * PRIORITY_IS_WORTH,
         params=params,
+        secrets=request.secrets,
         priority=request.priority,
         labels=request.labels,
         url=request.url,
@@ -146,16 +148,19 @@ def job_definition(
     )
 
 
-def _params(
-    definition: JobDefinition, given: Mapping[str, Any], job: int, user: str
-) -> dict[str, str]:
+def _params(definition: JobDefinition, request: cmd.Submit | cmd.Retry, job: int) -> dict[str, str]:
+    """The parameters as the job keeps them. Raises InvalidParameters."""
     pipeline = definition.pipeline
     facts = JobFacts(
-        id=job, pipeline=pipeline.name, environment=definition.environment.name, submitter=user
+        id=job,
+        pipeline=pipeline.name,
+        environment=definition.environment.name,
+        submitter=request.caller.user,
     )
     try:
-        params = accept(pipeline.params, given, pipeline.origin)
+        demand_kept(pipeline.params, request.params, request.secrets, pipeline.origin)
+        params = accept(pipeline.params, request.params, pipeline.origin)
         cleanup_params(definition, facts, params)
     except (ParameterProblem, ReferenceProblem) as problem:
         raise InvalidParameters(str(problem)) from None
-    return params
+    return hidden(pipeline.params, params)

@@ -7,5 +7,6 @@ from orchestrator.core.model import Debt
 
 def to_pay(debt: Debt, environment: str) -> str:
     """The command that pays a debt: only a run with its parameters does."""
-    params = (f"-p {shlex.quote(f'{name}={value}')}" for name, value in debt.params.items())
+    given = {**debt.params, **dict.fromkeys(debt.secrets, "@FILE")}
+    params = (f"-p {shlex.quote(f'{name}={value}')}" for name, value in given.items())
     return " ".join(["orchestrator submit", debt.pipeline, environment, *params])

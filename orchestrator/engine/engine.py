@@ -1,6 +1,6 @@
 """The engine: one world, one writer, its effects and timers, and what the API asks of it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import NoReturn, Protocol
@@ -27,6 +27,7 @@ from orchestrator.engine.authorization import refuse_by_plugin
 from orchestrator.engine.clock import Clock
 from orchestrator.engine.effects import Effects
 from orchestrator.engine.feed import Batch, Feed
+from orchestrator.engine.job_secrets import secret_names, secret_values
 from orchestrator.engine.live import Live, LiveStep
 from orchestrator.engine.open_job import OpenJob
 from orchestrator.engine.refusal_log import RefusalLog
@@ -134,6 +135,7 @@ class Engine:
             nursery.start_soon(self.writer.run)
             for command in opening:
                 await self.writer.execute(command)
+            self.workbench.settle_parameters(self.writer.world)
             self._effects.open(nursery)
             nursery.start_soon(self._watch_clock)
             task_status.started()
@@ -176,9 +178,23 @@ class Engine:
                 self._refusals.note(caller, rejection)
             raise
 
-    async def submit(self, request: cmd.Submit) -> Submission:
-        """Queue a job, or answer with the one that its key has. Raises as `execute`."""
-        return _submission(await self._execute(request))
+    async def submit(self, request: cmd.Submit, from_file: Iterable[str] = ()) -> Submission:
+        """Queue a job, or answer with the one that its key has. Raises as `execute`.
+
+        `from_file` are the parameters that were not given openly; the secret ones are kept apart.
+        """
+        values = secret_values(request, from_file, self.writer.world.configuration)
+        if not values:
+            return _submission(await self._execute(request))
+        with trio.CancelScope(shield=True):  # whether a job has them must be known
+            async with self.workbench.parameters.keeping(values) as kept:
+                answer = await self._execute(replace(request, secrets=kept.references))
+                kept.in_use = bool(answer.recorded)
+        return _submission(answer)
+
+    def secret_names(self, pipeline: str) -> frozenset[str]:
+        """The secret parameters of a pipeline."""
+        return secret_names(self.writer.world.configuration, pipeline)
 
     async def retry(self, request: RetryRequest) -> Submission:
         """Queue the like of a finished job. Raises UnknownJob, JobNotFinished, and as `execute`."""
@@ -199,6 +215,7 @@ class Engine:
             url=job.url,
             key=request.key,
             request=request.digest,
+            secrets=job.secrets,
         )
         return _submission(await self._execute(command))
 
@@ -217,9 +234,10 @@ class Engine:
             raise nothing_asked(job, request.step)
         return await self.execute(request)
 
-    async def preview(self, request: cmd.Submit) -> Preview:
+    async def preview(self, request: cmd.Submit, from_file: Iterable[str] = ()) -> Preview:
         """What `submit` would do, without doing it or looking at its key. Raises a Rejection."""
-        request = replace(request, key=None)
+        values = secret_values(request, from_file, self.writer.world.configuration)
+        request = replace(request, key=None, secrets=dict.fromkeys(values, "nowhere"))
         async with self.reading() as world:
             world.begin()
             try:

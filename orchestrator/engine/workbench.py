@@ -29,6 +29,7 @@ from orchestrator.engine.child_environment import (
     resolved_layers,
 )
 from orchestrator.engine.hidden import Hidden, sensitive_values
+from orchestrator.engine.job_secrets import JobSecrets
 from orchestrator.engine.live import Live
 from orchestrator.engine.log_masking import mask_attempt
 from orchestrator.engine.paths import Paths
@@ -132,6 +133,7 @@ class Workbench:
         self._variables = variables
         self.paths = paths
         self.secrets = AttemptSecrets(paths, sources)
+        self.parameters = JobSecrets(paths)
 
     async def prepare(self, ref: StepRef, nursery: trio.Nursery) -> Bench:
         """The bench of an attempt of an open job. Raises StepUnusable."""
@@ -140,7 +142,7 @@ class Workbench:
         if job is None:
             raise StepUnusable(f"job {ref.job} has ended")
         definition = world.definition(job)
-        secrets = await self._given(world, definition, ref)
+        secrets = await self._given(world, job, definition, ref)
         hidden = self._hidden(job, secrets)
         journal = JournalOfAttempt(ref, self._writer, self._live, nursery, hidden)
         given = _Given(journal, secrets, hidden)
@@ -151,7 +153,7 @@ class Workbench:
         self, job: Job, definition: JobDefinition, ref: StepRef, round: int
     ) -> Bench:
         """The bench for verifying a finished attempt again. Raises StepUnusable."""
-        secrets = await self._given(self._writer.world, definition, ref)
+        secrets = await self._given(self._writer.world, job, definition, ref)
         journal = JournalOfRecheck(job.step(ref.step).records)
         given = _Given(journal, secrets, self._hidden(job, secrets))
         adapter, step = self._step(self._writer.world, job, definition, ref, given)
@@ -169,6 +171,12 @@ class Workbench:
     def hidden(self, job: Job | None, ref: StepRef) -> Hidden:
         """What must not be shown of an attempt whose secrets are still kept."""
         return self._hidden(job, self.secrets.kept(ref) or SecretValues())
+
+    def settle_parameters(self, world: World) -> None:
+        """Keep the secret parameters of open jobs and debts, of what a killed daemon left."""
+        held = [job.secrets for job in world.jobs.values()]
+        held += [debt.secrets for one in world.environments.values() for debt in one.debts]
+        self.parameters.settle(one for secrets in held for one in secrets.values())
 
     def put_away(self, ref: StepRef) -> None:
         """The attempt is over: nothing is true of it only now any more."""
@@ -289,8 +297,10 @@ class Workbench:
             facts,
         )
 
-    async def _given(self, world: World, definition: JobDefinition, ref: StepRef) -> SecretValues:
-        """The secrets that the step names. Raises StepUnusable."""
+    async def _given(
+        self, world: World, job: Job, definition: JobDefinition, ref: StepRef
+    ) -> SecretValues:
+        """The secrets that the step names, and the job's secret parameters. Raises StepUnusable."""
         step = next(one for one in definition.pipeline.steps if one.name == ref.step)
         names = secrets_in_env(*layers_of(definition, step))
         adapter = self._adapters.get(step.uses)
@@ -299,7 +309,8 @@ class Workbench:
         configuration = world.configuration
         known = configuration.secrets if configuration is not None else {}
         try:
-            return await self.secrets.given(ref, names, known, {})
+            params = self.parameters.read(job.secrets)
+            return await self.secrets.given(ref, names, known, params)
         except SecretUnavailable as problem:
             raise StepUnusable(str(problem)) from problem
         except OSError as problem:

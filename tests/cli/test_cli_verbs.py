@@ -243,6 +243,7 @@ def test_submit_prints_the_id_and_sends_a_key_of_its_own(daemon: Recording) -> N
         "pipeline": "web",
         "environment": "production",
         "params": {"v": "1", "text": "from stdin"},
+        "from_file": ["text"],
         "reason": "r",
         "priority": 0,
         "labels": {"a": "b"},

@@ -56,7 +56,7 @@ def forms(secret: str) -> list[bytes]:
     for before in range(3):
         encoded = base64.b64encode(bytes(before) + raw)[4:-4]
         found += [encoded, encoded.replace(b"+", b"-").replace(b"/", b"_")]
-    return found
+    return [form for form in found if len(form) >= 4]
 
 
 def holders(installation: Installation, secret: str) -> list[str]:
@@ -157,3 +157,118 @@ def test_a_secret_that_others_can_read_fails_its_step_before_anything_is_touched
     step = installation.finished(again)["steps"][0]
     assert "it has fewer than 4 characters" in step["reason"]
     assert "p4s" not in step["reason"].replace("pass", "")
+
+
+# --- secret parameters ----------------------------------------------------------------------
+
+PARAMETERS = """
+kind = "deploy"
+cleanup = "p-cleanup"
+[params.token]
+secret = true
+required = true
+pattern = '[^;]+'
+[params.version]
+default = "1"
+"""
+SAYS_IT = """
+import base64
+token = os.environ["ORCHESTRATOR_PARAM_TOKEN"]
+assert os.environ["MINE"] == f"<{token}>"
+print(len(token), token, base64.b64encode(token.encode()).decode(), flush=True)
+"""
+
+
+def with_parameters(installation: Installation) -> Path:
+    step = f'[[steps]]\nname = "work"\nuses = "command"\nwith = {command(SAYS_IT)}\n'
+    env = "[steps.env]\nMINE = '<${params.token}>'\n"
+    cleanup = 'kind = "cleanup"\n[params.token]\nsecret = true\nrequired = true\n'
+    installation.write(
+        {
+            "environments/staging.toml": "",
+            "pipelines/p.toml": PARAMETERS + step + env,
+            "pipelines/p-cleanup.toml": cleanup + step + env,
+        }
+    )
+    installation.start()
+    given = installation.root / "given"
+    given.write_text(f"{SECRET}\n")
+    return given
+
+
+def test_a_secret_parameter_reaches_its_jobs_and_nobody_else(installation: Installation) -> None:
+    given = with_parameters(installation)
+    job = installation.submit("p", "staging", "-p", f"token=@{given}", "--key", "k")
+    assert installation.finished(job)["conclusion"] == "success"
+    assert installation.finished(job + 1)["conclusion"] == "success"  # what it owed
+    assert installation.submit("p", "staging", "-p", f"token=@{given}", "--key", "k") == job
+    installation.kill()
+    given.unlink()
+    installation.start()
+    again = int(installation.says("retry", str(job)))
+    assert installation.finished(again)["conclusion"] == "success"
+    installation.until_idle()
+    size, starred = len(SECRET), "*" * len(SECRET.encode())
+    for one in (job, job + 1, again, again + 1):
+        assert installation.job(one)["params"]["token"] == "***"
+        log = installation.says("log", str(one), "work")
+        assert log.startswith(f"{size} {starred} **")
+        nothing_of(SECRET, log, installation.says("show", str(one), "--json"))
+    nothing_of(SECRET, installation.says("events", "--json"), installation.log_tail())
+    [kept] = installation.state.glob("secrets/params/*")
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert json.loads(kept.read_text()) == {"token": SECRET}
+    kept.unlink()
+    until("attempts are forgotten", lambda: not list(installation.state.glob("secrets/*/*")))
+    assert holders(installation, SECRET) == []
+    lost = int(installation.says("retry", str(job)))
+    reason = installation.finished(lost)["steps"][0]["reason"]
+    assert reason == ("parameter token: the file that held its value is gone: submit the job anew")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("open-secret-value", "parameter token is a secret and was given openly"),
+        ("@no;match;here", "parameter token: the value does not match [^;]+"),
+        ("@§¶", "parameter token: the value must have at least 4 characters"),
+        (None, "parameter token is required: -p token=@FILE"),
+    ],
+)
+def test_a_refused_submission_leaves_nothing(
+    installation: Installation, value: str | None, said: str
+) -> None:
+    given = with_parameters(installation)
+    words = []
+    if value is not None:
+        given.write_text(value.removeprefix("@"))
+        words = ["-p", f"token=@{given}" if value.startswith("@") else f"token={value}"]
+    for more in ([], ["--dry-run"]):
+        done = installation.run("submit", "p", "staging", *words, *more)
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert value is None or value.removeprefix("@") not in done.stderr
+    given.unlink()
+    assert not list(installation.state.glob("secrets/params/*"))
+    if value is not None:
+        assert holders(installation, value.removeprefix("@")) == []
+    assert installation.json("jobs")["jobs"] == []
+
+
+def test_a_dry_run_shows_and_keeps_no_secret(installation: Installation) -> None:
+    given = with_parameters(installation)
+    plan = installation.json("submit", "p", "staging", "-p", f"token=@{given}", "--dry-run")
+    assert plan["params"]["token"] == "***"
+    assert plan["cleanup"]["params"] == {"token": "***"}
+    given.unlink()
+    assert holders(installation, SECRET) == []
+
+
+def test_what_a_killed_daemon_left_of_a_submission_is_removed(installation: Installation) -> None:
+    with_parameters(installation)
+    installation.kill()
+    folder = installation.state / "secrets" / "params"
+    folder.mkdir(parents=True)
+    (folder / f"{'0' * 32}.new").write_text(json.dumps({"token": SECRET}))
+    installation.start()
+    assert list(folder.iterdir()) == []

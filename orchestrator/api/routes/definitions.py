@@ -99,6 +99,7 @@ def _parameter(of: Parameter) -> wire.Parameter:
         min=of.min,
         max=of.max,
         example=of.example,
+        secret=of.secret,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from litestar import Response, get, post
 from litestar.params import FromQuery, JSONBody, QueryParameter
+from msgspec.structs import replace
 
 from orchestrator.api import views, wire
 from orchestrator.api.bodies import Submission
@@ -17,6 +18,7 @@ from orchestrator.core import commands as cmd
 from orchestrator.core.definition import JobDefinition
 from orchestrator.core.digest import digest
 from orchestrator.core.model import Job, JobPreparing, JobQueued
+from orchestrator.core.parameters import HIDDEN
 from orchestrator.core.words import JobConclusion
 from orchestrator.core.world import World
 from orchestrator.engine.engine import Engine
@@ -44,17 +46,24 @@ async def submit_job(
         labels=data.labels,
         url=data.url,
         key=key,
-        request=digest(("submit", data)),
+        request=digest(("submit", _without_secrets(data, engine))),
         cancel_on_disconnect=data.on_disconnect == "cancel",
     )
     if data.dry_run:
-        return Response(await dry_run(engine, request), status_code=HTTPStatus.OK)
-    submission = await engine.submit(request)
+        return Response(await dry_run(engine, request, data.from_file), status_code=HTTPStatus.OK)
+    submission = await engine.submit(request, data.from_file)
     if request.cancel_on_disconnect:
         presence.expect(submission.job)
     status = HTTPStatus.CREATED if submission.created else HTTPStatus.OK
     job = await see_submitted(engine, submission)
     return Response(job.view(engine), status_code=status)
+
+
+def _without_secrets(data: Submission, engine: Engine) -> Submission:
+    """What tells one submission from another. A digest of a secret could be guessed at."""
+    secret = engine.secret_names(data.pipeline)
+    params = {name: HIDDEN if name in secret else value for name, value in data.params.items()}
+    return replace(data, params=params)
 
 
 @get("/v1/jobs", summary="List jobs, the newest first")

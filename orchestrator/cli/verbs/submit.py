@@ -7,7 +7,7 @@ from orchestrator.cli.clock import now
 from orchestrator.cli.daemon import Daemon
 from orchestrator.cli.errors import UsageMistake
 from orchestrator.cli.exits import Exit
-from orchestrator.cli.parameters import read_parameters
+from orchestrator.cli.parameters import names_from_files, read_parameters
 from orchestrator.cli.submission import own_key, print_queued, submit_job
 
 TYPE_CHECKING = False
@@ -91,6 +91,7 @@ def _body(options: Namespace) -> dict[str, object]:
         "pipeline": options.pipeline,
         "environment": options.environment,
         "params": read_parameters(options.params),
+        "from_file": names_from_files(options.params),
         "reason": options.reason,
         "priority": options.priority,
         "labels": dict(options.label),

@@ -109,7 +109,7 @@ class TerraformAdapter(Adapter[TerraformSettings]):
             return
         text = plain(done.stdout or done.stderr).strip()
         step.log(text)
-        content = f"{text}\n".encode()
+        content = f"{step.masked(text)}\n".encode()
         await anyio.to_thread.run_sync(workspace.write_private, at.readable, content)
 
     async def _apply(self, step: Step[TerraformSettings], at: Layout, plan: Path) -> Result:

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import msgspec
 
+from orchestrator.plugin import Secret
+
 DURATION = r"^(?=.)(\d+h)?(\d+m)?(\d+s)?$"
 _PARTS = re.compile(DURATION)
 
@@ -44,8 +46,9 @@ class TerraformSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
     `dir` is the root module. `plan` is, for apply, a plan file that another step made (its output
     `plan`); without it, apply and destroy plan first and apply that plan. `vars` are any JSON
-    values and win over `var_files`. `lock_timeout` bounds how long a state lock of somebody else
-    is waited for, `init_timeout` how long `terraform init` may take.
+    values and win over `var_files`; they may hold secrets, at any depth. `lock_timeout` bounds
+    how long a state lock of somebody else is waited for, `init_timeout` how long `terraform init`
+    may take.
     """
 
     action: Action
@@ -54,7 +57,7 @@ class TerraformSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     workspace: str | None = None
     backend_config: dict[str, Any] = {}
     var_files: tuple[str, ...] = ()
-    vars: dict[str, Any] = {}
+    vars: dict[str, Any | Secret] = {}
     targets: tuple[str, ...] = ()
     replace: tuple[str, ...] = ()
     refresh: bool = True

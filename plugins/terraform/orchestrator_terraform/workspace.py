@@ -6,12 +6,13 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.to_thread
 import msgspec
 
-from orchestrator.plugin import AdapterError, Completed, Step
+from orchestrator.plugin import AdapterError, Completed, Secret, Step
 from orchestrator_terraform import commands
 from orchestrator_terraform.commands import Layout
 from orchestrator_terraform.events import plain
@@ -59,9 +60,22 @@ async def prepare(step: Step[TerraformSettings], at: Layout) -> None:
 
 def _write_files(at: Layout, settings: TerraformSettings) -> None:
     at.plugin_cache.mkdir(mode=0o700, exist_ok=True)
-    write_private(at.variables, msgspec.json.encode(settings.vars))
+    write_private(at.variables, msgspec.json.encode(_revealed(settings.vars)))
     write_private(at.backend, msgspec.json.encode(settings.backend_config))
     _drop_half_written(at.data / "terraform.tfstate")
+
+
+def _revealed(value: Any) -> Any:
+    """The value with secrets as terraform reads them, for a file that only we can read."""
+    match value:
+        case Secret():
+            return value.reveal()
+        case dict():
+            return {key: _revealed(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_revealed(inner) for inner in value]
+        case _:
+            return value
 
 
 def _drop_half_written(pointer: Path) -> None:
