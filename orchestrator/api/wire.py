@@ -354,7 +354,12 @@ class Pipelines(msgspec.Struct, frozen=True):
 
 
 class ResolvedStep(msgspec.Struct, frozen=True):
-    """One step of a dry run; `with` is as far resolved as can be known before it runs."""
+    """One step of a dry run, `with` and `env` as far resolved as can be known before it runs.
+
+    Steps of one `turn` have nothing to wait for in each other: they can run side by side, as far
+    as the capacity goes and, of one matrix, `max_parallel`. `later` are the references whose values
+    only the run knows, `secrets` the names of the secrets that stand as `***`.
+    """
 
     name: str
     uses: str
@@ -363,6 +368,45 @@ class ResolvedStep(msgspec.Struct, frozen=True):
     needs: tuple[str, ...]
     touches: bool
     settings: Any = msgspec.field(name="with")
+    turn: int = 1
+    env: dict[str, str] = {}
+    when: "PlannedCondition | None" = None
+    outcomes: tuple["PlannedOutcome", ...] = ()
+    matrix: dict[str, Any] | None = None
+    max_parallel: int | None = None
+    later: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+
+
+class PlannedCondition(msgspec.Struct, frozen=True):
+    """A step's `when`. `holds` of null: only the run knows; else `why` says it with the values."""
+
+    text: str
+    holds: bool | None
+    why: str | None
+
+
+class PlannedOutcome(msgspec.Struct, frozen=True):
+    """One line of a step's own outcomes."""
+
+    match: str
+    then: str
+    reason: str | None
+    skip: tuple[str, ...]
+
+
+class PlannedApproval(msgspec.Struct, frozen=True):
+    """An approval that will be asked for when the `before` steps have ended. `expires` in seconds.
+
+    `rule` is `pipeline` or `environment`: where it is written.
+    """
+
+    rule: str
+    text: str
+    roles: tuple[str, ...]
+    count: int
+    not_submitter: bool
+    expires: float | None
 
 
 class OwedCleanup(msgspec.Struct, frozen=True):
@@ -383,7 +427,7 @@ class DryRun(msgspec.Struct, frozen=True):
     steps: tuple[ResolvedStep, ...]
     cleanup: OwedCleanup | None
     blockers: tuple[LiftableBlocker, ...]
-    approvals: tuple[str, ...]
+    approvals: tuple[PlannedApproval, ...] = ()
 
 
 class Plugin(msgspec.Struct, frozen=True):

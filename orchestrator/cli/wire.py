@@ -279,6 +279,53 @@ class Cleanup(TypedDict):
     params: dict[str, Any]
 
 
+class PlannedCondition(TypedDict):
+    """A `when`; `holds` of None: only the run knows."""
+
+    text: str
+    holds: bool | None
+    why: str | None
+
+
+class PlannedOutcome(TypedDict):
+    """One line of a step's own outcomes."""
+
+    match: str
+    then: str
+    reason: str | None
+    skip: list[str]
+
+
+PlannedStep = TypedDict(
+    "PlannedStep",
+    {
+        "name": str,
+        "uses": str,
+        "section": str,
+        "stage": str | None,
+        "needs": list[str] | None,
+        "touches": bool,
+        "with": dict[str, Any],
+        "turn": int,
+        "env": dict[str, str],
+        "when": PlannedCondition | None,
+        "outcomes": list[PlannedOutcome],
+        "max_parallel": int | None,
+        "later": list[str],
+        "secrets": list[str],
+    },
+)
+"""A step of a dry run, resolved as far as is known."""
+
+
+class PlannedApproval(TypedDict):
+    """An approval that will be asked for."""
+
+    rule: str
+    text: str
+    expires: float | None
+
+
 class DryRun(TypedDict):
     """What a submission would do."""
 
@@ -286,10 +333,10 @@ class DryRun(TypedDict):
     environment: str
     kind: str
     params: dict[str, Any]
-    steps: list[Any]
+    steps: list[PlannedStep]
     cleanup: Cleanup | None
     blockers: list[Blocker]
-    approvals: list[str]
+    approvals: list[PlannedApproval]
 
 
 class Plugin(TypedDict):

@@ -8,12 +8,14 @@ import msgspec
 from orchestrator.config.secrets import named_secret, parts_of, takes_secret
 from orchestrator.core.references import (
     Reference,
+    ReferenceProblem,
     Scope,
     format_value,
     is_reference,
     references,
     resolve,
 )
+from orchestrator.core.so_far import text_so_far
 from orchestrator.plugin import Secret
 
 Settings = TypeVar("Settings", bound=msgspec.Struct)
@@ -53,6 +55,29 @@ def resolve_settings(
         raise SettingsInvalid(str(error).replace("`$.", "`with.")) from None
 
 
+def settings_so_far(value: Any, scope: Scope, kind: Any) -> Any:
+    """As `resolve_settings` resolves, but what cannot be read yet stays as it is written, and
+    nothing is judged. `kind` is the adapter's type; secrets stay references."""
+    if named_secret(value) is not None:
+        return value
+    if is_reference(value):
+        try:
+            return _alone(value, scope, kind)
+        except ReferenceProblem:
+            return value
+    parts = parts_of(value, kind)
+    match value:
+        case str():
+            return text_so_far(value, scope)
+        case Mapping():
+            return {key: settings_so_far(inner, scope, its) for key, inner, its in parts}
+        case list() | tuple():
+            found = ((inner, settings_so_far(inner, scope, its), its) for _, inner, its in parts)
+            return [one for item, read, its in found for one in _spread(item, read, its)]
+        case _:
+            return value
+
+
 def _resolved(value: Any, scope: Scope, kind: Any, secrets: SecretValues) -> Any:
     if takes_secret(kind) and (secret := _secret(value, secrets)) is not None:
         return secret
@@ -70,8 +95,11 @@ def _resolved(value: Any, scope: Scope, kind: Any, secrets: SecretValues) -> Any
 
 
 def _items(item: Any, scope: Scope, kind: Any, secrets: SecretValues) -> list[Any]:
+    return _spread(item, _resolved(item, scope, kind, secrets), kind)
+
+
+def _spread(item: Any, found: Any, kind: Any) -> list[Any]:
     """The item of a list; one that stands for a list itself is spread, where none is asked for."""
-    found = _resolved(item, scope, kind, secrets)
     spread = is_reference(item) and isinstance(found, list | tuple)
     if not spread or _converts(found, kind, strict=True):
         return [found]

@@ -26,9 +26,16 @@ from orchestrator.core.condition_tree import (
 )
 from orchestrator.core.numbers import number
 from orchestrator.core.printable import LONGEST_SHOWN, printable
-from orchestrator.core.references import Reference, ReferenceProblem, Scope, format_value, read
+from orchestrator.core.references import (
+    Reference,
+    ReferenceProblem,
+    ReferenceTooEarly,
+    Scope,
+    format_value,
+    read,
+)
 
-__all__ = ["Condition", "ConditionMalformed", "holds", "parse", "why"]
+__all__ = ["Condition", "ConditionMalformed", "foreseen", "holds", "parse", "why"]
 
 DEEPEST_VALUE = 50
 """Levels of lists and tables that are compared; deeper ones are not equal."""
@@ -70,6 +77,44 @@ def _references(node: Node) -> Iterator[Reference]:
 def holds(condition: Condition, scope: Scope) -> bool:
     """Whether it is true of what the scope holds."""
     return _truth(_value(condition.tree, scope))
+
+
+def foreseen(condition: Condition, scope: Scope) -> bool | None:
+    """Whether it will hold, whatever is read that is not known yet; None where it hangs on that."""
+    return _foreseen(condition.tree, scope)
+
+
+def _foreseen(node: Node, scope: Scope) -> bool | None:
+    match node:
+        case Negated(inner):
+            return _negation(_foreseen(inner, scope))
+        case Every(parts):
+            return _all([_foreseen(part, scope) for part in parts])
+        case Some(parts):
+            return _negation(_all([_negation(_foreseen(part, scope)) for part in parts]))
+        case _:
+            known = not any(_is_early(reference, scope) for reference in _references(node))
+            return _truth(_value(node, scope)) if known else None
+
+
+def _all(answers: list[bool | None]) -> bool | None:
+    if False in answers:
+        return False
+    return None if None in answers else True
+
+
+def _negation(answer: bool | None) -> bool | None:
+    return None if answer is None else not answer
+
+
+def _is_early(reference: Reference, scope: Scope) -> bool:
+    try:
+        read(reference, scope)
+    except ReferenceTooEarly:
+        return True
+    except ReferenceProblem:
+        return False
+    return False
 
 
 def why(condition: Condition, scope: Scope) -> str:

@@ -78,7 +78,8 @@ class Scope(msgspec.Struct, frozen=True):
     `outputs` maps each step that has ended to its outputs; those in `not_run` never ran. `debt` of
     None: the job pays none, and `debt.X` is then the empty string. `matrix` holds the values of
     the one run of a matrix that this is. `empty_if_missing`: an output that there is not, since
-    its step did not run or did not come so far, is None.
+    its step did not run or did not come so far, is None. `later` are references that only a run
+    can read.
     """
 
     job: JobFacts
@@ -89,6 +90,7 @@ class Scope(msgspec.Struct, frozen=True):
     not_run: frozenset[str] = frozenset()
     matrix: Mapping[str, Any] = {}
     empty_if_missing: bool = False
+    later: frozenset[tuple[str, ...]] = frozenset()
 
 
 Part: TypeAlias = str | Reference
@@ -191,7 +193,7 @@ def resolve_as_text(text: str, scope: Scope) -> str:
     Raises as `resolve` does.
     """
     return "".join(
-        part if isinstance(part, str) else _as_text(part, read(part, scope)) for part in parse(text)
+        part if isinstance(part, str) else as_text(part, read(part, scope)) for part in parse(text)
     )
 
 
@@ -206,7 +208,8 @@ def format_value(value: str | int | float | bool | None) -> str:
             return str(value)
 
 
-def _as_text(reference: Reference, value: Any) -> str:
+def as_text(reference: Reference, value: Any) -> str:
+    """What a reference stands for, as part of a text. Raises ReferenceNotText."""
     if value is None or isinstance(value, str | int | float):
         return format_value(value)
     raise no_text(reference, "a table" if isinstance(value, Mapping) else "a list")
@@ -222,6 +225,8 @@ def no_text(reference: Reference, what: str) -> ReferenceNotText:
 def read(reference: Reference, scope: Scope) -> Any:
     """What one reference stands for. Raises ReferenceUnknown, ReferenceTooEarly."""
     match reference.path:
+        case path if path in scope.later:
+            raise ReferenceTooEarly(f"{reference} is not known before the job runs")
         case ("params", name):
             return _look_up(reference, name, scope.params)
         case ("environment", "name"):

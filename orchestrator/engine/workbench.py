@@ -178,6 +178,11 @@ class Workbench:
         held += [debt.secrets for one in world.environments.values() for debt in one.debts]
         self.parameters.settle(one for secrets in held for one in secrets.values())
 
+    def settings_type(self, uses: str) -> Any:
+        """The type of an adapter's settings, Any where it is not installed."""
+        adapter = self._adapters.get(uses)
+        return Any if adapter is None else adapter.config_type
+
     def put_away(self, ref: StepRef) -> None:
         """The attempt is over: nothing is true of it only now any more."""
         self._live.forget(ref)

@@ -443,32 +443,63 @@ def test_show_keeps_the_steps_of_a_stage_together(pipe: Terminal) -> None:
 
 
 def test_dry_run(pipe: Terminal) -> None:
-    steps = [{**one, "with": {"dir": "infra"}} for one in samples.PIPELINE["steps"][:2]]
+    blank = {"env": {"LEVEL": "3"}, "when": None, "outcomes": [], "max_parallel": None, "later": []}
+    plan_step, apply, beside, after, _ = (
+        {**one, **blank, "secrets": [], "with": {"dir": "infra"}, "turn": turn}
+        for one, turn in zip(samples.PIPELINE["steps"], (1, 2, 3, 3, 4), strict=True)
+    )
+    apply["when"] = {"text": "x", "holds": None, "why": None}
+    apply["with"] = {"dir": "infra", "plan": "${steps.plan.outputs.plan}\x1b"}
+    apply["later"] = ["${steps.plan.outputs.plan}"]
+    beside["env"] = {"LEVEL": "3", "TOKEN": "***", "REGION": "eu"}
+    beside["secrets"] = ["cloud-token"]
+    beside["when"] = {"text": "y", "holds": False, "why": "when y is false (y is 1)"}
+    after["outcomes"] = [
+        {"match": "exit 75", "then": "warn", "reason": "busy", "skip": []},
+        {"match": "exit 3", "then": "continue", "reason": None, "skip": ["end"]},
+    ]
+    after["max_parallel"] = 2
     plan = {
         "dry_run": True,
         "pipeline": "web",
         "environment": "production",
         "kind": "deploy",
         "params": {"version": "v1"},
-        "steps": steps,
+        "steps": [plan_step, apply, beside, after],
+        "approvals": [
+            {"rule": "environment", "text": "approval by approver (0 of 2)", "expires": 14400.0}
+        ],
         "cleanup": {"pipeline": "web-cleanup", "params": {"version": "v1"}},
         "blockers": [{"type": "job", "id": 1, "text": "job 1 runs", "since": at(4), "lift": None}],
-        "approvals": ["approval by approver"],
     }
     assert (
         shown(dry_run_lines(plan, pipe, NOW))
         == """
 dry run  web → production  deploy
   params    version=v1
+  env       LEVEL=3
   before
-    plan  terraform
+     1  plan  terraform
+         dir = "infra"
+  approval by approver (0 of 2), expires after 4h 00m, asked by the environment
   steps
-    apply  terraform  touches
-  settings
-    plan: {"dir": "infra"}
-    apply: {"dir": "infra"}
+     2  apply  terraform  touches
+         dir = "infra"
+         plan = "${steps.plan.outputs.plan}\\u001b"
+         when x: only the run knows
+         only the run knows ${steps.plan.outputs.plan}
+     3  a      command  touches  would be skipped
+         dir = "infra"
+         env TOKEN = "***"
+         env REGION = "eu"
+         when y is false (y is 1)
+         secret cloud-token: read when the step begins
+     3  b      command  2 at once
+         dir = "infra"
+         exit 75: warn (busy)
+         exit 3: continue, skips end
+  steps of one number can run side by side
   it would owe  web-cleanup version=v1
-  it would need approval by approver
   it would wait for
     job 1 runs, since 12:04 (6 min)
 """

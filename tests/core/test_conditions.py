@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.core.condition_parser import DEEPEST, LONGEST
-from orchestrator.core.conditions import ConditionMalformed, holds, parse, why
+from orchestrator.core.conditions import ConditionMalformed, foreseen, holds, parse, why
 from orchestrator.core.reference_check import Known, check_condition
 from orchestrator.core.references import JobFacts, Reference, Scope
 
@@ -345,6 +345,26 @@ def test_the_deepest_condition_and_value_have_an_answer() -> None:
     assert holds(parse(" and ".join(["1"] * 166)), scope)
 
 
+FORESEEN = [
+    ("params.tier == 'dev'", True),
+    ("params.tier == 'prod' and steps.later.outputs.x", False),
+    ("steps.later.outputs.x and params.tier == 'prod'", False),
+    ("params.tier == 'dev' or steps.later.outputs.x", True),
+    ("params.tier == 'prod' or steps.later.outputs.x", None),
+    ("not steps.later.outputs.x", None),
+    ("steps.later.outputs.x == null", None),
+    ("job.conclusion == 'failure'", None),
+    ("'a' in [steps.later.outputs.x]", None),
+    ("steps.plan.outputs.nothing == null", True),
+    ("not (steps.later.outputs.x and false)", True),
+]
+
+
+@pytest.mark.parametrize(("text", "answer"), FORESEEN)
+def test_foreseen(text: str, answer: bool | None) -> None:
+    assert foreseen(parse(text), SCOPE) is answer
+
+
 # An independent model: the same condition as a Python expression over values of a plain class.
 
 
@@ -486,3 +506,16 @@ CONDITIONS = st.recursive(
 def test_as_the_model_says(condition: Written, scope: Scope) -> None:
     expected = bool(eval(condition.python, {"M": _model, "scope": scope.vars}))
     assert holds(parse(condition.text), scope) is expected
+
+
+@given(
+    CONDITIONS.filter(lambda one: len(one.text) <= LONGEST), SCOPES, st.sets(st.sampled_from(NAMES))
+)
+def test_what_is_foreseen_holds_whatever_is_read_later(
+    condition: Written, scope: Scope, early: set[str]
+) -> None:
+    later = frozenset(("environment", "vars", name) for name in early)
+    answer = foreseen(parse(condition.text), Scope(job=scope.job, vars=scope.vars, later=later))
+    assert answer in (None, holds(parse(condition.text), scope))
+    if not early:
+        assert answer is not None

@@ -5,35 +5,113 @@ from __future__ import annotations
 import json
 
 from orchestrator.cli.escapes import harmless
-from orchestrator.cli.times import since
+from orchestrator.cli.times import duration, since
 from orchestrator.cli.view.parameters import pairs
-from orchestrator.cli.view.pipeline import graph_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from orchestrator.cli.terminal import Terminal
-    from orchestrator.cli.wire import DryRun
+    from orchestrator.cli.wire import DryRun, PlannedApproval, PlannedStep
+
+LONGEST_SHOWN = 160
+"""Characters of a value; `--json` has all of it."""
 
 
 def dry_run_lines(plan: DryRun, terminal: Terminal, now: float) -> list[str]:
-    """The steps, resolved, what they would owe, and what the job would wait for."""
+    """The steps in the order in which they could run, resolved, what they would owe, and what the
+    job would wait for."""
     where = f"{harmless(plan['pipeline'])} {terminal.arrow} {harmless(plan['environment'])}"
     lines = [f"{terminal.paint('dry run', 'bold')}  {where}  {harmless(plan['kind'])}"]
     if plan["params"]:
         lines.append(f"  params    {pairs(plan['params'])}")
-    lines += graph_lines(plan["steps"])
-    lines.append("  settings")
-    for step in plan["steps"]:
-        lines.append(f"    {harmless(step['name'])}: {harmless(_json(step['with']))}")
+    shared = _shared_env(plan["steps"])
+    if shared:
+        lines.append(f"  env       {pairs(shared)}")
+    lines += _sections(plan, shared, terminal)
+    turns = [step["turn"] for step in plan["steps"]]
+    if len(set(turns)) < len(turns):
+        lines.append("  steps of one number can run side by side")
     if plan["cleanup"]:
         params = pairs(plan["cleanup"]["params"])
         lines.append(f"  it would owe  {harmless(plan['cleanup']['pipeline'])} {params}".rstrip())
-    lines += [f"  it would need {harmless(text)}" for text in plan["approvals"]]
-    if not plan["blockers"] and plan["approvals"]:
-        return lines
+    return lines + _blockers(plan, now)
+
+
+def _shared_env(steps: list[PlannedStep]) -> dict[str, str]:
+    """The variables that every step has alike."""
+    first, *others = [step["env"] for step in steps]
+    return {k: v for k, v in first.items() if all(env.get(k) == v for env in others)}
+
+
+def _sections(plan: DryRun, shared: dict[str, str], terminal: Terminal) -> list[str]:
+    lines: list[str] = []
+    asked = [_approval(one) for one in plan["approvals"]]
+    for section in dict.fromkeys(step["section"] for step in plan["steps"]):
+        if section != "before":
+            lines, asked = lines + asked, []
+        lines.append(f"  {harmless(section)}")
+        mine = [step for step in plan["steps"] if step["section"] == section]
+        width = max(len(harmless(step["name"])) for step in mine)
+        for step in mine:
+            lines.append(_headline(step, width, plan, terminal))
+            lines += (f"         {line}" for line in _details(step, shared, terminal))
+    return lines + asked
+
+
+def _approval(approval: PlannedApproval) -> str:
+    expires = f", expires after {duration(approval['expires'])}" if approval["expires"] else ""
+    return f"  {harmless(approval['text'])}{expires}, asked by the {harmless(approval['rule'])}"
+
+
+def _headline(step: PlannedStep, width: int, plan: DryRun, terminal: Terminal) -> str:
+    """`    3  smoke  command  touches  stage tests  after apply`."""
+    before = [one for one in plan["steps"] if one["turn"] == step["turn"] - 1]
+    after = {one["name"] for one in before if one["section"] == step["section"]}
+    needs = step["needs"] or []
+    when = step["when"]
+    notes = [
+        harmless(step["uses"]),
+        "touches" if step["touches"] else "",
+        f"stage {harmless(step['stage'])}" if step["stage"] else "",
+        f"after {harmless(', '.join(needs))}" if needs and set(needs) != after else "",
+        f"{step['max_parallel']} at once" if step["max_parallel"] else "",
+        "would be skipped" if when and when["holds"] is False else "",
+    ]
+    name = terminal.paint(harmless(step["name"]).ljust(width), "bold")
+    return f"    {step['turn']:>2}  {name}  {'  '.join(note for note in notes if note)}"
+
+
+def _details(step: PlannedStep, shared: dict[str, str], terminal: Terminal) -> Iterator[str]:
+    for key, value in step["with"].items():
+        yield f"{harmless(key)} = {_json(value)}"
+    for name, text in step["env"].items():
+        if name not in shared:
+            yield f"env {harmless(name)} = {_json(text)}"
+    when = step["when"]
+    if when is not None:
+        unknown = f"when {when['text']}: only the run knows"
+        yield harmless(_short(when["why"] or unknown))
+    for rule in step["outcomes"]:
+        skips = f", skips {', '.join(rule['skip'])}" if rule["skip"] else ""
+        reason = f" ({rule['reason']})" if rule["reason"] else ""
+        yield harmless(f"{rule['match']}: {rule['then']}{skips}{reason}")
+    if step["later"]:
+        yield terminal.paint(f"only the run knows {harmless(', '.join(step['later']))}", "dim")
+    if step["secrets"]:
+        named = f"secret {harmless(', '.join(step['secrets']))}: read when the step begins"
+        yield terminal.paint(named, "dim")
+
+
+def _blockers(plan: DryRun, now: float) -> list[str]:
     if not plan["blockers"]:
-        return [*lines, "  it would start at once"]
-    lines.append("  it would wait for")
+        prepares = any(step["section"] == "before" for step in plan["steps"])
+        asks_first = plan["approvals"] and not prepares
+        return [
+            "  it would be asked for approval at once" if asks_first else "  it would start at once"
+        ]
+    lines = ["  it would wait for"]
     for blocker in plan["blockers"]:
         when = f", since {since(blocker['since'], now)}" if blocker["since"] else ""
         lines.append(f"    {harmless(blocker['text'])}{when}")
@@ -41,4 +119,8 @@ def dry_run_lines(plan: DryRun, terminal: Terminal, now: float) -> list[str]:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return harmless(_short(json.dumps(value, ensure_ascii=False)))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."
