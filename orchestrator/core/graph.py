@@ -17,6 +17,7 @@ from orchestrator.core.model import (
     Pending,
     Step,
 )
+from orchestrator.core.verdict import Verdict, verdict
 from orchestrator.core.words import Outcome, Section, StepConclusion
 
 
@@ -24,7 +25,7 @@ class Plan:
     """The steps of a definition: where each stands, what it needs, and which steps need it.
 
     `prepares`: steps run before the job queues. `begins_with_slot`: no step could begin without a
-    slot when it is admitted. `group_of` are the places of all steps of the same limited matrix.
+    slot when it is admitted. `limited` are the steps of a matrix with `max_parallel`, by its name.
     """
 
     def __init__(self, steps: Iterable[StepDefinition]) -> None:
@@ -39,16 +40,21 @@ class Plan:
         for place, needs in enumerate(self.needs):
             for need in needs:
                 self.needed_by[need].append(place)
-        self.group_of = _limited_groups(self.steps)
+        self.limited = _limited(self.steps)
+        self.sure_handlers = tuple(
+            (place, step.section)
+            for place, step in enumerate(self.steps)
+            if step.surely_touches and step.section.is_handler
+        )
         self.conditional = {place for place, step in enumerate(self.steps) if step.when is not None}
 
 
-def _limited_groups(steps: tuple[StepDefinition, ...]) -> dict[int, tuple[int, ...]]:
-    groups: dict[str, list[int]] = {}
-    for place, step in enumerate(steps):
-        if step.matrix_of is not None and step.max_parallel is not None:
-            groups.setdefault(step.matrix_of, []).append(place)
-    return {place: tuple(group) for group in groups.values() for place in group}
+def _limited(steps: tuple[StepDefinition, ...]) -> dict[int, str]:
+    return {
+        place: step.matrix_of
+        for place, step in enumerate(steps)
+        if step.matrix_of is not None and step.max_parallel is not None
+    }
 
 
 class Graph:
@@ -66,10 +72,13 @@ class Graph:
         self.stoppers = SortedSet()
         self.unfinished = len(plan.steps)
         self.begun = 0
+        self._verdict: Verdict | None = None
         self._left = dict.fromkeys(Section, 0)
         self._due: set[int] = set()
         self._unmet = [len(needs) for needs in plan.needs]
         self._at_work: dict[str, int] = {}
+        self._candidates: dict[str, SortedSet] = {}
+        self._offered: dict[str, int] = {}
         self._wanted: set[int] = set()
         self._ready = {
             (section, slot): SortedSet() for section in Section for slot in (True, False)
@@ -84,6 +93,8 @@ class Graph:
     def replace(self, place: int, old: Step, new: Step) -> None:
         """A step was replaced; doing it backwards takes it back."""
         definition = self.plan.steps[place]
+        if not definition.section.is_handler:
+            self._verdict = None
         _put(self.active, place, new.active)
         _put(self.backing_off, place, isinstance(new.phase, BackingOff))
         _put(self._due, place, isinstance(new.phase, BackingOff) and new.phase.due)
@@ -104,18 +115,38 @@ class Graph:
 
     def _count_at_work(self, place: int, change: int) -> None:
         """The steps of a matrix with `max_parallel` wait for each other."""
-        name = self.plan.steps[place].matrix_of
-        if change and name is not None and place in self.plan.group_of:
+        name = self.plan.limited.get(place)
+        if change and name is not None:
             self._at_work[name] = self._at_work.get(name, 0) + change
-            for other in self.plan.group_of[place]:
-                self._set_ready(other)
+            if not self._at_work[name]:
+                del self._at_work[name]
+            self._offer_first(place, name)
 
     def _set_ready(self, place: int) -> None:
         step = self.plan.steps[place]
         pending = place in self.pending[step.section]
         ready = place in self._due or (pending and not self._unmet[place])
-        if ready and step.max_parallel is not None and step.matrix_of is not None:
-            ready = self._at_work.get(step.matrix_of, 0) < step.max_parallel
+        name = self.plan.limited.get(place)
+        if name is None:
+            self._offer(place, ready)
+            return
+        _put(self._candidates.setdefault(name, SortedSet()), place, ready)
+        self._offer_first(place, name)
+
+    def _offer_first(self, member: int, name: str) -> None:
+        """Of a matrix with `max_parallel` the first that could begin is ready, if any may."""
+        limit, candidates = self.plan.steps[member].max_parallel, self._candidates.get(name)
+        may = limit is None or self._at_work.get(name, 0) < limit
+        first = candidates[0] if candidates and may else None
+        offered = self._offered.pop(name, None)
+        if offered is not None and offered != first:
+            self._offer(offered, False)
+        if first is not None:
+            self._offered[name] = first
+            self._offer(first, True)
+
+    def _offer(self, place: int, ready: bool) -> None:
+        step = self.plan.steps[place]
         _put(self._ready[step.section, step.takes_slot], place, ready)
         if not ready:
             self._wanted.discard(place)
@@ -130,6 +161,12 @@ class Graph:
     def in_handlers(self) -> bool:
         """Whether nothing but handlers is left to run."""
         return not (self._left[Section.BEFORE] or self._left[Section.STEPS])
+
+    def verdict(self, job: Job) -> Verdict:
+        """What the handlers of the job, which is in them, are told; no stop changes that."""
+        if self._verdict is None:
+            self._verdict = verdict(job, self.plan.steps)
+        return self._verdict
 
     def ready(self, *, slot: bool) -> str | None:
         """The first step that may begin; without a free `slot` the first that takes none."""

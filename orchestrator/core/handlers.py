@@ -1,9 +1,11 @@
 """Which handlers (`finally`, `on_success` and the like) a job calls, and which it does not."""
 
+from collections.abc import Iterable
+
 from orchestrator.core.causes import stop_text
 from orchestrator.core.graph import Graph, NeverRun, not_run, skipped
-from orchestrator.core.model import Job, JobCancelling, Stop
-from orchestrator.core.verdict import Verdict, verdict
+from orchestrator.core.model import Ending, Job, JobCancelling, Stop
+from orchestrator.core.verdict import Verdict
 from orchestrator.core.words import Section, StopCause
 
 _CALLED_AFTER = {
@@ -20,16 +22,25 @@ def uncalled(job: Job, graph: Graph) -> NeverRun | None:
     section = graph.section
     if not section.is_handler or not graph.pending[section]:
         return None
-    names = tuple(graph.plan.steps[place].name for place in graph.pending[section])
+    ending = _why_uncalled(job, graph, section)
+    if ending is not None:
+        return NeverRun(_names(graph, graph.pending[section]), ending)
+    return None if job.run is not None else _without_environment(job, graph, section)
+
+
+def _names(graph: Graph, places: Iterable[int]) -> tuple[str, ...]:
+    return tuple(graph.plan.steps[place].name for place in places)
+
+
+def _why_uncalled(job: Job, graph: Graph, section: Section) -> Ending | None:
+    """The end of a section that is not called."""
     if not graph.begun:
-        return NeverRun(names, not_run(f"nothing of the job had begun{_why_ended(job)}"))
+        return not_run(f"nothing of the job had begun{_why_ended(job)}")
     forced = _forced_by(job)
     if forced is not None:
-        return NeverRun(names, not_run(forced))
-    found = verdict(job, graph.plan.steps)
-    if not found.calls(section):
-        return NeverRun(names, skipped(_not_called(section, found)))
-    return None if job.run is not None else _without_environment(job, graph, section)
+        return not_run(forced)
+    found = graph.verdict(job)
+    return None if found.calls(section) else skipped(_not_called(section, found))
 
 
 def _not_called(section: Section, found: Verdict) -> str:
@@ -40,11 +51,13 @@ def _not_called(section: Section, found: Verdict) -> str:
 
 def _without_environment(job: Job, graph: Graph, section: Section) -> NeverRun | None:
     """A job that was never admitted holds no lock, so nothing of it may touch its environment."""
-    steps = (graph.plan.steps[place] for place in graph.pending[section])
-    names = tuple(step.name for step in steps if step.surely_touches)
-    if not names:
+    pending = graph.pending[section]
+    sure = [place for place, its in graph.plan.sure_handlers if its is section and place in pending]
+    if not sure:
         return None
-    return NeverRun(names, not_run(f"it touches {job.environment}, which the job never held"))
+    return NeverRun(
+        _names(graph, sure), not_run(f"it touches {job.environment}, which the job never held")
+    )
 
 
 def _forced_by(job: Job) -> str | None:

@@ -1,16 +1,20 @@
 """What may happen next in a world, for tests that let anything happen."""
 
+from typing import Any
+
 import hypothesis.strategies as st
 import msgspec
 from core_setup import ADA, BOB, EVE, ROOT, chain, config, finding, pipeline, ref, step
 
 from orchestrator.core import commands as cmd
 from orchestrator.core.definition import (
+    ApprovalRule,
     CleanupReference,
     Configuration,
     OutcomeRule,
     Parameter,
     RetryPolicy,
+    StepDefinition,
     StopRules,
 )
 from orchestrator.core.model import (
@@ -26,7 +30,15 @@ from orchestrator.core.model import (
     ProcessRecord,
     StepRef,
 )
-from orchestrator.core.words import Outcome, RunningPolicy, StepConclusion, StopPolicy
+from orchestrator.core.words import (
+    LongWaitPolicy,
+    Outcome,
+    Role,
+    RunningPolicy,
+    Section,
+    StepConclusion,
+    StopPolicy,
+)
 from orchestrator.core.world import World
 
 VERSION = (Parameter(name="version", default="v1"),)
@@ -38,6 +50,16 @@ HALTS = PLAN_RULES[:1]
 AGAIN = RetryPolicy(attempts=3, backoff=20.0, factor=2.0, on=("failure", "timed_out"))
 AT_ONCE = RetryPolicy(attempts=2)
 END_RULES = (OutcomeRule("failure", Outcome.WARN),)
+HANDLERS = tuple(section for section in Section if section.is_handler)
+QUESTION = ApprovalRule(roles=(Role.SUBMITTER,), count=2, expires=50)
+
+
+def matrix(name: str, size: int, **fields: Any) -> tuple[StepDefinition, ...]:
+    """A step over so many values, two of them at a time."""
+    given = {"matrix_of": name, "max_parallel": 2} | fields
+    return tuple(step(f"{name}[{value}]", matrix={"n": value}, **given) for value in range(size))
+
+
 PIPELINES = (
     pipeline(
         "web",
@@ -52,7 +74,33 @@ PIPELINES = (
         timeout=1000,
         halt_running=RunningPolicy.STOP,
     ),
-    pipeline("web-cleanup", "cleanup", params=VERSION),
+    pipeline(
+        "web-cleanup",
+        "cleanup",
+        params=VERSION,
+        steps=(
+            step("look", section=Section.BEFORE, touches=False, outcomes=HALTS),
+            step("apply"),
+            step("report", section=Section.FINALLY, touches=False),
+        ),
+    ),
+    pipeline(
+        "whole",
+        steps=(
+            step("build", section=Section.BEFORE, touches=False, retry=AT_ONCE),
+            *matrix("test", 3, section=Section.BEFORE, touches=False, needs=("build",)),
+            step("apply", outcomes=PLAN_RULES[:1]),
+            *matrix("smoke", 3, needs=("apply",), retry=AT_ONCE, has_cleanup=False),
+            *(step(f"on-{place}", section=section) for place, section in enumerate(HANDLERS)),
+            step("again", section=Section.FINALLY, retry=AGAIN, surely_touches=True),
+            step("last", section=Section.FINALLY, needs=("again",), takes_slot=False),
+        ),
+        cleanup="lab-cleanup",
+        timeout=200,
+        max_wait=300,
+        approval=ApprovalRule(count=2, not_submitter=True, expires=1000),
+        fail_running=RunningPolicy.STOP,
+    ),
     pipeline(
         "api",
         steps=(step("apply", has_acquire=False, has_cleanup=False),),
@@ -65,6 +113,8 @@ PIPELINES = (
         "test",
         steps=(step("a", retry=AT_ONCE), step("b", outcomes=HALTS), step("c", retry=AGAIN)),
         fail_running=RunningPolicy.STOP,
+        max_wait=100,
+        on_max_wait=LongWaitPolicy.WARN,
     ),
 )
 NAMES = tuple(one.name for one in PIPELINES)
@@ -113,11 +163,12 @@ class Variation(msgspec.Struct, frozen=True):
 
 
 CAPACITIES = st.integers(1, 3)
+OWING_LAB = ("lab", "whole", "lab-cleanup")
 VARIATIONS = st.builds(
     Variation,
     capacity=CAPACITIES,
     gone=st.sampled_from([None, None, None, *LOCKS]),
-    dropped=st.sampled_from([(), (), (), ("web", "web-cleanup"), ("lab", "lab-cleanup")]),
+    dropped=st.sampled_from([(), (), (), ("web", "web-cleanup"), OWING_LAB]),
     unlocked=st.sampled_from([None, None, "one"]),
     kinds=st.sampled_from(["usual", "usual", "more", "fewer"]),
 )
@@ -186,6 +237,7 @@ def rare_observations(draw: st.DrawFn, world: World) -> cmd.Command:
         cmd.AttemptAbandoned(ref=at_step, finding=found),
         cmd.IntendProcess(ref=at_step, record=process),
         cmd.NoteCall(ref=at_step, record=call),
+        cmd.Ask(ref=at_step, key="ok?", text="go on?", rule=QUESTION),
     ]
     return draw(st.sampled_from(every))
 
@@ -208,6 +260,8 @@ def requests(draw: st.DrawFn, world: World, ended: dict[int, Job]) -> cmd.Comman
     where = draw(ENVIRONMENTS)
     every: list[cmd.Command] = [
         cmd.Cancel(caller=draw(PEOPLE), job=job),
+        *(cmd.Approve(caller=caller, job=job) for caller in (ADA, BOB, ROOT, ROOT)),
+        cmd.Reject(caller=draw(PEOPLE), job=job),
         cmd.Cancel(caller=ROOT, job=job, force=True),
         cmd.StartDrain(caller=ROOT),
         cmd.StartDrain(caller=ROOT, cancel=True),

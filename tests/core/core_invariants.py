@@ -44,7 +44,9 @@ def _plain(value: Any) -> Any:
             return [_plain(item) for item in value]
         case set():
             return frozenset(value)
-        case Queues() | Locks() | Slots() | Relations() | Graph() | Plan():
+        case Graph():
+            return _plain({**vars(value), "_verdict": None})  # worked out when it is asked for
+        case Queues() | Locks() | Slots() | Relations() | Plan():
             return _plain(vars(value))
         case _:
             return value

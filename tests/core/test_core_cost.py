@@ -25,10 +25,12 @@ from core_setup import (
     step,
     submit,
 )
+from msgspec.structs import replace
 
 from orchestrator.core import commands as cmd
 from orchestrator.core.decide import settle, take
 from orchestrator.core.definition import StepDefinition
+from orchestrator.core.words import Section
 from orchestrator.core.world import World
 
 ENVIRONMENTS = tuple(f"e{number}" for number in range(100))
@@ -138,7 +140,24 @@ def fan(size: int) -> tuple[StepDefinition, ...]:
     return (step("first"), *middle, last)
 
 
-@pytest.mark.parametrize("shape", [wide, long, fan])
+def matrix(size: int) -> tuple[StepDefinition, ...]:
+    """A step over many values, two of them at a time, and one that needs them all."""
+    values = tuple(
+        step(f"s{n}", matrix={"n": n}, matrix_of="s", max_parallel=2) for n in range(size)
+    )
+    return (*values, step("last", needs=tuple(one.name for one in values)))
+
+
+def sections(size: int) -> tuple[StepDefinition, ...]:
+    """As many steps in every section."""
+    return tuple(
+        replace(one, name=f"{section.value}-{one.name}", section=section, needs=())
+        for section in Section
+        for one in wide(size // len(Section))
+    )
+
+
+@pytest.mark.parametrize("shape", [wide, long, fan, matrix, sections])
 def test_a_run_is_linear_in_its_steps(
     shape: Callable[[int], tuple[StepDefinition, ...]],
 ) -> None:
