@@ -1,6 +1,8 @@
 """Puts the bench and the test servers within reach (importlib mode adds no path)."""
 
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,3 +29,13 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
     """A directory, a daemon that a test starts, and the command line."""
     with Installation(tmp_path) as installation:
         yield installation
+
+
+@pytest.fixture
+def public() -> Iterator[Installation]:
+    """An installation whose directory others may enter."""
+    root = Path(tempfile.mkdtemp(prefix="orchestrator-e2e-"))
+    root.chmod(0o755)
+    with Installation(root) as installation:
+        yield installation
+    shutil.rmtree(root)

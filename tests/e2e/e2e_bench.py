@@ -94,7 +94,8 @@ class Installation(DaemonProcess):
     def idle(self) -> bool:
         """Whether nothing runs, waits or is owed."""
         status = insisting(lambda: self.client.get("/v1/status"))
-        return not (status["running"] or status["queued"] or status["debts"])
+        waits = status["queued"] or status["preparing"]
+        return not (status["running"] or waits or status["debts"])
 
     def until_idle(self) -> None:
         """Return when everything is done."""

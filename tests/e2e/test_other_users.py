@@ -1,30 +1,11 @@
 """Who somebody is, the kernel says; what they may do, the roles."""
 
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from e2e_bench import WAITS, Installation, one_step
+from other_people import DAEMON, IN_GROUP, NOBODY, demand_reachable, needs_other_users
 
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 or shutil.which("setpriv") is None,
-    reason="needs root and setpriv to act as another user",
-)
-NOBODY = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
-IN_GROUP = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--groups=games")
-
-
-@pytest.fixture
-def public(tmp_path: Path) -> Iterator[Installation]:
-    """An installation whose directory others may enter."""
-    root = Path(tempfile.mkdtemp(prefix="orchestrator-e2e-"))
-    root.chmod(0o755)
-    with Installation(root) as installation:
-        yield installation
-    shutil.rmtree(root)
+pytestmark = needs_other_users
 
 
 def serve(installation: Installation, roles: str) -> Installation:
@@ -39,9 +20,7 @@ def serve(installation: Installation, roles: str) -> Installation:
         roles,
     )
     installation.start()
-    done = installation.run("--version", prefix=NOBODY)
-    if done.returncode != 0:
-        pytest.skip(f"needs a Python that other users may run: {done.stderr}")
+    demand_reachable(installation)
     return installation
 
 
@@ -83,8 +62,7 @@ def test_only_the_owner_stops_where_the_pipeline_says_so(public: Installation) -
     serve(public, '[roles]\nsubmitter = ["nobody", "daemon"]\nadmin = ["root"]\n')
     job = int(public.run("submit", "own", "staging", prefix=NOBODY).stdout)
     public.at_work(job)
-    other = ("setpriv", "--reuid=daemon", "--regid=daemon", "--clear-groups")
-    assert public.run("cancel", str(job), prefix=other).returncode == 3
+    assert public.run("cancel", str(job), prefix=DAEMON).returncode == 3
     assert public.run("cancel", str(job), "--wait", prefix=NOBODY).returncode == 0
     assert public.job(job)["cancel"]["by"]["user"] == "nobody"
 
