@@ -13,6 +13,7 @@ from orchestrator.plugin import (
     Cleanliness,
     Exit,
     NotDone,
+    Question,
     Result,
     Step,
     Traits,
@@ -25,6 +26,7 @@ Doing = Literal[
     "once_unknown",
     "wait",
     "claim",
+    "ask",
     "output",
     "warn",
     "sweep",
@@ -38,9 +40,9 @@ Doing = Literal[
 """One thing that a phase does, in the order in which they stand.
 
 `run` a process under the key `run-N` (N is its place), with `stop_signal` or without; call `once`
-with a `recover` or without; `wait` until nobody else has claimed the resource; `claim` it; set an
-`output`; `warn`; `sweep`; `look` whether a process of apply failed, and report dirty if one did;
-fail with an AdapterError; `raise` another exception; `exit` the interpreter; return `rubbish`;
+with a `recover` or without; `wait` until nobody else has claimed the resource; `claim` it; `ask`
+people, whose no fails the step; set an `output`; `warn`; `sweep`; `look` whether a process of apply
+failed, and report dirty if one did; fail with an AdapterError; `raise` another exception; `exit` the interpreter; return `rubbish`;
 take no notice of a cancellation for `stubborn_for` seconds.
 """
 
@@ -138,10 +140,8 @@ class FakeAdapter(Adapter[FakeConfig]):
         match doing:
             case "once" | "once_unknown":
                 await self._call_once(step, key, recoverable=doing == "once")
-            case "wait":
-                await _wait(step)
-            case "claim":
-                await step.claim(step.config.resource)
+            case "wait" | "claim" | "ask":
+                await _meet_others(step, key, doing)
             case "output":
                 step.output(key, f"value of {key}")
                 step.output(f"{key}-secret", "hidden", sensitive=True)
@@ -182,6 +182,26 @@ def _look(step: Step[FakeConfig]) -> Cleanliness:
         if ended is not None and ended.signal is not None:
             return Cleanliness(f"run-{place} was killed by {ended.signal}", ("look at it",))
     return CLEAN
+
+
+async def _meet_others(
+    step: Step[FakeConfig], key: str, doing: Literal["wait", "claim", "ask"]
+) -> None:
+    match doing:
+        case "wait":
+            await _wait(step)
+        case "claim":
+            await step.claim(step.config.resource)
+        case "ask":
+            await _ask(step, key)
+        case _:
+            assert_never(doing)
+
+
+async def _ask(step: Step[FakeConfig], key: str) -> None:
+    answer = await step.ask(key, Question(f"{key}?"))
+    if not answer.approved:
+        raise AdapterError(f"{key}: {answer.by or 'nobody'} said no")
 
 
 async def _wait(step: Step[FakeConfig]) -> None:

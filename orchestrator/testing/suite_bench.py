@@ -188,12 +188,30 @@ class AdapterBench:
     def _said(self) -> str:
         return f"the daemon said:\n{self.process.log_tail()}"
 
+    def _answer_questions(self) -> None:
+        """Say what the material's people say; a question that is gone by then is left alone."""
+        if not self.material.asks:
+            return
+        asked = self.through(lambda: self._client.get("/v1/approvals"))["approvals"]
+        for one in asked:
+            said = self.material.answer(one["job"], one["message"])
+            if said is not None:
+                self._answer(f"/v1/jobs/{one['job']}/{'approve' if said else 'reject'}")
+
+    def _answer(self, path: str) -> None:
+        try:
+            self.post(path)
+        except Refused as refused:
+            if refused.status != HTTPStatus.CONFLICT:
+                raise
+
     # --- waiting -----------------------------------------------------------------------------
 
     def until(self, what: str, holds: Callable[[], Value]) -> Value:
         """Return what `holds` gives as soon as that is something."""
         end = time.monotonic() + self.patience
         while not (found := holds()):
+            self._answer_questions()
             if time.monotonic() > end:
                 raise AssertionError(f"{what}: not within {self.patience:g} s\n{self._said()}")
             time.sleep(0.02)

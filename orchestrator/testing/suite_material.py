@@ -60,6 +60,18 @@ class Material(abc.ABC):
         """A step whose cleanup finds something that is left, until `tidy`."""
         return None
 
+    @property
+    def asks(self) -> bool:
+        """Whether its steps ask people (`Step.ask`), so that somebody must answer them."""
+        return False
+
+    def answer(self, job: int, question: str) -> bool | None:
+        """What people say to what a step of this job asks: yes, no, or (None) nothing yet.
+
+        Called again and again while the question is open.
+        """
+        return None
+
     def relent(self) -> None:
         """Let `stubborn` and `lasting_cleanup` end."""
         raise NotImplementedError

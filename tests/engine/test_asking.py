@@ -20,6 +20,7 @@ from orchestrator.core.definition import OutcomeRule, PipelineDefinition
 from orchestrator.core.model import Finished
 from orchestrator.core.words import JobConclusion, Outcome, Section, StepConclusion
 from orchestrator.plugin import Question, Result, Role, Step
+from orchestrator.testing.fake_adapter import FakeAdapter
 
 GO = Question("go on?", roles=(Role.ADMIN,))
 
@@ -172,6 +173,17 @@ async def test_what_became_moot_while_no_daemon_ran_is_withdrawn(
         assert not open_questions(bench)
         elsewhere.go_on.set()
         assert (await bench.ended(1)).conclusion is JobConclusion.SUCCESS
+
+
+async def test_the_fake_adapter_asks_too(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, FakeAdapter()) as bench:
+        config = {"apply": ["ask"], "cleanup": []}
+        async with bench.serving(asks("fake", config=config)) as engine:
+            await bench.submit()
+            await bench.happened(ev.StepAsked)
+            await engine.execute(cmd.Reject(caller=ROOT, job=1))
+            end = await end_of(bench)
+    assert end.ending.reason == "apply-0: root said no"
 
 
 class AsksRubbish(Plain):

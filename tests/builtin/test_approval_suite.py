@@ -1,0 +1,53 @@
+"""`approval` goes through every path of the adapter suite."""
+
+import os
+import pwd
+from pathlib import Path
+from typing import Any
+
+from orchestrator.builtin.approval import ApprovalAdapter
+from orchestrator.testing import AdapterSuite, Material, Settings
+
+
+class ApprovalMaterial(Material):
+    """People who say what the message asks them to say, or nothing."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self._asked: set[int] = set()
+
+    @property
+    def asks(self) -> bool:
+        return True
+
+    def answer(self, job: int, question: str) -> bool | None:
+        self._asked.add(job)
+        return {"say yes": True, "say no": False}.get(question)
+
+    def succeeding(self) -> Settings:
+        return {"message": "say yes", "expires": "1h"}
+
+    def failing(self) -> Settings:
+        return {"message": "say no", "expires": "1h"}
+
+    def working(self) -> Settings:
+        return {"message": "say nothing", "expires": "1h"}
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        return {"approved_by": pwd.getpwuid(os.geteuid()).pw_name, "comment": ""}
+
+    def runs(self) -> int:
+        return len(self._asked)
+
+    def stops(self, log: str) -> int | None:
+        return None
+
+
+class TestApproval(AdapterSuite):
+    """The adapter that comes with the orchestrator."""
+
+    adapter = ApprovalAdapter
+
+    def material(self, root: Path) -> ApprovalMaterial:
+        return ApprovalMaterial(root)
