@@ -41,9 +41,10 @@ Doing = Literal[
 
 `run` a process under the key `run-N` (N is its place), with `stop_signal` or without; call `once`
 with a `recover` or without; `wait` until nobody else has claimed the resource; `claim` it; `ask`
-people, whose no fails the step; set an `output`; `warn`; `sweep`; `look` whether a process of apply
-failed, and report dirty if one did; fail with an AdapterError; `raise` another exception; `exit` the interpreter; return `rubbish`;
-take no notice of a cancellation for `stubborn_for` seconds.
+people, whose no fails the step; set an `output`; `warn`; `sweep`; `look` whether a process of
+apply failed, and report dirty if one did; fail with an AdapterError; `raise` another exception;
+`exit` the interpreter; return `rubbish`; take no notice of a cancellation for `stubborn_for`
+seconds.
 """
 
 
