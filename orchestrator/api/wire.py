@@ -293,66 +293,6 @@ class Environments(msgspec.Struct, frozen=True):
     environments: tuple[Environment, ...]
 
 
-class Parameter(msgspec.Struct, frozen=True):
-    """One parameter that a submission may give.
-
-    `min` and `max` bound a number, the characters of a string, the items of a list. `example` is
-    as on the command line.
-    """
-
-    name: str
-    type: str
-    required: bool
-    default: Any
-    pattern: str | None
-    description: str | None
-    choices: tuple[str, ...] | None = None
-    min: int | float | None = None
-    max: int | float | None = None
-    example: str | None = None
-    secret: bool = False
-
-
-class PipelineStep(msgspec.Struct, frozen=True):
-    """One step as it is defined. `needs` are names of steps, those of a stage written out."""
-
-    name: str
-    uses: str
-    section: str
-    stage: str | None
-    needs: tuple[str, ...]
-    touches: bool
-
-
-class Stop(msgspec.Struct, frozen=True):
-    """Who may cancel, by the phase that the job's steps are in."""
-
-    queued: str
-    preparing: str
-    acquiring: str
-    applying: str
-    cleaning_up: str
-
-
-class Pipeline(msgspec.Struct, frozen=True):
-    """One definition. `environments` of null: every one."""
-
-    name: str
-    kind: str
-    description: str | None
-    environments: tuple[str, ...] | None
-    params: tuple[Parameter, ...]
-    steps: tuple[PipelineStep, ...]
-    cleanup: str | None
-    stop: Stop
-
-
-class Pipelines(msgspec.Struct, frozen=True):
-    """Every pipeline, by name."""
-
-    pipelines: tuple[Pipeline, ...]
-
-
 class ResolvedStep(msgspec.Struct, frozen=True):
     """One step of a dry run, `with` and `env` as far resolved as can be known before it runs.
 

@@ -248,6 +248,35 @@ class Parameter(TypedDict):
     example: str | None
 
 
+class Retry(TypedDict):
+    """How often a step is tried; seconds."""
+
+    attempts: int
+    backoff: float
+    factor: float
+    max: float | None
+    on: list[str]
+
+
+class Outcome(TypedDict):
+    """What one end of a step means."""
+
+    match: str
+    then: str
+    skip: list[str]
+    reason: str | None
+
+
+class AskedApproval(TypedDict):
+    """Who must say yes before a job queues."""
+
+    environment: str | None
+    roles: list[str]
+    count: int
+    not_submitter: bool
+    expires: float | None
+
+
 class PipelineStep(TypedDict):
     """A step as it is defined."""
 
@@ -257,6 +286,13 @@ class PipelineStep(TypedDict):
     stage: str | None
     needs: list[str] | None
     touches: bool
+    matrix: dict[str, Any] | None
+    matrix_of: str | None
+    max_parallel: int | None
+    when: str | None
+    retry: Retry | None
+    outcomes: list[Outcome]
+    timeout: float | None
 
 
 class Pipeline(TypedDict):
@@ -270,6 +306,12 @@ class Pipeline(TypedDict):
     steps: list[PipelineStep]
     cleanup: str | None
     stop: Any
+    approvals: list[AskedApproval]
+    timeout: float | None
+    max_wait: float | None
+    on_max_wait: str
+    fail_running: str
+    halt_running: str
 
 
 class Cleanup(TypedDict):

@@ -73,6 +73,13 @@ async def test_pipelines_are_shown_as_they_are_configured(bench: ApiBench) -> No
         "stage": None,
         "needs": ["apply"],
         "touches": True,
+        "matrix": None,
+        "matrix_of": None,
+        "max_parallel": None,
+        "when": None,
+        "retry": None,
+        "outcomes": [],
+        "timeout": None,
     }
     assert web["stop"]["applying"] == "submitters"
 

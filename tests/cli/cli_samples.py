@@ -136,6 +136,27 @@ ENVIRONMENT = {
     "last": [118, 117],
 }
 
+
+def defined(name: str, *needs: str, **fields: Any) -> dict[str, Any]:
+    """A step of a pipeline, as it is defined."""
+    ordinary = {
+        "name": name,
+        "uses": "command",
+        "section": "steps",
+        "stage": None,
+        "needs": list(needs),
+        "touches": False,
+        "matrix": None,
+        "matrix_of": None,
+        "max_parallel": None,
+        "when": None,
+        "retry": None,
+        "outcomes": [],
+        "timeout": None,
+    }
+    return {**ordinary, **fields}
+
+
 PIPELINE = {
     "name": "web",
     "kind": "deploy",
@@ -177,49 +198,20 @@ PIPELINE = {
         },
     ],
     "steps": [
-        {
-            "name": "plan",
-            "uses": "terraform",
-            "section": "before",
-            "stage": None,
-            "needs": [],
-            "touches": False,
-        },
-        {
-            "name": "apply",
-            "uses": "terraform",
-            "section": "steps",
-            "stage": None,
-            "needs": [],
-            "touches": True,
-        },
-        {
-            "name": "a",
-            "uses": "command",
-            "section": "steps",
-            "stage": None,
-            "needs": ["apply"],
-            "touches": True,
-        },
-        {
-            "name": "b",
-            "uses": "command",
-            "section": "steps",
-            "stage": None,
-            "needs": ["apply"],
-            "touches": False,
-        },
-        {
-            "name": "end",
-            "uses": "command",
-            "section": "steps",
-            "stage": None,
-            "needs": ["a", "b"],
-            "touches": True,
-        },
+        defined("plan", uses="terraform", section="before"),
+        defined("apply", uses="terraform", touches=True),
+        defined("a", "apply", touches=True),
+        defined("b", "apply"),
+        defined("end", "a", "b", touches=True),
     ],
     "cleanup": "web-cleanup",
     "stop": {"queued": "submitters", "applying": "admins"},
+    "approvals": [],
+    "timeout": None,
+    "max_wait": None,
+    "on_max_wait": "fail",
+    "fail_running": "finish",
+    "halt_running": "finish",
 }
 
 STATUS = {

@@ -16,7 +16,7 @@ from orchestrator.cli.view.event import event_line
 from orchestrator.cli.view.explanation import explanation_lines, ordinal
 from orchestrator.cli.view.job import job_lines
 from orchestrator.cli.view.joblist import job_table
-from orchestrator.cli.view.pipeline import graph_lines, pipeline_lines, pipeline_table
+from orchestrator.cli.view.pipeline import pipeline_lines, pipeline_table
 from orchestrator.cli.view.status import status_lines
 from orchestrator.cli.view.steps import step_lines
 
@@ -367,42 +367,14 @@ web  deploy  Terraform, canary, release
     regions  list of at least 1 item  default eu,us            of eu, us, ap          where
     count    integer 1 to 10          required, for example 3
   before
-    plan  terraform
+    plan   terraform
   steps
-    apply     terraform  touches
-    ├─ a      command    touches
-    └─ b      command
-       ↓ end  command    touches  also after a
+    apply  terraform  touches
+    ┌─ a   command    touches
+    └─ b   command
+    end    command    touches
 """
     )
-
-
-def test_a_graph_as_long_and_as_wide_as_you_like() -> None:
-    def drawn(name: str, *needs: str, stage: str | None = None) -> dict[str, Any]:
-        fields = {"uses": "command", "section": "steps", "touches": False}
-        return {"name": name, "needs": list(needs), "stage": stage, **fields}
-
-    chain = [drawn("0"), *(drawn(str(place), str(place - 1)) for place in range(1, 3000))]
-    lines = graph_lines(chain)
-    assert len(lines) == 3001
-    assert max(map(len, lines)) < 30
-    steps = [
-        drawn("build"),
-        drawn("unit", "build", stage="tests"),
-        drawn("lint", "build", stage="tests"),
-        drawn("more", "unit"),
-        drawn("ship", "lint", "unit"),
-        drawn("notes"),
-    ]
-    assert graph_lines(steps) == [
-        "  steps",
-        "    build      command",
-        "    ├─ unit    command  stage tests",
-        "    │  ↓ more  command",
-        "    └─ lint    command  stage tests",
-        "       ↓ ship  command               also after unit",
-        "    notes      command",
-    ]
 
 
 def test_show_says_when_the_next_attempt_begins(pipe: Terminal) -> None:

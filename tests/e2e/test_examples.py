@@ -70,12 +70,15 @@ def test_the_cause_is_told_alike_everywhere(warnings: Example) -> None:
 
 
 def test_the_graph_of_the_warnings_example(warnings: Example) -> None:
-    assert warnings.says("pipeline", "release").splitlines()[-5:] == [
+    assert warnings.says("pipeline", "release").splitlines()[-8:] == [
         "  steps",
         "    canary        command  touches",
-        "    ├─ load-test  command           stage tests",
+        "      exit 3: continue, skip load-test, soak-test (no traffic to test with)",
+        "      exit 10-19: warn (slower than yesterday)",
+        "      exit 20: halt (this release is live already)",
+        "    ┌─ load-test  command           stage tests",
         "    └─ soak-test  command           stage tests",
-        "       ↓ release  command  touches               also after load-test",
+        "    release       command  touches",
     ]
     shown = warnings.says("submit", "release", "staging", "--dry-run")
     assert "soak-test" in shown

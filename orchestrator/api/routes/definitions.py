@@ -5,35 +5,37 @@ from collections.abc import Mapping
 from litestar import get
 
 from orchestrator.api import wire
+from orchestrator.api.definition_views import pipeline_view
 from orchestrator.api.given import GivenCaller, GivenEngine, Name
 from orchestrator.api.names import name_of
 from orchestrator.api.reading import demand_viewer, may_see
-from orchestrator.core.definition import Parameter, PipelineDefinition
-from orchestrator.core.parameter_values import typed
+from orchestrator.api.wire_pipelines import Pipeline, Pipelines
+from orchestrator.core.commands import Caller
+from orchestrator.core.definition import PipelineDefinition
 from orchestrator.core.rejections import UnknownPipeline
 from orchestrator.core.world import World
 
 
 @get("/v1/pipelines", summary="List pipelines")
-async def list_pipelines(engine: GivenEngine, caller: GivenCaller) -> wire.Pipelines:
+async def list_pipelines(engine: GivenEngine, caller: GivenCaller) -> Pipelines:
     """Every pipeline that the caller may see."""
     async with engine.reading() as world:
         demand_viewer(world, caller, "listing pipelines")
         known = _known(world)
         seen = [known[name] for name in sorted(known) if may_see(world, caller, None, name)]
-    return wire.Pipelines(pipelines=tuple(_pipeline(one) for one in seen))
+    return Pipelines(pipelines=tuple(_view(world, caller, one) for one in seen))
 
 
 @get("/v1/pipelines/{name:str}", summary="Show a pipeline")
-async def show_pipeline(name: Name, engine: GivenEngine, caller: GivenCaller) -> wire.Pipeline:
-    """Its parameters, and its steps in their order."""
+async def show_pipeline(name: Name, engine: GivenEngine, caller: GivenCaller) -> Pipeline:
+    """Its parameters, its steps in their order, and who must approve of it."""
     async with engine.reading() as world:
         doing = f"looking at pipeline {name_of(name)}"
         demand_viewer(world, caller, doing, pipeline=name_of(name))
         known = _known(world)
         if name_of(name) not in known:
             raise UnknownPipeline(name_of(name), known)
-        return _pipeline(known[name_of(name)])
+        return _view(world, caller, known[name_of(name)])
 
 
 @get("/v1/plugins", summary="List plugins")
@@ -58,49 +60,14 @@ def _known(world: World) -> Mapping[str, PipelineDefinition]:
     return world.configuration.pipelines if world.configuration is not None else {}
 
 
-def _pipeline(of: PipelineDefinition) -> wire.Pipeline:
-    return wire.Pipeline(
-        name=of.name,
-        kind=of.kind,
-        description=of.description or None,
-        environments=of.environments,
-        params=tuple(_parameter(one) for one in of.params),
-        steps=tuple(
-            wire.PipelineStep(
-                name=one.name,
-                uses=one.uses,
-                section=one.section.value,
-                stage=one.stage,
-                needs=one.needs,
-                touches=one.touches,
-            )
-            for one in of.steps
-        ),
-        cleanup=of.cleanup.pipeline if of.cleanup is not None else None,
-        stop=wire.Stop(
-            queued=of.stop.queued.value,
-            preparing=of.stop.preparing.value,
-            acquiring=of.stop.acquiring.value,
-            applying=of.stop.applying.value,
-            cleaning_up=of.stop.cleaning_up.value,
-        ),
-    )
-
-
-def _parameter(of: Parameter) -> wire.Parameter:
-    return wire.Parameter(
-        name=of.name,
-        type=of.type.value,
-        required=of.required,
-        default=None if of.default is None else typed((of,), {of.name: of.default})[of.name],
-        pattern=of.pattern,
-        description=of.description or None,
-        choices=of.choices or None,
-        min=of.min,
-        max=of.max,
-        example=of.example,
-        secret=of.secret,
-    )
+def _view(world: World, caller: Caller, of: PipelineDefinition) -> Pipeline:
+    configured = world.configuration.environments if world.configuration is not None else {}
+    seen = {
+        name: environment
+        for name, environment in configured.items()
+        if may_see(world, caller, name, of.name)
+    }
+    return pipeline_view(of, seen)
 
 
 handlers = [list_pipelines, show_pipeline, list_plugins]

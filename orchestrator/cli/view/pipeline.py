@@ -1,15 +1,19 @@
-"""Pipelines as lines: the list, and one with its steps as a graph."""
+"""Pipelines as lines: the list, and one as a whole."""
 
 from __future__ import annotations
 
 from orchestrator.cli.escapes import harmless
 from orchestrator.cli.terminal import table
+from orchestrator.cli.times import duration
+from orchestrator.cli.view.graph import graph_lines
 from orchestrator.cli.view.parameters import written
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from orchestrator.cli.terminal import Terminal
-    from orchestrator.cli.wire import Parameter, Pipeline, PipelineStep
+    from orchestrator.cli.wire import Parameter, Pipeline
 
 _TITLES = ("PIPELINE", "KIND", "ENVIRONMENTS", "STEPS", "CLEANUP", "DESCRIPTION")
 
@@ -39,12 +43,26 @@ def pipeline_lines(pipeline: Pipeline, terminal: Terminal) -> list[str]:
         ["environments", _environments(pipeline)],
         ["cleanup", harmless(pipeline["cleanup"] or "none")],
         ["stop", stop_text(pipeline["stop"])],
+        *_limits(pipeline),
     ]
     lines = ["  ".join(part for part in parts if part), *table(facts, indent="  ")]
     if pipeline["params"]:
         lines.append("  params")
         lines += table((_parameter(one) for one in pipeline["params"]), indent="    ")
-    return lines + graph_lines(pipeline["steps"])
+    return lines + graph_lines(pipeline["steps"], terminal, pipeline["approvals"])
+
+
+def _limits(pipeline: Pipeline) -> Iterator[list[str]]:
+    """What is not as it is by default."""
+    if pipeline["timeout"] is not None:
+        yield ["timeout", duration(pipeline["timeout"])]
+    if pipeline["max_wait"] is not None:
+        then = "then it only warns" if pipeline["on_max_wait"] == "warn" else "then it expires"
+        yield ["max wait", f"{duration(pipeline['max_wait'])}, {then}"]
+    if pipeline["fail_running"] == "stop":
+        yield ["on failure", "steps beside the one that failed are stopped"]
+    if pipeline["halt_running"] == "stop":
+        yield ["on halt", "steps beside the one that halted are stopped"]
 
 
 def stop_text(stop: object) -> str:
@@ -90,60 +108,3 @@ def _bounds(parameter: Parameter) -> str:
     if counted and said.endswith(" 1"):
         counted = counted[:-1]
     return f" of {said} {counted}" if counted else f" {said}"
-
-
-def graph_lines(steps: list[PipelineStep]) -> list[str]:
-    """The steps by section, each drawn below the last of those that it needs."""
-    lines = []
-    for section in dict.fromkeys(step["section"] for step in steps):
-        mine = [step for step in steps if step["section"] == section]
-        lines.append(f"  {harmless(section)}")
-        lines += table(_branches(mine), indent="    ")
-    return lines
-
-
-def _branches(steps: list[PipelineStep]) -> list[list[str]]:
-    """Rows of a tree in which a step hangs on the last step that it needs.
-
-    A step that alone follows another stands below it (`↓`), so that a chain stays in its column.
-    """
-    places = {step["name"]: place for place, step in enumerate(steps)}
-    children: dict[str | None, list[PipelineStep]] = {}
-    for step in steps:
-        children.setdefault(_parent(step, places), []).append(step)
-    rows: list[list[str]] = []
-    to_draw = [(step, "", "", "") for step in reversed(children.get(None, []))]
-    while to_draw:
-        step, before, joint, below = to_draw.pop()
-        name = f"{before}{joint}{harmless(step['name'])}"
-        rows.append([name, *_notes(step, _parent(step, places))])
-        to_draw += _hung(children.get(step["name"], []), before + below)
-    return rows
-
-
-def _hung(steps: list[PipelineStep], before: str) -> list[tuple[PipelineStep, str, str, str]]:
-    """What hangs on one step, the last first: each with its joint and what stands below that."""
-    if len(steps) == 1:
-        return [(steps[0], before, "↓ ", "")]
-    hung = [(step, before, "├─ ", "│  ") for step in steps[:-1]]
-    return [(step, before, "└─ ", "   ") for step in steps[-1:]] + hung[::-1]
-
-
-def _parent(step: PipelineStep, places: dict[str, int]) -> str | None:
-    """The last step, in the order of the file, of those that a step needs."""
-    known = (need for need in _needs(step) if need in places)
-    return max(known, key=lambda name: places[name], default=None)
-
-
-def _notes(step: PipelineStep, parent: str | None) -> list[str]:
-    others = [need for need in _needs(step) if need != parent]
-    return [
-        harmless(step["uses"]),
-        "touches" if step["touches"] else "",
-        f"stage {harmless(step['stage'])}" if step["stage"] else "",
-        f"also after {harmless(', '.join(others))}" if others else "",
-    ]
-
-
-def _needs(step: PipelineStep) -> list[str]:
-    return step["needs"] or []
