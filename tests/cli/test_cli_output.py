@@ -363,8 +363,8 @@ web  deploy  Terraform, canary, release
   cleanup       web-cleanup
   stop          queued: submitters, applying: admins
   params
-    version  string                   required                                ^v\\d+$
-    regions  list of at least 1 item  default eu,us            of eu, us, ap          where
+    version  string                   required                 ^v\\d+$
+    regions  list of at least 1 item  default eu,us            of eu, us, ap  where
     count    integer 1 to 10          required, for example 3
   before
     plan   terraform

@@ -3,6 +3,7 @@
 import io
 from typing import Any
 
+import cli_samples as samples
 import pytest
 from cli_samples import defined
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from orchestrator.cli.terminal import Terminal
 from orchestrator.cli.view.graph import graph_lines
 from orchestrator.cli.view.layout import layout
+from orchestrator.cli.view.pipeline import pipeline_lines
 
 
 @pytest.fixture
@@ -102,6 +104,9 @@ def test_as_long_as_wide_and_as_deep_as_you_like() -> None:
     assert max(len(one.before) for one in layout(deep)) < 200
 
 
+LATE = ["late[1]", "late[2]"]
+
+
 def matrix(name: str, values: dict[str, Any], *needs: str, **fields: Any) -> dict[str, Any]:
     shown = f"{name}[{','.join(map(str, values.values()))}]"
     return defined(shown, *needs, matrix=values, matrix_of=name, **fields)
@@ -115,7 +120,12 @@ def test_everything_that_is_not_as_by_default(pipe: Terminal) -> None:
     ]
     retry = {"attempts": 5, "backoff": 5.0, "factor": 2.0, "max": 60.0, "on": ["exit 75"]}
     warns = {"match": "exit 75", "then": "warn", "skip": [], "reason": None}
-    skips = {"match": "exit 3", "then": "continue", "skip": ["late[1]", "late[2]"], "reason": "dull"}
+    skips = {
+        "match": "exit 3",
+        "then": "continue",
+        "skip": ["late[1]", "late[2]"],
+        "reason": "dull",
+    }
     steps = [
         defined("build", section="before"),
         *({**one, "section": "before"} for one in tests),
@@ -165,3 +175,13 @@ def test_without_unicode(pipe: Terminal) -> None:
 def test_names_cannot_paint(pipe: Terminal) -> None:
     steps = [defined("a", when='params.x == "\x1b[31m"')]
     assert "\x1b" not in "".join(graph_lines(steps, pipe))
+
+
+def test_many_choices_stand_below_their_parameter(pipe: Terminal) -> None:
+    choices = [f"choice-{place}" for place in range(12)]
+    many = {**samples.PIPELINE["params"][0], "name": "many", "choices": choices, "pattern": None}
+    lines = pipeline_lines({**samples.PIPELINE, "params": [many]}, pipe)
+    at = lines.index("  params")
+    assert lines[at + 2].startswith("      of choice-0, choice-1, ")
+    assert lines[at + 3].endswith("choice-11")
+    assert max(map(len, lines)) <= 80

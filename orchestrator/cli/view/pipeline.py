@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.cli.escapes import harmless
-from orchestrator.cli.terminal import table
+from orchestrator.cli.terminal import folded, table
 from orchestrator.cli.times import duration
 from orchestrator.cli.view.graph import graph_lines
 from orchestrator.cli.view.parameters import written
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from orchestrator.cli.terminal import Terminal
     from orchestrator.cli.wire import Parameter, Pipeline
 
+_SHORT = 40
+"""Characters of what has a column; what is longer stands below."""
 _TITLES = ("PIPELINE", "KIND", "ENVIRONMENTS", "STEPS", "CLEANUP", "DESCRIPTION")
 
 
@@ -48,7 +50,7 @@ def pipeline_lines(pipeline: Pipeline, terminal: Terminal) -> list[str]:
     lines = ["  ".join(part for part in parts if part), *table(facts, indent="  ")]
     if pipeline["params"]:
         lines.append("  params")
-        lines += table((_parameter(one) for one in pipeline["params"]), indent="    ")
+        lines += _parameter_lines(pipeline["params"], terminal)
     return lines + graph_lines(pipeline["steps"], terminal, pipeline["approvals"])
 
 
@@ -79,6 +81,17 @@ def _environments(pipeline: Pipeline) -> str:
     return "every one" if names is None else harmless(", ".join(names))
 
 
+def _parameter_lines(parameters: list[Parameter], terminal: Terminal) -> list[str]:
+    """A line each, and below it the choices that are too many for one."""
+    lines = []
+    rows = table((_parameter(one) for one in parameters), indent="    ")
+    for parameter, row in zip(parameters, rows, strict=True):
+        allowed = _allowed(parameter)
+        more = folded(allowed) if len(allowed) > _SHORT else []
+        lines += [row, *(f"      {terminal.paint(line, 'dim')}" for line in more)]
+    return lines
+
+
 def _parameter(parameter: Parameter) -> list[str]:
     default = parameter["default"]
     need = "required" if parameter["required"] else ""
@@ -86,14 +99,20 @@ def _parameter(parameter: Parameter) -> list[str]:
         need = f"default {written(default)}".rstrip()
     if parameter["example"] is not None:
         need += f"{', ' if need else ''}for example {parameter['example']}"
+    allowed = _allowed(parameter)
     return [
         harmless(parameter["name"]),
         harmless(parameter["type"] + _bounds(parameter)),
         harmless(need),
-        harmless("of " + ", ".join(parameter["choices"]) if parameter["choices"] else ""),
-        harmless(parameter["pattern"] or ""),
+        allowed if len(allowed) <= _SHORT else "",
         harmless(parameter["description"] or ""),
     ]
+
+
+def _allowed(parameter: Parameter) -> str:
+    """`of dev, prod`, or a pattern."""
+    choices = "of " + ", ".join(parameter["choices"]) if parameter["choices"] else ""
+    return harmless("  ".join(part for part in (choices, parameter["pattern"]) if part))
 
 
 def _bounds(parameter: Parameter) -> str:
