@@ -16,6 +16,7 @@ from step_bench import StepBench, open_step_bench
 
 from orchestrator.builtin.git import orchestrator_adapters
 from orchestrator.builtin.git_config import GitConfig
+from orchestrator.core.model import ProcessRecord
 from orchestrator.plugin import AdapterError, Problem, Severity
 
 
@@ -284,6 +285,16 @@ async def test_two_refs_at_once(tmp_path: Path, infra: Repository) -> None:
         for ref in ("v1.2.3", "main"):
             nursery.start_soon(one, ref)
     assert seen == {"v1.2.3": "one\n", "main": "two\n"}
+
+
+async def test_a_checkout_that_was_lost_with_its_host(bench: StepBench, infra: Repository) -> None:
+    """It may have begun before the host went down; it begins again, for it changes nothing."""
+    step = step_of(bench, url=infra.url)
+    lost = ProcessRecord("apply", "checkout", "another boot")
+    bench.journal.records["apply", "checkout"] = lost
+    result = await ADAPTER.apply(step)
+    assert result.outputs["commit"] == infra.head
+    assert bench.journal.intents == [("apply", "checkout-2")]
 
 
 # --- check ----------------------------------------------------------------------------------

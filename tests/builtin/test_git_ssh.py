@@ -12,7 +12,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # importlib mode adds no path
 
 from git_bench import ADAPTER, SOURCE, check_out, refusal, step_of, tree
-from git_repositories import Repository, git, server
+from git_repositories import Repository, git
+from git_ssh_host import SshHost, make_key, serving
 from step_bench import StepBench, open_step_bench
 
 from orchestrator.builtin.git_ssh import key_text, ssh_command
@@ -25,41 +26,6 @@ async def bench(tmp_path: Path) -> AsyncIterator[StepBench]:
         yield bench
 
 
-class SshHost:
-    """A host with one repository, whose key is in `known_hosts`; `key` opens it."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.port = 0
-        self.key = make_key(root / "key")
-        self.host_key = make_key(root / "host")
-        self.infra = Repository(root / "infra")
-        self.commit = self.infra.commit({"main.tf": "one\n"}, "v1.2.3")
-        self.known_hosts = root / "known hosts"
-
-    @property
-    def url(self) -> str:
-        return f"ssh://git@127.0.0.1:{self.port}{self.infra.path}"
-
-    @property
-    def line(self) -> str:
-        """What belongs into a known_hosts."""
-        kind, key, *_ = (self.root / "host.pub").read_text().split()
-        return f"[127.0.0.1]:{self.port} {kind} {key}"
-
-    def settings(self, **others: object) -> dict[str, object]:
-        """Those of a step that may check it out."""
-        given = {"url": self.url, "ref": "v1.2.3", "known_hosts": str(self.known_hosts)}
-        return {**given, "ssh_key": Secret.of("deploy-key", self.key), **others}
-
-
-def make_key(path: Path) -> str:
-    """A new private key."""
-    argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(path)]
-    subprocess.run(argv, check=True, stdin=subprocess.DEVNULL)
-    return path.read_text()
-
-
 def fingerprint(path: Path) -> str:
     """What ssh says of a public key."""
     told = ["ssh-keygen", "-l", "-f", str(path)]
@@ -68,17 +34,8 @@ def fingerprint(path: Path) -> str:
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[SshHost]:
-    made = SshHost(tmp_path / "host")
-    keys = (str(made.root / "host"), str(made.root / "key.pub"))
-    with server("git_ssh_server.py", *keys) as port:
-        made.port = port
-        made.known_hosts.write_text(f"{made.line}\n")
-        yield made
-
-
-@pytest.fixture(autouse=True)
-def root(tmp_path: Path) -> None:
-    (tmp_path / "host").mkdir()
+    with serving(tmp_path / "host") as host:
+        yield host
 
 
 @pytest.mark.parametrize("written", [str, str.strip, lambda key: key.replace("\n", "\r\n")])

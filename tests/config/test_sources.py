@@ -1,11 +1,20 @@
 """`[source] git`: the step that it makes, and what is wrong with such a table."""
 
+import sys
+import tempfile
 from pathlib import Path
 
 import msgspec
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))  # importlib mode adds no path
+
+
+from hypothesis import HealthCheck, given, settings
+from test_mangled_files import mangled
+
 from orchestrator.builtin.git import GitAdapter
+from orchestrator.config import ConfigurationInvalid, read
 from orchestrator.core.definition import RetryPolicy, Source
 from orchestrator.core.words import Section
 from orchestrator.plugin.registry import Registry
@@ -151,3 +160,43 @@ def test_a_secret_parameter_is_no_ref(mistakes) -> None:
     )
     [mistake] = [one for one in mistakes(files) if one.key.startswith("source")]
     assert (mistake.key, "is a secret" in mistake.text) == ("source.ref", True)
+
+
+WHOLE = """kind = "deploy"
+[source]
+git = "ssh://git@host:22/infra.git"
+ref = "v-${params.version}"
+submodules = true
+directory = "live/x"
+ssh_key = { secret = "k" }
+known_hosts = "hosts"
+timeout = "1m"
+retry = { attempts = 2, backoff = "1s" }
+[params.version]
+[[before]]
+name = "one"
+uses = "command"
+needs = ["source"]
+with = { run = ["${steps.source.outputs.commit}"] }
+[[steps]]
+name = "two"
+uses = "command"
+with = { run = ["x"] }
+"""
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(pipeline=mangled(WHOLE))
+def test_mangled_sources(registry, host, pipeline: str) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place)
+        (root / "pipelines").mkdir()
+        (root / "orchestrator.toml").write_text('[secrets.k]\nfile = "k"\n')
+        raw = pipeline.encode("utf-8", "surrogatepass")
+        (root / "pipelines" / "p.toml").write_bytes(raw)
+        try:
+            read(root, registry, host)
+        except ConfigurationInvalid as invalid:
+            for mistake in invalid.mistakes:
+                assert 1 <= mistake.line <= max(1, len(pipeline.split("\n")))
+                assert str(mistake).isprintable()

@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "builtin"))  # importlib mode
 
 from e2e_bench import Installation, until
 from git_repositories import Repository, git
+from git_ssh_host import make_key, serving
 
 PIPELINE = """
 kind = "deploy"
@@ -77,6 +78,7 @@ def test_a_job_runs_at_the_commit_of_its_parameter(site: Site) -> None:
     site.serve()
     here = site.installation
     assert "source" in here.says("pipeline", "web")
+    assert ": git version " in here.run("doctor").stdout
     job = here.finished(site.submit("v1.0.0"))
     assert (job["conclusion"], job["source"]) == ("success", {"commit": site.old})
     assert site.log(job["id"]) == f"one\n{site.old} v1.0.0\n{site.old}\n"
@@ -197,3 +199,33 @@ def test_two_jobs_at_different_commits_at_once(site: Site) -> None:
     again = here.finished(site.submit("v1.0.0"))
     assert again["conclusion"] == "success"
     assert any("damaged and made anew" in one for one in again["steps"][0]["warnings"])
+
+
+def test_over_ssh_with_a_key_from_a_secret(site: Site, tmp_path: Path) -> None:
+    here = site.installation
+    with serving(tmp_path / "host") as host:
+        host.infra.commit({"live/main.tf": "by ssh\n"}, "v2")
+        secrets = {name: tmp_path / name for name in ("deploy-key", "other-key")}
+        secrets["deploy-key"].write_text(host.key)
+        make_key(secrets["other-key"])
+        main = ""
+        for name, file in secrets.items():
+            file.chmod(0o600)
+            main += f'[secrets.{name}]\nfile = "{file}"\n'
+        more = f'known_hosts = "{host.known_hosts}"\nssh_key = {{ secret = "deploy-key" }}'
+        site.write(host.url, more)
+        here.write({}, main)
+        here.start()
+        job = here.finished(site.submit("v2"))
+        assert job["conclusion"] == "success", job["steps"][0]["reason"]
+        assert job["source"]["commit"] == host.infra.head
+        assert site.log(job["id"]).startswith("by ssh\n")
+        site.write(host.url, more.replace("deploy-key", "other-key"))
+        here.write({}, main)
+        here.says("reload")
+        here.until_idle()
+        refused = here.finished(site.submit("v2"))
+    assert "Permission denied" in refused["steps"][0]["reason"]
+    part = host.key.splitlines()[1]
+    kept = [path for path in here.state.rglob("*") if path.is_file()]
+    assert not [path for path in kept if part in path.read_text(errors="replace")]

@@ -11,6 +11,7 @@ _PROGRESS = re.compile(r"^(?:remote: )?(\D{1,60}?): +\d+% \((\d+)/(\d+)\)")
 _END_OF_LINE = re.compile(rb"\r\n|\n|\r(?!\n|$)")
 _PROGRESS_SECONDS = 0.3
 _KEPT_LINES = 30
+_ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]?")
 
 
 class Console:
@@ -31,8 +32,8 @@ class Console:
             self._rest = self._rest[end.end() :]
             self._line(line, overwritten)
         if not chunk and self._rest:
-            self._line(_printable(self._rest), False)
-            self._rest = b""
+            line, self._rest = _printable(self._rest), b""
+            self._line(line, _PROGRESS.match(line) is not None)
 
     def say(self, text: str) -> None:
         """A line of our own."""
@@ -53,5 +54,5 @@ class Console:
 
 
 def _printable(raw: bytes) -> str:
-    text = raw.decode(errors="replace")
+    text = _ESCAPE.sub("", raw.decode(errors="replace"))
     return "".join(c if c.isprintable() or c == "\t" else "?" for c in text).rstrip()
