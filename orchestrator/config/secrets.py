@@ -59,7 +59,8 @@ def read_secrets(
     """Where each secret is read; mistakes are reported. No secret itself is looked at."""
     found: dict[str, SecretDefinition] = {}
     for name, table in tables.items():
-        given = [key for key in SOURCES if getattr(table, key) is not None]
+        written = document.data["secrets"][name]
+        given = [key for key in SOURCES if isinstance(written, dict) and key in written]
         if len(given) != 1:
             said = f"gives {' and '.join(given)}" if given else "says from nowhere"
             document.report(

@@ -25,7 +25,9 @@ def sensitive_values(paths: Paths, job: Job) -> Iterator[object]:
     """The outputs of a job's attempts that are only for its later steps."""
     for step in job.steps:
         for attempt in range(1, step.attempt + 1):
-            file = paths.sensitive_outputs(StepRef(job=job.id, step=step.name, attempt=attempt))
             is_last = attempt == step.attempt
-            if step.sensitive if is_last else file.exists():
+            if is_last and not step.sensitive:
+                continue
+            file = paths.sensitive_outputs(StepRef(job=job.id, step=step.name, attempt=attempt))
+            if is_last or file.exists():
                 yield from json.loads(file.read_text(encoding="utf-8")).values()

@@ -272,3 +272,46 @@ def test_what_a_killed_daemon_left_of_a_submission_is_removed(installation: Inst
     (folder / f"{'0' * 32}.new").write_text(json.dumps({"token": SECRET}))
     installation.start()
     assert list(folder.iterdir()) == []
+
+
+TERRAFORM = """
+variable "token" {}
+variable "table" {}
+output "told" { value = var.token }
+output "size" { value = length(var.table.inner[0]) }
+"""
+PLANS = """
+kind = "deploy"
+source = { path = "../infra" }
+[[steps]]
+name = "apply"
+uses = "terraform"
+[steps.with]
+action = "apply"
+vars = { token = { secret = "t" }, table = { inner = [{ secret = "t" }] } }
+"""
+
+
+def test_terraform_gets_secrets_in_a_file_that_goes_with_the_attempt(
+    installation: Installation,
+) -> None:
+    token = installation.root / "token"
+    token.touch(mode=0o600)
+    token.write_text(SECRET)
+    infra = installation.root / "infra"
+    infra.mkdir()
+    (infra / "main.tf").write_text(TERRAFORM)
+    installation.write(
+        {"environments/staging.toml": "", "pipelines/p.toml": PLANS},
+        f'[secrets.t]\nfile = "{token}"\n',
+    )
+    installation.start()
+    job = installation.submit("p", "staging")
+    ended = installation.finished(job)
+    log = installation.says("log", str(job))
+    assert ended["conclusion"] == "success", log
+    assert ended["steps"][0]["outputs"] == {"told": "***", "size": len(SECRET)}
+    assert "*" * 10 in log
+    nothing_of(SECRET, log, installation.says("events", "--json"), installation.log_tail())
+    until("its secrets are removed", lambda: not list(installation.state.glob("secrets/*/*")))
+    assert sorted(holders(installation, SECRET)) == ["infra/terraform.tfstate", "token"]

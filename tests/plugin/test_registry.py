@@ -9,7 +9,7 @@ from types import ModuleType
 import msgspec
 import pytest
 
-from orchestrator.plugin import Adapter, Result, Step, hookimpl
+from orchestrator.plugin import Adapter, Result, SecretSource, Step, hookimpl
 from orchestrator.plugin.registry import Registry, load
 
 ADAPTER = """
@@ -111,7 +111,41 @@ def test_ours_and_installed_ones(installed: Installed, builtin: ModuleType) -> N
     assert registry.authorize("ada", "submit", "web in production") is None
 
 
+SECRETS = """
+from orchestrator.plugin import hookimpl
+
+class {kind}:
+    name = "{name}"
+    async def read(self, settings):
+        return "the value"
+
+@hookimpl
+def orchestrator_secrets():
+    return [{kind}()]
+"""
+
+
+def test_sources_of_secrets(installed: Installed, builtin: ModuleType) -> None:
+    installed.add("safes", SECRETS.format(kind="Safe", name="safe"))
+    registry = installed.load(builtin)
+    assert (list(registry.secrets), registry.problems) == (["safe"], ())
+    assert isinstance(registry.secrets["safe"], SecretSource)
+    installed.add("vaults", SECRETS.format(kind="Vault", name="safe"))
+    registry = installed.load(builtin)
+    assert list(registry.secrets) == []
+    said = "source of secrets safe is brought by {} too: uninstall one"
+    assert problems(registry) == {"safes": said.format("vaults"), "vaults": said.format("safes")}
+
+
 BROKEN = [
+    (
+        SECRETS.format(kind="Safe", name="no name"),
+        "Safe.name must be letters, digits, `-` and `_`, not 'no name'",
+    ),
+    (
+        SECRETS.format(kind="Safe", name="safe").replace("async def", "def"),
+        "Safe has no async method read(settings) to get secrets by",
+    ),
     ("raise ValueError('no boats')", "could not be loaded: ValueError: no boats"),
     ("import sys; sys.exit(3)", "could not be loaded: SystemExit: 3"),
     ("def (", "could not be loaded: SyntaxError: invalid syntax"),
