@@ -6,6 +6,7 @@ import msgspec
 
 from orchestrator.core.approval_rules import given, open_rules, rule_text
 from orchestrator.core.deadlines import expiry
+from orchestrator.core.durations import written
 from orchestrator.core.instant import Instant
 from orchestrator.core.locks import Holder
 from orchestrator.core.model import (
@@ -176,7 +177,7 @@ def _approvals(world: World, job: Job, asked: Instant | None) -> Iterator[Blocke
         return
     rules = open_rules(job, world.definition(job))
     seconds = expiry(rules.values())
-    until = "" if seconds is None else f", within {seconds:g} s"
+    until = "" if seconds is None else f", within {written(seconds)}"
     for name, rule in rules.items():
         yield Blocker(
             type=BlockerType.APPROVAL,

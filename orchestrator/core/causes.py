@@ -1,6 +1,7 @@
 """Why a step did not run or was stopped, in the words of every view, event and log."""
 
 from orchestrator.core.model import Cause, Ending, Finished, Step, Stop
+from orchestrator.core.printable import printable
 from orchestrator.core.words import StepConclusion, StopCause
 
 _SENTENCES = {
@@ -33,7 +34,7 @@ def stopped_by_request(stop: Stop) -> str:
 
 
 def stop_text(stop: Stop) -> str:
-    """`stopped by ada: wrong version`, `rejected by ada`, `it waited longer than max_wait: 5 s`."""
+    """`stopped by ada: wrong version`, `rejected by ada`, `it waited longer than max_wait: 5s`."""
     if stop.cause in (StopCause.EXPIRY, StopCause.NEEDLESS):
         return stop.reason
     word = "rejected" if stop.cause is StopCause.REJECTION else "stopped"
@@ -63,5 +64,5 @@ def _detail(ending: Ending) -> str:
     elif ending.signal is not None:
         details.append(ending.signal)
     if ending.reason:
-        details.append(ending.reason)
+        details.append(printable(ending.reason))
     return f" ({': '.join(details)})" if details else ""

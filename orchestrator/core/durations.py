@@ -39,3 +39,14 @@ def _bounded(seconds: float, written: object) -> Duration:
     if seconds > LONGEST:
         raise ValueError(f"{written} is longer than ten years")
     return Duration(seconds)
+
+
+def written(seconds: float) -> str:
+    """A duration as files write it: `90s` is `1m30s`, half a second `0.5s`."""
+    if seconds != int(seconds) or seconds < 60:
+        return f"{seconds:g}s"
+    left, parts = int(seconds), []
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        parts += [f"{count}{unit}"] if count else []
+    return "".join(parts)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from orchestrator.core import events as ev
 from orchestrator.core.deadlines import RECONNECT, after, limit_of_phase
 from orchestrator.core.definition import JobDefinition, PipelineDefinition, StepDefinition
+from orchestrator.core.durations import written
 from orchestrator.core.instant import Instant
 from orchestrator.core.model import (
     Acquiring,
@@ -132,4 +133,4 @@ def _passed(world: World, start: Instant, limit: float | None, now: Instant) -> 
 
 
 def _seconds(limit: float | None) -> str:
-    return f"{limit or 0:g} s"
+    return written(limit or 0.0)

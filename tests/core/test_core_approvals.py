@@ -130,7 +130,7 @@ def test_an_approval_expires_also_over_a_restart() -> None:
     assert isinstance(end, JobFinished)
     assert (end.conclusion, end.reason) == (
         JobConclusion.EXPIRED,
-        "nobody approved it within 3600 s",
+        "nobody approved it within 1h",
     )
 
 

@@ -17,7 +17,7 @@ def test_a_job_that_waited_too_long_expires_unrun() -> None:
     story.after(1).then(like(ev.JobEnded, job=2, conclusion=JobConclusion.EXPIRED))
     end = story.job(2).phase
     assert isinstance(end, JobFinished)
-    assert end.reason == "it waited longer than max_wait: 60 s"
+    assert end.reason == "it waited longer than max_wait: 1m"
 
 
 def test_or_it_warns_once_and_goes_on_waiting() -> None:

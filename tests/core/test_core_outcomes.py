@@ -8,8 +8,9 @@ from core_story import Story, given, like
 
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
+from orchestrator.core.causes import stopped_by_step
 from orchestrator.core.definition import OutcomeRule
-from orchestrator.core.model import Finished, JobFinished
+from orchestrator.core.model import Ending, Finished, JobFinished
 from orchestrator.core.outcomes import judge
 from orchestrator.core.words import JobConclusion, Outcome, StepConclusion
 
@@ -257,3 +258,9 @@ def test_the_job_says_which_step_failed_and_why() -> None:
     story.when(applied(1, "a", succeeded=False, reason="no disk")).then_among(
         like(ev.JobEnded, reason="a: no disk")
     )
+
+
+def test_a_long_reason_is_shortened_where_it_is_the_cause_of_others() -> None:
+    told = Ending(StepConclusion.FAILURE, Outcome.FAIL, exit=1, reason="x" * 200)
+    text = stopped_by_step("build", told)
+    assert text == f"build failed (exit 1: {'x' * 77}...)"
