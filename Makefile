@@ -3,8 +3,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
+# no: neither build the Kubernetes test bed nor run the tests that need it.
+KUBERNETES ?= yes
+WITHOUT := $(filter no,$(KUBERNETES))
 
-.PHONY: demo test check bench setup clean
+.PHONY: demo test testbed check bench setup clean
 setup: $(VENV)/ready
 
 # The stamp stands for: everything is installed as these files say.
@@ -20,8 +23,13 @@ $(VENV)/ready: pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.tom
 demo: setup
 	$(BIN)/python config/demo/run.py
 
-test: setup
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(TESTS)
+test: setup $(if $(WITHOUT),,testbed)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal \
+	  $(if $(WITHOUT),-m 'not kubernetes') $(TESTS)
+
+# Built once into the user's cache directory; of no effect without Go, but for a line that says so.
+testbed: setup
+	@$(BIN)/python tests/testbed/kubernetes/bed_build.py
 
 check: setup
 	$(BIN)/ruff check .

@@ -1,0 +1,45 @@
+"""Fixtures for a conftest to import: `bed`, `namespace`, `private_bed`."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import bed_build
+import pytest
+from bed import Bed, PrivateBed, Programs, private, shared
+
+__all__ = ["bed", "bed_programs", "namespace", "private_bed"]
+
+
+@pytest.fixture(scope="session")
+def bed_programs() -> Programs:
+    """kubectl, helm 3 and 4. Skips where they are not built."""
+    place = bed_build.location()
+    if not bed_build.is_complete(place):
+        missing = bed_build.why_no_go() or "the Kubernetes test bed: run `make testbed`"
+        pytest.skip(f"needs {missing}")
+    return Programs(place)
+
+
+@pytest.fixture(scope="session")
+def bed(bed_programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
+    """The bed of this run of the tests, shared by all its workers."""
+    base = tmp_path_factory.getbasetemp()
+    run = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    directory = run / "kubernetes"
+    directory.mkdir(exist_ok=True)
+    with shared(bed_programs, directory) as bed:
+        yield bed
+
+
+@pytest.fixture
+def namespace(bed: Bed) -> str:
+    """A new namespace on the shared bed."""
+    return bed.create_namespace()
+
+
+@pytest.fixture
+def private_bed(bed_programs: Programs, tmp_path: Path) -> Iterator[PrivateBed]:
+    """A bed of this test alone, that it may freeze."""
+    with private(bed_programs, tmp_path / "kubernetes") as bed:
+        yield bed
