@@ -9,6 +9,7 @@ from orchestrator.core import commands as cmd
 from orchestrator.core import wanted as effects
 from orchestrator.core.decide import settle, take
 from orchestrator.core.definition import (
+    ApprovalRule,
     CleanupReference,
     Configuration,
     EnvironmentDefinition,
@@ -31,7 +32,7 @@ from orchestrator.core.model import (
     StepRef,
 )
 from orchestrator.core.rejections import Rejection
-from orchestrator.core.words import StepConclusion
+from orchestrator.core.words import LongWaitPolicy, Section, StepConclusion
 from orchestrator.core.world import Changes, World
 from orchestrator.store import reading, writing
 from orchestrator.store.database import connect_writer
@@ -51,6 +52,17 @@ def configuration_with(capacity: int) -> Configuration:
             name="web", kind="deploy", steps=steps, cleanup=CleanupReference(pipeline="down")
         ),
         PipelineDefinition(name="down", kind="cleanup", steps=(cleanup,)),
+        PipelineDefinition(
+            name="whole",
+            kind="deploy",
+            steps=tuple(
+                StepDefinition(name=section.value, uses="command", section=section, touches=False)
+                for section in Section
+            ),
+            approval=ApprovalRule(expires=900.0),
+            max_wait=300.0,
+            on_max_wait=LongWaitPolicy.WARN,
+        ),
     ]
     return Configuration(
         state_dir="/var/lib/orchestrator",
@@ -131,7 +143,7 @@ class Journey:
         number = self.random.randrange(5)
         submit = cmd.Submit(
             caller=ROOT,
-            pipeline=self.random.choice(("web", "web", "down")),
+            pipeline=self.random.choice(("web", "web", "down", "whole", "whole")),
             environment=environment,
             priority=number,
             labels={"n": str(number)},
@@ -143,6 +155,9 @@ class Journey:
             submit,
             submit,
             cmd.Cancel(caller=ROOT, job=job, force=number == 0),
+            cmd.Approve(caller=ROOT, job=job),
+            cmd.Approve(caller=ROOT, job=job),
+            cmd.Reject(caller=ROOT, job=job),
             cmd.Waive(caller=ROOT, environment=environment, reason="gone"),
             cmd.Recheck(caller=ROOT, environment=environment),
             cmd.StartDrain(caller=ROOT, cancel=number == 0),
@@ -183,7 +198,10 @@ class Journey:
             case Applying() | Cancelling():
                 ends = (cmd.ApplyDone(ref=ref, succeeded=exit == 0, exit=exit) for exit in (0, 1))
                 noted = cmd.NoteWaiting(ref=ref, text=self.random.choice((None, "a lock")))
-                return [*ends, noted, intent, cmd.NoteWarning(ref=ref, text="odd"), failed]
+                asks = cmd.Ask(ref=ref, key="ok", text="go on?", rule=ApprovalRule(expires=60.0))
+                withdrawn = cmd.WithdrawQuestion(ref=ref, key="ok")
+                warned = cmd.NoteWarning(ref=ref, text="odd")
+                return [*ends, noted, intent, warned, asks, asks, withdrawn, failed]
             case CleaningUp():
                 finding = Finding(ref=ref, found="a lock", commands=("unlock",))
                 return [cmd.CleanupDone(ref=ref), cmd.CleanupDone(ref=ref, finding=finding)]
