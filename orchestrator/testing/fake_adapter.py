@@ -49,7 +49,10 @@ seconds.
 
 
 class FakeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What each phase does. `cancel` of None interrupts, as adapters do by default."""
+    """What each phase does. `cancel` of None interrupts, as adapters do by default.
+
+    `ask` needs so many `approvals` within `answer_within` seconds (None: whenever they come).
+    """
 
     acquire: tuple[Doing, ...] = ()
     apply: tuple[Doing, ...] = ("run",)
@@ -58,6 +61,8 @@ class FakeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     resource: str = "resource"
     stubborn_for: float = 20.0
     stop_signal: int = 15
+    approvals: int = 1
+    answer_within: float | None = None
 
 
 class FakeService:
@@ -200,7 +205,8 @@ async def _meet_others(
 
 
 async def _ask(step: Step[FakeConfig], key: str) -> None:
-    answer = await step.ask(key, Question(f"{key}?"))
+    count, expires = step.config.approvals, step.config.answer_within
+    answer = await step.ask(key, Question(f"{key}?", count=count, expires=expires))
     if not answer.approved:
         raise AdapterError(f"{key}: {answer.by or 'nobody'} said no")
 

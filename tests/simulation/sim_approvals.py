@@ -7,7 +7,7 @@ from sim_seen import Seen
 from orchestrator.core import events as ev
 from orchestrator.core.instant import Instant
 from orchestrator.core.model import Approval
-from orchestrator.core.words import LongWaitPolicy, Section, StopCause
+from orchestrator.core.words import Decision, LongWaitPolicy, Section, StopCause
 
 
 def check_waiting(seen: Seen, event: ev.AnyEvent, at: Instant) -> None:
@@ -79,3 +79,22 @@ def _check_long_wait(seen: Seen, job: int, at: Instant, policy: LongWaitPolicy) 
 def _check_waited(job: int, since: Instant, seconds: float, at: Instant) -> None:
     early = since.boot + round(seconds * 1000) - at.boot if since.boot_id == at.boot_id else 0
     assert early <= 0, f"job {job} had waited too long {early} ms too early"
+
+
+def check_question(seen: Seen, event: ev.AnyEvent, at: Instant) -> None:
+    """What a step asks: it is not asked after a stop, and as many people agree as it needs."""
+    match event:
+        case ev.StepAsked(ref=ref):
+            assert ref.step in seen.at_work and ref.step not in seen.stops, f"{ref} asks"
+            seen.asked[ref.step] = []
+        case ev.StepApproved(ref=ref, approval=approval):
+            assert ref.step in seen.asked, f"{ref} was approved, and asks nothing"
+            seen.asked[ref.step].append(approval)
+        case ev.StepQuestionWithdrawn(ref=ref):
+            del seen.asked[ref.step]
+        case ev.StepAnswered(ref=ref, answer=answer):
+            people = {one.by.uid for one in seen.asked.pop(ref.step)}
+            if answer.decision is Decision.APPROVED:
+                wanted = seen.settings(ref.step).approvals
+                assert len(people) >= wanted, f"{ref} was approved by {people}, not {wanted}"
+                seen.agreed[ref] = seen.agreed.get(ref, 0) + 1

@@ -25,11 +25,21 @@ def check_attempts(seen: Seen, ref: StepRef, event: ev.AnyEvent, at: Instant) ->
             assert ref.step not in seen.gave_way, told
             seen.stops.discard(ref.step)
             seen.due[ref.step] = _later(at, seconds)
+        case ev.StepFinished(ending=ending, finding=None) if ending.retriable:
+            _check_end(seen, ref)
         case ev.StepNotRun(ending=ending, cause=cause):
             if ending.conclusion is StepConclusion.SKIPPED and not _uncalled(seen, ref, cause):
                 assert cause is not None, f"{ref} was skipped by nothing"
                 rules = seen.step(cause.step).outcomes
                 assert any(ref.step in rule.skip for rule in rules), f"{ref} was skipped by {cause}"
+
+
+def _check_end(seen: Seen, ref: StepRef) -> None:
+    """A step that could have been tried again was not: it was stopped, or had its attempts."""
+    policy = seen.step(ref.step).retry
+    stopped = seen.stop is not None and not is_handler(seen, ref.step)
+    excused = stopped or ref.step in seen.stops or ref.step in seen.forced
+    assert excused or (policy is not None and ref.attempt >= policy.attempts), f"{ref} gave up"
 
 
 def _uncalled(seen: Seen, ref: StepRef, cause: Cause | None) -> bool:

@@ -120,7 +120,11 @@ class Person:
 
     def _some_question(self) -> int:
         jobs = self.world.witness.jobs.items()
-        asks = [job for job, seen in jobs if seen.approval_since and not seen.ready]
+        asks = [
+            job
+            for job, seen in jobs
+            if seen.asked or (seen.approval_since is not None and seen.ready is None)
+        ]
         asks = [job for job in asks if not self.world.witness.jobs[job].ended]
         return self.world.rng.choice(asks) if asks else self._some_job()
 
@@ -200,7 +204,7 @@ async def _demand_that_nothing_hangs(
             StepRef(job=job.id, step=step.name, attempt=step.attempt)
             for job in state.jobs.values()
             for step in job.steps
-            if step.active
+            if step.active and step.open_question is None
         ]
     found = set()
     for ref in active:
@@ -228,9 +232,9 @@ async def _open(engine: Engine) -> str:
         return f"{list(world.jobs.values())} {list(world.environments.values())}"
 
 
-async def _let_all_approve(world: World, job: int) -> None:
+async def _let_all_approve(world: World, job: int, step: str | None = None) -> None:
     for caller in (ADA, BOB, EVE):
-        approve = cmd.Approve(caller, job)
+        approve = cmd.Approve(caller, job, step)
         await Person(world, caller)._try(lambda engine, yes=approve: engine.execute(yes))  # type: ignore[misc]
 
 
@@ -243,6 +247,9 @@ async def _push(world: World, admin: Person, engine: Engine) -> None:
     for job in jobs:
         if isinstance(job.phase, JobPreparing) and job.phase.approval is not None:
             await _let_all_approve(world, job.id)
+        for step in job.steps:
+            if step.open_question is not None:
+                await _let_all_approve(world, job.id, step.name)
         since = job.submitted if job.run is None else job.run.started
         if isinstance(job.phase, JobQueued) or now.since(since) < 200_000:
             continue

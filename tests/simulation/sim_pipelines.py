@@ -55,7 +55,7 @@ def random_pipelines(rng: random.Random, badness: float) -> list[PipelineDefinit
                     kind="cleanup",
                     steps=steps,
                     params=VERSION,
-                    max_wait=rng.choice((None, 20.0)),
+                    max_wait=rng.choice((None, 1.0)),
                 )
             )
     return found
@@ -173,9 +173,12 @@ def random_settings(rng: random.Random, badness: float) -> FakeConfig:
             chosen.insert(rng.randint(0, len(chosen)), rng.choice(BADLY))
         return tuple(chosen)
 
+    asks = ("ask",) if rng.random() < 0.15 else ()
     found = {
+        "approvals": rng.choice((1, 1, 2)),
+        "answer_within": rng.choice((5.0, 60.0, 300.0)),
         "acquire": some(2, ("run", "run_uninterruptible", "once", "wait", "claim")),
-        "apply": (*some(1, WELL), "run", *some(2, WELL)),
+        "apply": (*some(1, WELL), *asks, "run", *some(2, WELL)),
         "cancel": rng.choice((None, None, some(1, ("run", "once")))),
         "cleanup": ("sweep", *some(2, ("run", "once", "look"))) if rng.random() < 0.8 else (),
     }

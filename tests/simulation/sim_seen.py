@@ -49,6 +49,8 @@ class Seen(msgspec.Struct):
     handlers_forced: bool = False
     approval_since: Instant | None = None
     approvals: list[Approval] = []
+    asked: dict[str, list[Approval]] = {}
+    agreed: dict[StepRef, int] = {}
     ready: Instant | None = None
     at_work: set[str] = set()
     unrun_without_cause: set[str] = set()

@@ -10,7 +10,17 @@ from orchestrator.core.model import Ending, StepRef
 from orchestrator.core.words import JobConclusion, StepConclusion
 
 GOOD = (StepConclusion.SUCCESS, StepConclusion.WARNING, StepConclusion.HALTED)
-MISBEHAVING = {"error", "raise", "exit", "rubbish", "stubborn", "once_unknown", "once", "wait"}
+MISBEHAVING = {
+    "error",
+    "raise",
+    "exit",
+    "rubbish",
+    "stubborn",
+    "once_unknown",
+    "once",
+    "wait",
+    "ask",
+}
 
 
 def check_applied(seen: Seen, ref: StepRef, ending: Ending, executions: list[Any]) -> None:
@@ -24,6 +34,8 @@ def check_applied(seen: Seen, ref: StepRef, ending: Ending, executions: list[Any
         case StepConclusion.SUCCESS if 3 in codes and is_handler(seen, ref.step):
             assert any(rule.match == "exit 3" for rule in seen.step(ref.step).outcomes), told
         case StepConclusion.SUCCESS:
+            asked = seen.settings(ref.step).apply.count("ask")
+            assert seen.agreed.get(ref, 0) == asked, f"{told}, and people did not agree"
             assert codes == [0] * wanted, told
         case StepConclusion.HALTED:
             assert 3 in codes, told

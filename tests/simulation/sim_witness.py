@@ -7,7 +7,7 @@ admitted, what was said) and from the processes themselves.
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from sim_approvals import check_waiting
+from sim_approvals import check_question, check_waiting
 from sim_attempts import check_attempts
 from sim_sections import check_sections, is_handler, see_stop
 from sim_seen import Execution, Seen, Violation
@@ -26,6 +26,7 @@ from orchestrator.core.words import JobConclusion, Section, StopCause
 from orchestrator.testing.fake_tool import FakeProcess
 from orchestrator.testing.simulated_host import SimulatedHost
 
+ASKING = (ev.StepAsked, ev.StepApproved, ev.StepAnswered, ev.StepQuestionWithdrawn)
 WAITING = (
     ev.ApprovalRequested,
     ev.JobApproved,
@@ -146,6 +147,8 @@ class Witness:
             self.lines.append((id, stamped))
             if isinstance(stamped.event, WAITING):
                 check_waiting(self._open(stamped.event.job), stamped.event, stamped.at)
+            if isinstance(stamped.event, ASKING):
+                check_question(self._open(stamped.event.ref.job), stamped.event, stamped.at)
             self._see(id, stamped.event, stamped.at)
 
     def _see(self, id: int, event: ev.AnyEvent, at: Instant) -> None:
