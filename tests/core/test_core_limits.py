@@ -13,15 +13,16 @@ from core_setup import (
     ref,
     step,
     submit,
+    whole,
 )
 from core_story import Story, given, like
 
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
-from orchestrator.core.definition import PipelineDefinition, StopRules
+from orchestrator.core.definition import ApprovalRule, PipelineDefinition, StopRules
 from orchestrator.core.model import Cancelling, Finished
 from orchestrator.core.rejections import NotPermitted, StopForbidden
-from orchestrator.core.words import JobConclusion, StepConclusion, StopCause, StopPolicy
+from orchestrator.core.words import JobConclusion, Section, StepConclusion, StopCause, StopPolicy
 
 
 def limited(**fields: float) -> PipelineDefinition:
@@ -186,6 +187,15 @@ def test_in_the_queue_that_ends_it() -> None:
     story = given(submit("api"), submit("api", cancel_on_disconnect=True))
     story.given(cmd.SeeClient(job=2, present=False))
     story.after(15).then(like(ev.JobEnded, job=2, conclusion=JobConclusion.CANCELLED))
+
+
+def test_before_the_queue_that_stops_it() -> None:
+    build = step("build", section=Section.BEFORE, touches=False)
+    web = pipeline("web", steps=(build, step("apply")), approval=ApprovalRule())
+    story = given(config(web), submit("web", cancel_on_disconnect=True), GONE)
+    story.after(15).then_among(like(ev.JobStopRequested), like(ev.StepStopRequested))
+    waits = given(config(web), submit("web", cancel_on_disconnect=True), *whole(1, "build"), GONE)
+    waits.after(15).then_among(like(ev.JobEnded, conclusion=JobConclusion.CANCELLED))
 
 
 def test_a_client_that_comes_back_in_time_changes_nothing() -> None:
