@@ -194,7 +194,7 @@ def _run_go(part: Part, source: Path, out: Path, log: Path, report: Callable[[st
         )
         try:
             while (code := _wait(go, REPORT_SECONDS)) is None:
-                report(f"      {time.monotonic() - began:.0f} s, {_packages(log)} packages")
+                report(f"      {time.monotonic() - began:.0f} s, {_packages(log)} compiled")
         finally:
             go.kill()  # of no effect when it has ended
             go.wait()
