@@ -45,7 +45,7 @@ def blockers(world: World, job: Job) -> Iterator[Blocker]:
     What a job will wait for that still prepares is not known before it is ready.
     """
     if isinstance(job.phase, JobPreparing):
-        if job.cleanup_for is None:
+        if job.cleanup_for is None and not world.in_handlers(job):
             yield from _drain(world)
         yield from _approvals(world, job, job.phase.approval)
         return

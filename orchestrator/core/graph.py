@@ -46,7 +46,16 @@ class Plan:
             for place, step in enumerate(self.steps)
             if step.surely_touches and step.section.is_handler
         )
+        self.matrices = _matrices(self.steps)
         self.conditional = {place for place, step in enumerate(self.steps) if step.when is not None}
+
+
+def _matrices(steps: tuple[StepDefinition, ...]) -> dict[str, tuple[int, ...]]:
+    found: dict[str, list[int]] = {}
+    for place, step in enumerate(steps):
+        if step.matrix_of is not None:
+            found.setdefault(step.matrix_of, []).append(place)
+    return {name: tuple(places) for name, places in found.items()}
 
 
 def _limited(steps: tuple[StepDefinition, ...]) -> dict[int, str]:
@@ -80,6 +89,7 @@ class Graph:
         self._candidates: dict[str, SortedSet] = {}
         self._offered: dict[str, int] = {}
         self._wanted: set[int] = set()
+        self._unasked = {section: SortedSet() for section in Section}
         self._ready = {
             (section, slot): SortedSet() for section in Section for slot in (True, False)
         }
@@ -150,6 +160,9 @@ class Graph:
         _put(self._ready[step.section, step.takes_slot], place, ready)
         if not ready:
             self._wanted.discard(place)
+        if place in self.plan.conditional:
+            unasked = ready and place not in self._wanted
+            _put(self._unasked[step.section], place, unasked)
 
     @property
     def section(self) -> Section:
@@ -177,19 +190,12 @@ class Graph:
 
     def conditional(self) -> list[int]:
         """The steps that may begin if their `when` holds, but those of which that is known."""
-        if not self.plan.conditional:
-            return []
-        ready = (self._ready[self.section, takes] for takes in (True, False))
-        return [
-            place
-            for queue in ready
-            for place in queue
-            if place in self.plan.conditional and place not in self._wanted
-        ]
+        return list(self._unasked[self.section])
 
     def want(self, place: int) -> None:
         """The `when` of a step holds; that is forgotten with whatever makes it ready."""
         self._wanted.add(place)
+        self._unasked[self.plan.steps[place].section].discard(place)
 
     @property
     def wants_slot(self) -> bool:

@@ -1,6 +1,6 @@
 """What the references of one step read, from what is journalled of its job."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -8,24 +8,51 @@ from msgspec.structs import replace
 from orchestrator.core import conditions
 from orchestrator.core.debts import facts_of
 from orchestrator.core.definition import JobDefinition, StepDefinition
-from orchestrator.core.model import Finished, Job
+from orchestrator.core.graph import Plan
+from orchestrator.core.model import Finished, Job, Step
 from orchestrator.core.parameter_values import typed
-from orchestrator.core.references import DebtFacts, JobFacts, Scope
+from orchestrator.core.references import DebtFacts, JobFacts, Scope, references
 from orchestrator.core.verdict import verdict
 from orchestrator.core.world import World
 
 
-def scope_of(world: World, job: Job, definition: JobDefinition, step: StepDefinition) -> Scope:
-    """All that a step can read. Outputs that are sensitive are None: their values lie elsewhere."""
+def steps_read(values: Iterable[Any]) -> frozenset[str]:
+    """The steps, or matrices, whose outputs these values read. Raises ReferenceMalformed."""
+    return frozenset(
+        reference.path[1]
+        for value in values
+        for reference in references(value)
+        if reference.path[0] == "steps" and len(reference.path) > 1
+    )
+
+
+def scope_of(
+    world: World,
+    job: Job,
+    definition: JobDefinition,
+    step: StepDefinition,
+    outputs_of: Callable[[Step], Mapping[str, Any]],
+    read: Iterable[str],
+) -> Scope:
+    """All that a step can read, with the outputs of the steps or matrices in `read` only.
+
+    A matrix has lists of what those of its steps gave that ran.
+    """
+    open_job = job.id in world.jobs
+    plan = world.plan(job) if open_job else Plan(definition.pipeline.steps)
     outputs: dict[str, Mapping[str, Any]] = {}
     not_run = set()
-    for one in job.steps:
-        if isinstance(one.phase, Finished):
-            outputs[one.name] = one.outputs
-            if not one.phase.ending.conclusion.ran:
-                not_run.add(one.name)
+    for name in read:
+        if name in plan.places:
+            one = job.steps[plan.places[name]]
+            if isinstance(one.phase, Finished):
+                outputs[name] = outputs_of(one)
+                if not one.phase.ending.conclusion.ran:
+                    not_run.add(name)
+        elif name in plan.matrices:
+            outputs[name] = _lists(job, plan.matrices[name], outputs_of)
     return Scope(
-        job=_job_facts(job, definition, step),
+        job=_job_facts(world, job, definition, step),
         params=typed(definition.pipeline.params, job.params),
         vars=definition.environment.vars,
         outputs=outputs,
@@ -36,37 +63,35 @@ def scope_of(world: World, job: Job, definition: JobDefinition, step: StepDefini
     )
 
 
-def with_matrices(
-    outputs: Mapping[str, Mapping[str, Any]], definition: JobDefinition, not_run: frozenset[str]
-) -> dict[str, Mapping[str, Any]]:
-    """Outputs with those of each matrix beside them: under its name, a list of the values of those
-    of its steps that ran."""
-    merged: dict[str, dict[str, list[Any]]] = {}
-    for step in definition.pipeline.steps:
-        if step.matrix_of is not None and step.name in outputs:
-            lists = merged.setdefault(step.matrix_of, {})
-            if step.name not in not_run:
-                for name, value in outputs[step.name].items():
-                    lists.setdefault(name, []).append(value)
-    return {**outputs, **merged}
+def _lists(
+    job: Job, places: Iterable[int], outputs_of: Callable[[Step], Mapping[str, Any]]
+) -> dict[str, list[Any]]:
+    lists: dict[str, list[Any]] = {}
+    for place in places:
+        one = job.steps[place]
+        if isinstance(one.phase, Finished) and one.phase.ending.conclusion.ran:
+            for name, value in outputs_of(one).items():
+                lists.setdefault(name, []).append(value)
+    return lists
 
 
 def unmet(world: World, job: Job, step: StepDefinition) -> str | None:
-    """Why the `when` of a step does not hold; None where it does."""
+    """Why the `when` of a step does not hold; None where it does. Sensitive outputs are null."""
     if step.when is None:
         return None
-    definition = world.definition(job)
-    scope, condition = scope_of(world, job, definition, step), conditions.parse(step.when)
-    outputs = with_matrices(scope.outputs, definition, scope.not_run)
-    scope = replace(scope, outputs=outputs)
+    condition = conditions.parse(step.when)
+    read = {one.path[1] for one in condition.references if one.path[0] == "steps"}
+    scope = scope_of(world, job, world.definition(job), step, lambda one: one.outputs, read)
     return None if conditions.holds(condition, scope) else conditions.why(condition, scope)
 
 
-def _job_facts(job: Job, definition: JobDefinition, step: StepDefinition) -> JobFacts:
+def _job_facts(world: World, job: Job, definition: JobDefinition, step: StepDefinition) -> JobFacts:
     facts = facts_of(job)
     if not step.section.is_handler:
         return facts
-    found = verdict(job, definition.pipeline.steps)
+    graph = world.graphs.get(job.id)
+    steps = definition.pipeline.steps
+    found = verdict(job, steps) if graph is None else graph.verdict(job)
     return replace(facts, conclusion=found.conclusion.value, failed_step=found.failed_step)
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ from orchestrator.config.secrets import secrets_in_env, secrets_named
 from orchestrator.config.settings import SecretValues, SettingsInvalid, resolve_settings
 from orchestrator.core import commands as cmd
 from orchestrator.core.definition import SOURCE_STEP, JobDefinition, StepDefinition, Variables
-from orchestrator.core.model import Job, StepRef
+from orchestrator.core.model import Job, Step, StepRef
 from orchestrator.core.references import ReferenceProblem, Scope
-from orchestrator.core.scopes import scope_of, with_matrices
+from orchestrator.core.scopes import scope_of, steps_read
 from orchestrator.core.world import World
 from orchestrator.engine.attempt_journal import JournalOfAttempt, JournalOfRecheck
 from orchestrator.engine.attempt_paths import AttemptPaths
@@ -273,15 +274,13 @@ class Workbench:
     def _scope(
         self, world: World, job: Job, definition: JobDefinition, step: StepDefinition
     ) -> Scope:
-        scope = scope_of(world, job, definition, step)
-        outputs = {name: self._outputs(job, name) for name in scope.outputs}
-        return replace(scope, outputs=with_matrices(outputs, definition, scope.not_run))
+        read = steps_read((step.config, *layers_of(definition, step)))
+        return scope_of(world, job, definition, step, partial(self._outputs, job.id), read)
 
-    def _outputs(self, job: Job, name: str) -> dict[str, Any]:
-        step = job.step(name)
+    def _outputs(self, job: int, step: Step) -> dict[str, Any]:
         if not step.sensitive:
             return step.outputs
-        ref = StepRef(job=job.id, step=name, attempt=step.attempt)
+        ref = StepRef(job=job, step=step.name, attempt=step.attempt)
         hidden = json.loads(self.paths.sensitive_outputs(ref).read_text(encoding="utf-8"))
         return {**step.outputs, **hidden}
 

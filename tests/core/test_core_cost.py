@@ -157,7 +157,16 @@ def sections(size: int) -> tuple[StepDefinition, ...]:
     )
 
 
-@pytest.mark.parametrize("shape", [wide, long, fan, matrix, sections])
+def conditions(size: int) -> tuple[StepDefinition, ...]:
+    """Many steps side by side, each with a condition on one that has ended."""
+    when = "steps.first.outputs.x != 'y'"
+    return (
+        step("first"),
+        *(step(f"s{number}", needs=("first",), when=when) for number in range(size)),
+    )
+
+
+@pytest.mark.parametrize("shape", [wide, long, fan, matrix, sections, conditions])
 def test_a_run_is_linear_in_its_steps(
     shape: Callable[[int], tuple[StepDefinition, ...]],
 ) -> None:
