@@ -1,0 +1,13 @@
+"""Helm for deploy-orchestrator: upgrade, rollback, uninstall, test, status, diff."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from orchestrator.plugin import Adapter, hookimpl
+from orchestrator_helm.adapter import HelmAdapter
+
+
+@hookimpl
+def orchestrator_adapters() -> Sequence[Adapter[Any]]:
+    """The one adapter, `helm`."""
+    return (HelmAdapter(),)

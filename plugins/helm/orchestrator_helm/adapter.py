@@ -1,0 +1,147 @@
+"""The adapter: what each phase does."""
+
+import signal
+from collections.abc import Sequence
+from typing import assert_never
+
+import anyio
+import anyio.to_thread
+
+from orchestrator.plugin import CLEAN, Adapter, Cleanliness, Problem, Result, Step, Traits
+from orchestrator_helm import check, healing, intent, leftovers, ownership, rendering, results, tool
+from orchestrator_helm.intent import Intent
+from orchestrator_helm.release import read_status
+from orchestrator_helm.settings import Action, HelmSettings, known_seconds
+from orchestrator_helm.tool import Helm, open_helm
+
+KEY = "helm"
+"""Of the one process that does a step's work."""
+UNDOING_OPERATIONS = 3
+"""What a roll back, and an uninstall, may take helm's `timeout` for: a hook, the rest, a hook."""
+MARGIN = 60.0
+HANDLER_PATIENCE = 10.0
+"""Seconds in which helm comes to the point from which it understands a signal."""
+LOOK_PAUSE = 0.1
+
+
+class HelmAdapter(Adapter[HelmSettings]):
+    """`uses = "helm"`. A stop is one SIGINT to helm's pid, and then patience."""
+
+    name = "helm"
+    config_type = HelmSettings
+
+    def traits(self, config: HelmSettings) -> Traits:
+        """The grace is what helm itself may take to undo: `timeout` for each operation."""
+        return Traits(touches=config.action.touches, grace=grace(config))
+
+    async def check(self, step: Step[HelmSettings]) -> Sequence[Problem]:
+        """Binary and version, files."""
+        return await check.problems(step)
+
+    async def acquire(self, step: Step[HelmSettings]) -> None:
+        """A release on which nothing is pending."""
+        helm = await open_helm(step)
+        if step.config.action.touches:
+            history = await healing.wait_until_settled(helm)
+            if healing.wants_return(helm):
+                history = await healing.return_to_deployed(helm, history)
+            await rendering.prepare(helm, history)
+
+    async def apply(self, step: Step[HelmSettings]) -> Result:
+        """One helm, and then what its record of the release says."""
+        helm = await open_helm(step)
+        match step.config.action:
+            case Action.UPGRADE:
+                return await self._upgrade(helm)
+            case Action.ROLLBACK:
+                return await self._rollback(helm)
+            case Action.UNINSTALL:
+                return await self._uninstall(helm)
+            case Action.TEST:
+                return await self._test(helm)
+            case Action.STATUS:
+                return results.of_status(await helm.settled_history())
+            case never:
+                assert_never(never)
+
+    async def cancel(self, step: Step[HelmSettings]) -> None:
+        """One SIGINT, when helm can understand it; a roll back or an uninstall goes on to its end.
+
+        helm understands a signal before it makes its revision; until then a signal ends it at
+        once, with the release untouched.
+        """
+        helm = Helm(step, await tool.version_of(step))
+        with anyio.move_on_after(HANDLER_PATIENCE):
+            await _until_handler(helm)
+        if await step.interrupt():
+            limit = grace(step.config)
+            step.log(f"helm was asked to stop; it may take {limit:g} s to end")
+
+    async def cleanup(self, step: Step[HelmSettings]) -> Cleanliness:
+        """Heal what this attempt left pending, and look what stands."""
+        await step.sweep()
+        found = CLEAN
+        if tool.layout(step).touched.exists():
+            found = await leftovers.find(await open_helm(step))
+        if found.clean:
+            await anyio.to_thread.run_sync(tool.tidy, tool.layout(step))
+        return found
+
+    async def _upgrade(self, helm: Helm) -> Result:
+        meant = await intent.begin(helm)
+        argv = helm.commands.upgrade(meant.mark)
+        ended = await helm.step.run(KEY, argv, env=helm.env, stop_signal=signal.SIGINT)
+        history = await helm.settled_history()
+        ours = ended.ok or await _made_by_us(helm, meant)
+        stopping = helm.step.stop is not None
+        return results.of_upgrade(history, meant, ended, ours=ours, stopping=stopping)
+
+    async def _rollback(self, helm: Helm) -> Result:
+        meant = await intent.begin(helm)
+        argv = helm.commands.rollback(meant.target)
+        ended = await helm.step.run(KEY, argv, env=helm.env, stop_signal=None)
+        history = await helm.settled_history()
+        return results.of_rollback(history, meant, ended, stopping=helm.step.stop is not None)
+
+    async def _uninstall(self, helm: Helm) -> Result:
+        meant = await intent.begin(helm)
+        if not meant.before:
+            return Result(ok=True, summary="there was no such release")
+        argv = helm.commands.uninstall()
+        ended = await helm.step.run(KEY, argv, env=helm.env, stop_signal=None)
+        history = await helm.settled_history()
+        return results.of_uninstall(history, meant, ended, stopping=helm.step.stop is not None)
+
+    async def _test(self, helm: Helm) -> Result:
+        await intent.begin(helm)
+        argv = helm.commands.test()
+        ended = await helm.step.run(KEY, argv, env=helm.env, stop_signal=signal.SIGINT)
+        status = read_status(await helm.ask(helm.commands.status()))
+        return results.of_test(status, ended, stopping=helm.step.stop is not None)
+
+
+def grace(config: HelmSettings) -> float | None:
+    """Seconds from a stop to the end of helm, as its own `timeout` has it."""
+    timeout = known_seconds(config.timeout)
+    if timeout is None:
+        return None
+    if config.action in (Action.ROLLBACK, Action.UNINSTALL) or config.rollback_on_failure:
+        return UNDOING_OPERATIONS * timeout + MARGIN
+    return MARGIN
+
+
+async def _until_handler(helm: Helm) -> None:
+    """Return when helm has made its revision, has ended, or was never started."""
+    meant = intent.read(helm)
+    if meant is None or helm.settings.action is not Action.UPGRADE:
+        return
+    while helm.step.recall("apply", KEY) is None:
+        history = await helm.settled_history()
+        if history.number >= meant.makes:
+            return
+        await anyio.sleep(LOOK_PAUSE)
+
+
+async def _made_by_us(helm: Helm, meant: Intent) -> bool:
+    """Whether the revision that was to be made bears our mark, or can't but by us."""
+    return await ownership.is_marked(helm, meant.mark) or not helm.commands.marks

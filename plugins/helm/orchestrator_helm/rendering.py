@@ -1,0 +1,75 @@
+"""What this attempt will put into the cluster, found out before helm begins."""
+
+import msgspec
+
+from orchestrator.plugin import AdapterError
+from orchestrator_helm.manifests import Identity, identities, objects
+from orchestrator_helm.release import History, Hook, one_line
+from orchestrator_helm.settings import Action
+from orchestrator_helm.tool import Helm, write_private
+
+DRY_RUN_TIMEOUT = 300.0
+"""Seconds: a chart may have to be fetched first."""
+
+
+class Rendering(msgspec.Struct, frozen=True):
+    """What an operation works on: `objects` are what it makes or removes, `hooks` what it runs."""
+
+    objects: tuple[Identity, ...] = ()
+    hooks: tuple[Identity, ...] = ()
+
+
+class DryRun(msgspec.Struct, frozen=True):
+    """What helm would make, as `upgrade --dry-run -o json` tells it."""
+
+    manifest: str = ""
+    hooks: tuple[Hook, ...] = ()
+
+
+async def dry_run(helm: Helm) -> DryRun:
+    """Have helm render the chart against the cluster. Raises AdapterError with its message."""
+    answer = await helm.ask(helm.commands.dry_run(), DRY_RUN_TIMEOUT)
+    if answer.code != 0:
+        raise AdapterError(one_line(answer.stderr) or f"helm upgrade --dry-run: {answer.code}")
+    try:
+        return msgspec.json.decode(answer.stdout, type=DryRun)
+    except msgspec.MsgspecError as error:
+        raise AdapterError(f"helm upgrade --dry-run: {error}") from error
+
+
+async def prepare(helm: Helm, history: History) -> Rendering:
+    """Find it out and keep it for the later phases. Raises AdapterError."""
+    match helm.settings.action:
+        case Action.UPGRADE:
+            found = await dry_run(helm)
+            hooks = tuple(one for hook in found.hooks for one in identities(objects(hook.manifest)))
+            made = Rendering(identities(objects(found.manifest)), hooks)
+        case _ if history.latest is None:
+            made = Rendering()
+        case _:
+            made = await of_revision(helm)
+    write_private(helm.at.rendering, msgspec.json.encode(made))
+    return made
+
+
+async def of_revision(helm: Helm, number: int | None = None) -> Rendering:
+    """What a revision consists of, the latest by default."""
+    hooks = await text_of(helm, helm.commands.hooks(number))
+    manifest = await text_of(helm, helm.commands.manifest(number))
+    return Rendering(identities(objects(manifest)), identities(objects(hooks)))
+
+
+async def text_of(helm: Helm, argv: list[str]) -> str:
+    """What `helm get` gives. Raises AdapterError."""
+    answer = await helm.ask(argv)
+    if answer.code != 0:
+        raise AdapterError(one_line(answer.stderr) or f"helm get: {answer.code}")
+    return answer.stdout
+
+
+def read(helm: Helm) -> Rendering:
+    """What `prepare` found; nothing where it did not come to that."""
+    try:
+        return msgspec.json.decode(helm.at.rendering.read_bytes(), type=Rendering)
+    except FileNotFoundError:
+        return Rendering()

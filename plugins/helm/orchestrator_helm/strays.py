@@ -1,0 +1,162 @@
+"""What a stopped helm may leave in the cluster that no revision knows: hooks, and late work."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from orchestrator.plugin import CLEAN, Cleanliness
+from orchestrator_helm import rendering
+from orchestrator_helm.cluster import Cluster, Live, NotVisible
+from orchestrator_helm.healing import Cure, run_cure
+from orchestrator_helm.intent import Intent
+from orchestrator_helm.manifests import Identity, identity, objects, taken_for
+from orchestrator_helm.readiness import is_finished
+from orchestrator_helm.release import DEPLOYED, History
+from orchestrator_helm.rendering import Rendering
+from orchestrator_helm.tool import Helm
+
+RUNNING_KINDS = ("Job", "Pod")
+_SECOND = 1000
+
+
+class Strays(msgspec.Struct, frozen=True):
+    """What is still there. `why` says what it is, for people."""
+
+    found: tuple[Live, ...]
+    why: str
+
+
+async def remove(helm: Helm, meant: Intent, history: History) -> Cleanliness:
+    """Remove what is provably of this attempt and in no revision; say what stays."""
+    known = rendering.read(helm)
+    cluster = Cluster(helm)
+    try:
+        hooks = await _unended_hooks(cluster, known, meant)
+        late = await _late_objects(helm, cluster, known, meant, history)
+        for one in (*hooks, *late):
+            await _delete(helm, one)
+        left = [one for one in await cluster.get(_names((*hooks, *late)), "strays") if _stays(one)]
+    except NotVisible as reason:
+        return _unseen(helm, known, str(reason))
+    uids = {one.uid for one in (*hooks, *late)}
+    left = [one for one in left if one.uid in uids]
+    if not left:
+        return CLEAN
+    names = ", ".join(str(one.identity) for one in left)
+    return Cleanliness(
+        f"release {helm.settings.release}: {names} of this step could not be removed",
+        tuple(_to_type(helm, one.identity) for one in left),
+    )
+
+
+async def _unended_hooks(cluster: Cluster, known: Rendering, meant: Intent) -> list[Live]:
+    """Jobs and pods of hooks that were made since this attempt began and still run."""
+    wanted = [one for one in known.hooks if one.kind in RUNNING_KINDS]
+    live = await cluster.get(wanted, "hooks")
+    return [one for one in live if _made_since(one, meant) and not is_finished(one) and _stays(one)]
+
+
+async def _late_objects(
+    helm: Helm, cluster: Cluster, known: Rendering, meant: Intent, history: History
+) -> list[Live]:
+    """What a helm that was stopped went on to make after it had undone its work.
+
+    Measured: a signal during a hook does not end the work that waits for the hook.
+    """
+    if history.deployed is not None and history.deployed.revision >= meant.makes:
+        kept = await rendering.of_revision(helm, history.deployed.revision)
+    elif history.latest is None:
+        kept = Rendering()
+    else:
+        return []  # what the failed revision made is known to it
+    keys = {one.key for one in kept.objects}
+    extra = [one for one in known.objects if one.key not in keys]
+    live = await cluster.get(extra, "late")
+    release = helm.settings.release
+    return [
+        one for one in live if one.belongs_to(release) and _made_since(one, meant) and _stays(one)
+    ]
+
+
+async def put_right(helm: Helm, meant: Intent, history: History) -> History:
+    """Roll back once more where a helm that rolled back then did its first work after all."""
+    latest = history.latest
+    undone = latest is not None and latest.status == DEPLOYED and latest.revision > meant.makes
+    if latest is None or not undone or history.get(meant.makes) is None:
+        return history
+    if not await _is_overwritten(helm, meant.makes, latest.revision):
+        return history
+    argv = helm.commands.heal_by_rollback(latest.revision)
+    why = (
+        f"release {helm.settings.release}: revision {latest.revision} is deployed, but what runs "
+        f"is revision {meant.makes}, which helm applied after it had rolled back"
+    )
+    cure = Cure(tuple(argv), "rolling back again", latest.revision + 1)
+    return await run_cure(helm, cure, f"again-{latest.revision}", why)
+
+
+async def _is_overwritten(helm: Helm, undone: int, deployed: int) -> bool:
+    wanted = {
+        identity(one).key: one
+        for one in objects(await rendering.text_of(helm, helm.commands.manifest(deployed)))
+    }
+    others = objects(await rendering.text_of(helm, helm.commands.manifest(undone)))
+    other = {identity(one).key: one for one in others}
+    shared = [identity(one) for key, one in wanted.items() if other.get(key, one) != one]
+    live = await Cluster(helm).get(shared, "overwritten")
+    return any(
+        taken_for(one.data, wanted[one.identity.key], other[one.identity.key]) for one in live
+    )
+
+
+async def _delete(helm: Helm, one: Live) -> None:
+    what = one.identity
+    helm.step.warn(f"{what} was left by a helm that was stopped: removing it")
+    argv = _deleting(helm, what)
+    await helm.step.run(f"remove-{one.uid}", argv, env=helm.env, stop_signal=None)
+
+
+def _deleting(helm: Helm, what: Identity) -> list[str]:
+    words = ["delete", what.typed, "--ignore-not-found", "--wait=false"]
+    if what.namespace:
+        # kubectl takes the last one
+        words.append(f"--namespace={what.namespace}")
+    return helm.commands.kubectl(*words)
+
+
+def _to_type(helm: Helm, what: Identity) -> str:
+    return helm.commands.to_type(_deleting(helm, what))
+
+
+def _unseen(helm: Helm, known: Rendering, reason: str) -> Cleanliness:
+    """Only hooks that can run on are worth closing an environment for."""
+    hooks = [one for one in known.hooks if one.kind in RUNNING_KINDS]
+    if not hooks:
+        helm.step.warn(f"the cluster could not be looked at: {reason}")
+        return CLEAN
+    names = ", ".join(map(str, hooks))
+    return Cleanliness(
+        f"whether hooks still run ({names}) could not be looked at: {reason}",
+        tuple(_to_type(helm, one) for one in hooks),
+    )
+
+
+def _names(found: tuple[Live, ...]) -> list[Identity]:
+    return [one.identity for one in found]
+
+
+def _stays(one: Live) -> bool:
+    return not one.going
+
+
+def _made_since(one: Live, meant: Intent) -> bool:
+    """The API server's clock is another than ours: where both differ, ours may be the later one."""
+    try:
+        made = datetime.fromisoformat(one.created).astimezone(UTC).timestamp() * _SECOND
+    except ValueError:
+        return False
+    return made + _SECOND + CLOCK_DIFFERENCE >= meant.began
+
+
+CLOCK_DIFFERENCE = 60_000
+"""Milliseconds by which the clocks of this host and the API server may differ."""
