@@ -98,7 +98,10 @@ def _report_secret(name: str, table: ParameterTable, document: Document) -> None
 
 def _type_was_read(name: str, document: Document) -> bool:
     """Whether the file says a type that there is; else nothing can be said of the other keys."""
-    said = document.data["params"][name].get("type", ParameterType.STRING.value)
+    table = document.data["params"][name]
+    if not isinstance(table, dict):
+        return False
+    said = table.get("type", ParameterType.STRING.value)
     return said in [one.value for one in ParameterType]
 
 

@@ -131,7 +131,7 @@ job 118  web → production  deploy  failure, dirty  2m 04s  ada
     plan   command    41s  success
       warning: slow
     apply  terraform  41s  failure: No\\x1b[2J (exit 1) in attempt 2
-    load   command    41s  failure: (signal SIGKILL)
+    load   command    41s  failure (signal SIGKILL)
     late   command    41s  timed out
     smoke  command         not run: apply failed (exit 1)
     extra  command         skipped: when says so
@@ -529,6 +529,20 @@ def test_an_event(pipe: Terminal) -> None:
         "2026-01-31 12:04:00  7  job_stop_requested  job 118  production  by root  "
         "cause=cancel  reason=a\\nb  list=[1]"
     )
+
+
+def test_an_event_says_how_a_step_ended(pipe: Terminal) -> None:
+    event = {"id": 7, "at": at(4), "by": None, "type": "step_finished", "job": 1, "step": "a"}
+    failed = {"conclusion": "failure", "exit": 1, "signal": None, "reason": "no\x1b route"}
+    killed = {"conclusion": "timed_out", "exit": None, "signal": "SIGKILL", "reason": ""}
+    skipped = {"conclusion": "skipped", "exit": None, "signal": None, "reason": "when x is false"}
+
+    def said(ending: dict[str, Any]) -> str:
+        return event_line({**event, "ending": ending}, pipe).partition("job 1 a  ")[2]
+
+    assert said(failed) == "failure (exit 1): no\\x1b route"
+    assert said(killed) == "timed out (signal SIGKILL)"
+    assert said(skipped) == "skipped: when x is false"
 
 
 def test_columns_align_whatever_the_script() -> None:

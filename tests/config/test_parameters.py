@@ -161,3 +161,9 @@ def test_a_list_is_no_part_of_a_text(mistakes) -> None:
         f"pipelines/p.toml:5: steps.a.with.run[1]: {INSIDE_TEXT}",
         f"pipelines/p.toml:6: steps.a.env.X: {INSIDE_TEXT}",
     ]
+
+
+def test_what_is_no_table_is_told_as_such(mistakes) -> None:
+    step = '[[steps]]\nname = "a"\nuses = "command"\nwith = { run = ["x"] }\n'
+    [mistake] = mistakes({"pipelines/p.toml": f'kind = "deploy"\n[params]\nv = "x"\n{step}'})
+    assert str(mistake).startswith("pipelines/p.toml:3: params.v: ")

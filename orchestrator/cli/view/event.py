@@ -37,5 +37,17 @@ def event_line(event: dict[str, Any], terminal: Terminal) -> str:
 def _field(name: str, value: object) -> str:
     if value is None or value in ("", [], {}):
         return ""
+    if name == "ending" and isinstance(value, dict):
+        return harmless(_ending(value))
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return harmless(f"{name}={text}")
+
+
+def _ending(ending: dict[str, Any]) -> str:
+    """`failure (exit 1): no route`, `skipped: only called after a failure`."""
+    words = str(ending.get("conclusion")).replace("_", " ")
+    if ending.get("signal"):
+        words += f" (signal {ending['signal']})"
+    elif ending.get("exit") is not None:
+        words += f" (exit {ending['exit']})"
+    return f"{words}: {ending['reason']}" if ending.get("reason") else words

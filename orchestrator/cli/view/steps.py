@@ -80,7 +80,9 @@ def step_note(step: Step, now: float, brief: bool = False) -> str:
     detail = _detail(step)
     if state == "success" and brief:
         return detail
-    return f"{spoken(state)}: {detail}" if detail else spoken(state)
+    if not detail or detail.startswith("("):
+        return f"{spoken(state)} {detail}".rstrip()
+    return f"{spoken(state)}: {detail}"
 
 
 def _not_run(step: Step) -> str:
