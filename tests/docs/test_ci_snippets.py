@@ -124,7 +124,7 @@ def test_a_kill_cancels_when_the_client_does_not_come_back(host: CiHost, version
     shell.read_to_end()
     job = host.ended(job_of(host))
     assert job["conclusion"] == "cancelled"
-    assert job["cancel"]["reason"] == "the submitting client has been gone for 15 s"
+    assert job["cancel"]["reason"] == "the submitting client has been gone for 15s"
 
 
 def test_a_kill_lets_a_job_go_on_that_keeps(host: CiHost, version: str) -> None:
