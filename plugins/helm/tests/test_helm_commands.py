@@ -7,7 +7,7 @@ import pytest
 from orchestrator_helm.commands import Commands, Layout
 from orchestrator_helm.settings import HelmSettings
 
-WORKDIR = Path("/work")
+WORKDIR = Path("/srv/web")
 AT = Layout(
     workdir=WORKDIR,
     **{name: Path("/own") / name for name in Layout.__struct_fields__ if name != "workdir"},
@@ -57,7 +57,7 @@ def test_an_old_helm_gets_no_label_and_the_old_dry_run() -> None:
 def test_values_are_files() -> None:
     it = commands(values={"password": "hunter2"}, values_files=["a,b.yaml", "https://x/y.yaml"])
     argv = it.upgrade("m")
-    assert '--values="/work/a,b.yaml"' in argv  # helm reads a line of CSV
+    assert '--values="/srv/web/a,b.yaml"' in argv  # helm reads a line of CSV
     assert "--values=https://x/y.yaml" in argv
     assert argv.index("--values=/own/values") > argv.index("--values=https://x/y.yaml")
     assert "hunter2" not in " ".join(argv)
@@ -73,7 +73,7 @@ def test_a_release_is_looked_for_by_its_whole_name() -> None:
 def test_what_a_person_types_names_the_cluster() -> None:
     it = commands(kubeconfig="my config", namespace="shop")
     text = it.to_type(it.heal_by_rollback(3))
-    assert text.startswith("KUBECONFIG='/work/my config' helm rollback --namespace=shop ")
+    assert text.startswith("KUBECONFIG='/srv/web/my config' helm rollback --namespace=shop ")
     assert text.endswith("-- web 3")
 
 
