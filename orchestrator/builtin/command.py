@@ -70,7 +70,7 @@ class CommandAdapter(Adapter[CommandConfig]):
         found = await to_thread.run_sync(_read_outputs, outputs)
         for problem in found.problems:
             step.log(problem)
-        return Result.of(ended, outputs=found.outputs)
+        return Result.of(ended, summary=found.summary, outputs=found.outputs)
 
     async def cancel(self, step: Step[CommandConfig]) -> None:
         """The signal, or the step's own command, and the signal after all if that fails."""

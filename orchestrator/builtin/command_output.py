@@ -11,6 +11,8 @@ import re
 import msgspec
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
+SUMMARY = "summary"
+LONGEST_SUMMARY = 200
 MOST_BYTES = 1 << 20
 """What is read of an output file; the outputs of a step are kept with its job."""
 
@@ -20,6 +22,12 @@ class OutputFile(msgspec.Struct, frozen=True):
 
     outputs: dict[str, str]
     problems: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """The first line of the output that is called so: what is shown beside the step."""
+        first = self.outputs.get(SUMMARY, "").partition("\n")[0]
+        return "".join(c for c in first if c.isprintable()).strip()[:LONGEST_SUMMARY]
 
 
 def parse_outputs(text: str) -> OutputFile:

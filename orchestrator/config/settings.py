@@ -107,10 +107,10 @@ def _spread(item: Any, found: Any, kind: Any) -> list[Any]:
 
 
 def _alone(reference: str, scope: Scope, kind: Any) -> Any:
-    """What a reference alone in its string stands for; a parameter left out is empty text."""
+    """What a reference alone in its string stands for; what is absent (a parameter left out,
+    the failed step of a success, a debt where none was owed) is empty text."""
     found = resolve(reference, scope)
-    left_out = found is None and reference.startswith("${params.")
-    if left_out and not _converts(None, kind, strict=True):
+    if found is None and not _converts(None, kind, strict=True):
         return ""
     return fit(found, kind)
 

@@ -46,3 +46,10 @@ def test_problems(text: str, outputs: dict[str, str], problem: str) -> None:
     found = parse_outputs(text)
     assert found.outputs == outputs
     assert found.problems == (problem,)
+
+
+def test_the_summary_is_the_first_line_of_the_output_of_that_name() -> None:
+    assert parse_outputs("summary=3 to add\x1b[31m\n").summary == "3 to add[31m"
+    assert parse_outputs("summary<<E\nfirst\nsecond\nE\n").summary == "first"
+    assert len(parse_outputs(f"summary={'x' * 999}\n").summary) == 200
+    assert parse_outputs("other=1\n").summary == ""

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from orchestrator.config.settings import SettingsInvalid, resolve_settings
 from orchestrator.core.references import JobFacts, ReferenceUnknown, Scope
@@ -80,6 +81,13 @@ def test_what_does_not_fit_says_where(table: dict[str, Any], message: str) -> No
     with pytest.raises(SettingsInvalid) as caught:
         resolve_settings(table, SCOPE, Settings)
     assert message in str(caught.value)
+
+
+def test_what_is_absent_is_empty_where_text_is_asked_for() -> None:
+    """The failed step of a success, the debt of a cleanup that pays none."""
+    scope = replace(SCOPE, job=replace(SCOPE.job, conclusion="success"))
+    table = {"run": ["x", "${job.failed_step}", "${debt.job}"], "either": "${job.failed_step}"}
+    assert resolve_settings(table, scope, Settings) == Settings(run=("x", "", ""), either="")
 
 
 def test_an_unknown_reference_is_its_own_error() -> None:
