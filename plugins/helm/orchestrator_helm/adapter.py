@@ -7,9 +7,10 @@ from typing import assert_never
 import anyio
 import anyio.to_thread
 
-from orchestrator.plugin import CLEAN, Adapter, Cleanliness, Problem, Result, Step, Traits
+from orchestrator.plugin import CLEAN, Adapter, Cleanliness, Exit, Problem, Result, Step, Traits
 from orchestrator_helm import check, healing, intent, leftovers, ownership, rendering, results, tool
 from orchestrator_helm.intent import Intent
+from orchestrator_helm.progress import Watch, watched
 from orchestrator_helm.release import read_status
 from orchestrator_helm.settings import Action, HelmSettings, known_seconds
 from orchestrator_helm.tool import Helm, open_helm
@@ -39,13 +40,16 @@ class HelmAdapter(Adapter[HelmSettings]):
         return await check.problems(step)
 
     async def acquire(self, step: Step[HelmSettings]) -> None:
-        """A release on which nothing is pending."""
+        """A release on which nothing is pending, and a chart that renders."""
+        if not step.config.action.touches:
+            return
         helm = await open_helm(step)
-        if step.config.action.touches:
+        history = await helm.settled_history()
+        if history.pending is not None:
             history = await healing.wait_until_settled(helm)
-            if healing.wants_return(helm):
-                history = await healing.return_to_deployed(helm, history)
-            await rendering.prepare(helm, history)
+        await rendering.prepare(helm, history)
+        if healing.wants_return(helm):
+            await healing.return_to_deployed(helm, history)
 
     async def apply(self, step: Step[HelmSettings]) -> Result:
         """One helm, and then what its record of the release says."""
@@ -89,35 +93,37 @@ class HelmAdapter(Adapter[HelmSettings]):
 
     async def _upgrade(self, helm: Helm) -> Result:
         meant = await intent.begin(helm)
-        argv = helm.commands.upgrade(meant.mark)
-        ended = await helm.step.run(KEY, argv, env=helm.env, stop_signal=signal.SIGINT)
+        ended, watch = await _run(helm, helm.commands.upgrade(meant.mark), signal.SIGINT)
         history = await helm.settled_history()
         ours = ended.ok or await _made_by_us(helm, meant)
         stopping = helm.step.stop is not None
-        return results.of_upgrade(history, meant, ended, ours=ours, stopping=stopping)
+        result = results.of_upgrade(history, meant, ended, ours=ours, stopping=stopping)
+        return await _explained(result, watch)
 
     async def _rollback(self, helm: Helm) -> Result:
         meant = await intent.begin(helm)
-        argv = helm.commands.rollback(meant.target)
-        ended = await helm.step.run(KEY, argv, env=helm.env, stop_signal=None)
+        ended, watch = await _run(helm, helm.commands.rollback(meant.target), None)
         history = await helm.settled_history()
-        return results.of_rollback(history, meant, ended, stopping=helm.step.stop is not None)
+        stopping = helm.step.stop is not None
+        result = results.of_rollback(history, meant, ended, stopping=stopping)
+        return await _explained(result, watch)
 
     async def _uninstall(self, helm: Helm) -> Result:
         meant = await intent.begin(helm)
         if not meant.before:
             return Result(ok=True, summary="there was no such release")
-        argv = helm.commands.uninstall()
-        ended = await helm.step.run(KEY, argv, env=helm.env, stop_signal=None)
+        ended, watch = await _run(helm, helm.commands.uninstall(), None)
         history = await helm.settled_history()
-        return results.of_uninstall(history, meant, ended, stopping=helm.step.stop is not None)
+        stopping = helm.step.stop is not None
+        result = results.of_uninstall(history, meant, ended, stopping=stopping)
+        return await _explained(result, watch)
 
     async def _test(self, helm: Helm) -> Result:
         await intent.begin(helm)
-        argv = helm.commands.test()
-        ended = await helm.step.run(KEY, argv, env=helm.env, stop_signal=signal.SIGINT)
+        ended, watch = await _run(helm, helm.commands.test(), signal.SIGINT)
         status = read_status(await helm.ask(helm.commands.status()))
-        return results.of_test(status, ended, stopping=helm.step.stop is not None)
+        result = results.of_test(status, ended, stopping=helm.step.stop is not None)
+        return await _explained(result, watch)
 
 
 def grace(config: HelmSettings) -> float | None:
@@ -145,3 +151,17 @@ async def _until_handler(helm: Helm) -> None:
 async def _made_by_us(helm: Helm, meant: Intent) -> bool:
     """Whether the revision that was to be made bears our mark, or can't but by us."""
     return await ownership.is_marked(helm, meant.mark) or not helm.commands.marks
+
+
+async def _run(helm: Helm, argv: Sequence[str], stop_signal: int | None) -> tuple[Exit, Watch]:
+    """The one helm of this step, and what was seen of its work."""
+    return await watched(
+        helm, lambda: helm.step.run(KEY, argv, env=helm.env, stop_signal=stop_signal)
+    )
+
+
+async def _explained(result: Result, watch: Watch) -> Result:
+    """The result; of a failure that nobody asked for the log tells why."""
+    if not result.succeeded and not result.stopped:
+        await watch.explain()
+    return result

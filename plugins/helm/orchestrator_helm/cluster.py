@@ -40,6 +40,12 @@ class Live(msgspec.Struct, frozen=True):
         return str(self._metadata.get("creationTimestamp", ""))
 
     @property
+    def owners(self) -> frozenset[str]:
+        """The uids of what it was made for."""
+        owners = self._metadata.get("ownerReferences") or ()
+        return frozenset(str(one.get("uid", "")) for one in owners)
+
+    @property
     def going(self) -> bool:
         """Whether it is being deleted."""
         return "deletionTimestamp" in self._metadata
@@ -69,7 +75,8 @@ class Cluster:
 
     def __init__(self, helm: Helm) -> None:
         self._helm = helm
-        self._list: Path = helm.step.scratch
+        self._files: Path = helm.step.scratch
+        self._cache: Path = helm.step.shared / "kubectl"
 
     @property
     def there(self) -> bool:
@@ -81,7 +88,7 @@ class Cluster:
         """Those of the objects that exist. Raises NotVisible. `name` is of a file of ours."""
         if not wanted:
             return []
-        file = self._list / f"{name}.json"
+        file = self._files / f"{name}.json"
         items = [one.reference() for one in wanted]
         write_private(
             file, msgspec.json.encode({"apiVersion": "v1", "kind": "List", "items": items})
@@ -92,11 +99,16 @@ class Cluster:
         """All objects of a kind in the release's namespace. Raises NotVisible."""
         return await self._ask("get", kind, "--output=json", *options)
 
+    async def has_namespace(self, name: str) -> bool:
+        """Whether it exists. Raises NotVisible."""
+        wanted = Identity(api="v1", kind="Namespace", name=name)
+        return bool(await self.get([wanted], "namespace"))
+
     async def _ask(self, *words: str) -> list[Live]:
         if not self.there:
             raise NotVisible(f"there is no {self._helm.settings.kubectl} on the PATH of this step")
-        timeout = f"--request-timeout={LOOK_TIMEOUT:.0f}s"
-        argv = self._helm.commands.kubectl(*words, timeout)
+        options = [f"--request-timeout={LOOK_TIMEOUT:.0f}s", f"--cache-dir={self._cache}"]
+        argv = self._helm.commands.kubectl(*words, *options)
         answer = await self._helm.ask(argv, LOOK_TIMEOUT + 10)
         if answer.code != 0:
             said = one_line(answer.stderr)

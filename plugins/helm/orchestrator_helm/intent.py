@@ -54,7 +54,7 @@ async def _intend(helm: Helm, history: History) -> Intent:
         case Action.UNINSTALL:
             makes = max(history.number, 1)
         case Action.ROLLBACK:
-            target = _target(helm, history)
+            target = rollback_target(helm, history)
         case _:
             pass
     claim = await ownership.claim(helm.step, makes)
@@ -70,17 +70,18 @@ async def _intend(helm: Helm, history: History) -> Intent:
     )
 
 
-def _target(helm: Helm, history: History) -> int:
+def rollback_target(helm: Helm, history: History) -> int:
+    """Which revision a `rollback` goes to. Raises AdapterError where there is none."""
     name = helm.settings.release
     wanted = helm.settings.revision
     if wanted is not None:
         if history.get(wanted) is None:
-            raise AdapterError(f"revision: release {name} has no revision {wanted}")
+            raise AdapterError(f"revision: release {name} has no revision {wanted}: {history}")
         return wanted
     found = history.before_latest
     if found is None:
         raise AdapterError(
-            f"release: nothing was deployed as {name} before what is now: {history}; "
+            f"release: nothing of {name} was deployed before what is now: {history}; "
             "`revision` names what to go back to"
         )
     return found.revision

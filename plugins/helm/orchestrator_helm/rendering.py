@@ -3,8 +3,10 @@
 import msgspec
 
 from orchestrator.plugin import AdapterError
+from orchestrator_helm.intent import rollback_target
 from orchestrator_helm.manifests import Identity, identities, objects
-from orchestrator_helm.release import History, Hook, one_line
+from orchestrator_helm.messages import refused
+from orchestrator_helm.release import NOT_FOUND, History, Hook, one_line
 from orchestrator_helm.settings import Action
 from orchestrator_helm.tool import Helm, write_private
 
@@ -30,7 +32,8 @@ async def dry_run(helm: Helm) -> DryRun:
     """Have helm render the chart against the cluster. Raises AdapterError with its message."""
     answer = await helm.ask(helm.commands.dry_run(), DRY_RUN_TIMEOUT)
     if answer.code != 0:
-        raise AdapterError(one_line(answer.stderr) or f"helm upgrade --dry-run: {answer.code}")
+        said = one_line(answer.stderr) or f"helm upgrade --dry-run: exit {answer.code}"
+        raise refused(helm.settings, said)
     try:
         return msgspec.json.decode(answer.stdout, type=DryRun)
     except msgspec.MsgspecError as error:
@@ -40,6 +43,10 @@ async def dry_run(helm: Helm) -> DryRun:
 async def prepare(helm: Helm, history: History) -> Rendering:
     """Find it out and keep it for the later phases. Raises AdapterError."""
     match helm.settings.action:
+        case Action.ROLLBACK:
+            made = await of_revision(helm, rollback_target(helm, history))
+        case Action.TEST if history.latest is None:
+            raise refused(helm.settings, NOT_FOUND)
         case Action.UPGRADE:
             found = await dry_run(helm)
             hooks = tuple(one for hook in found.hooks for one in identities(objects(hook.manifest)))

@@ -2,15 +2,12 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-from bed import Bed
-from helm_bench import FAILS, HANGS, RELEASE, HelmBench, Place, open_helm_bench
+from helm_bench import FAILS, HANGS, RELEASE, HelmBench, Place
 
 from orchestrator.testing import Settings
-from orchestrator.testing.daemon_zygote import Zygote
 
 pytestmark = pytest.mark.kubernetes
 
@@ -22,27 +19,6 @@ HOOKS = {
 }
 SIGNALLED = ("install", "upgrade")
 SHORT = "2s"
-
-
-@pytest.fixture(scope="module")
-def zygote() -> Iterator[Zygote]:
-    """What forks the daemons of all tests."""
-    zygote = Zygote()
-    yield zygote
-    zygote.close()
-
-
-@pytest.fixture(params=[3, 4], ids=["helm3", "helm4"])
-def place(request: pytest.FixtureRequest, tmp_path: Path, bed: Bed, namespace: str) -> Place:
-    """A namespace for one release."""
-    return Place(tmp_path, bed, namespace, request.param)
-
-
-@pytest.fixture
-def bench(tmp_path: Path, place: Place, zygote: Zygote) -> Iterator[HelmBench]:
-    """A daemon."""
-    with open_helm_bench(tmp_path, place, zygote) as bench:
-        yield bench
 
 
 def prepared(place: Place, operation: str, hook_image: str = "") -> Settings:

@@ -1,0 +1,106 @@
+"""Why an object is not ready: what its pods wait for, and the last events about all of them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from orchestrator_helm.cluster import Cluster, Live
+from orchestrator_helm.manifests import Identity
+
+MOST_EVENTS = 5
+"""The newest ones of each object are shown."""
+_MEMBERS = "pods,replicasets.apps,jobs.batch"
+
+
+class Family(msgspec.Struct, frozen=True):
+    """An object that is not ready, and what was made for it."""
+
+    head: Live
+    members: tuple[Live, ...]
+
+    @property
+    def uids(self) -> frozenset[str]:
+        """Of all of them."""
+        return frozenset((self.head.uid, *(one.uid for one in self.members)))
+
+
+async def families(cluster: Cluster, heads: Sequence[Live]) -> dict[Identity, Family]:
+    """The objects with all that they own, directly or not. Raises NotVisible."""
+    everything = await cluster.all(_MEMBERS)
+    return {head.identity: Family(head, tuple(_owned_by(head, everything))) for head in heads}
+
+
+def _owned_by(head: Live, everything: Sequence[Live]) -> Iterator[Live]:
+    owners = {head.uid}
+    grows = True
+    while grows:
+        found = [one for one in everything if one.uid not in owners and one.owners & owners]
+        owners.update(one.uid for one in found)
+        yield from found
+        grows = bool(found)
+
+
+async def explain(cluster: Cluster, waiting: Mapping[Identity, Family]) -> list[str]:
+    """Lines for people. Raises NotVisible."""
+    if not waiting:
+        return []
+    events = await cluster.all("events")
+    return [line for family in waiting.values() for line in _lines(family, events)]
+
+
+def _lines(family: Family, events: Sequence[Live]) -> Iterator[str]:
+    yield f"{family.head.identity} is not ready{_counts(family.head)}"
+    for member in family.members:
+        for cause in _waiting_containers(member):
+            yield f"  {member.identity}: {cause}"
+    about = [one for one in events if _about(one) in family.uids]
+    for event in sorted(about, key=_moment)[-MOST_EVENTS:]:
+        yield f"  {_said(event)}"
+
+
+def _counts(head: Live) -> str:
+    wanted = head.spec.get("replicas")
+    if wanted is None:
+        return ""
+    ready = head.status.get("readyReplicas", 0)
+    return f": {ready} of {wanted} replicas are"
+
+
+def _waiting_containers(pod: Live) -> Iterator[str]:
+    status = pod.status
+    statuses = [
+        *(status.get("initContainerStatuses") or ()),
+        *(status.get("containerStatuses") or ()),
+    ]
+    for one in statuses:
+        state: dict[str, Any] = one.get("state") or {}
+        why = state.get("waiting") or state.get("terminated") or {}
+        reason, message = why.get("reason"), why.get("message")
+        if reason and reason != "Completed":
+            exit_code = f" (exit {why['exitCode']})" if "exitCode" in why else ""
+            yield f"container {one.get('name')}: {reason}{exit_code}" + (
+                f": {message}" if message else ""
+            )
+    if not statuses and pod.identity.kind == "Pod":
+        for one in status.get("conditions") or ():
+            if one.get("status") == "False" and one.get("message"):
+                yield f"{one.get('reason')}: {one['message']}"
+
+
+def _about(event: Live) -> str:
+    return str((event.data.get("involvedObject") or {}).get("uid", ""))
+
+
+def _moment(event: Live) -> str:
+    last = event.data.get("lastTimestamp") or event.data.get("eventTime") or event.created
+    return str(last or "")
+
+
+def _said(event: Live) -> str:
+    about = event.data.get("involvedObject") or {}
+    words = [_moment(event), str(event.data.get("type", "")), str(event.data.get("reason", ""))]
+    words.append(f"{about.get('kind')} {about.get('name')}:")
+    words.append(str(event.data.get("message", "")).strip())
+    count = event.data.get("count") or 1
+    return " ".join(words) + (f" ({count} times)" if count > 1 else "")
