@@ -17,7 +17,9 @@ async def find(helm: Helm) -> Cleanliness:
         history = await _settle(helm, await helm.settled_history())
         if meant is not None and helm.settings.action is Action.UPGRADE:
             history = await _put_right(helm, meant, history)
-        found = CLEAN if meant is None else await strays.remove(helm, meant, history)
+        found = CLEAN
+        if meant is not None and history.pending is None:
+            found = await strays.remove(helm, meant, history)
     except HealingFailed as failed:
         return Cleanliness(str(failed), failed.commands)
     except AdapterError as error:

@@ -12,10 +12,13 @@ def is_ready(live: Live) -> bool:
     match live.identity.kind:
         case "Deployment":
             replicas = spec.get("replicas", 1)
-            return _seen(live) and _counts(status, "updatedReplicas", "availableReplicas", replicas)
+            old = status.get("replicas", 0) - status.get("updatedReplicas", 0)
+            ready = _counts(status, "updatedReplicas", "availableReplicas", replicas)
+            return _seen(live) and ready and old <= 0
         case "StatefulSet":
             replicas = spec.get("replicas", 1)
-            return _seen(live) and _counts(status, "updatedReplicas", "readyReplicas", replicas)
+            ready = _counts(status, "updatedReplicas", "readyReplicas", replicas)
+            return _seen(live) and (ready or (not replicas and not status.get("replicas")))
         case "DaemonSet":
             wanted = status.get("desiredNumberScheduled", 0)
             return _seen(live) and _counts(status, "updatedNumberScheduled", "numberReady", wanted)

@@ -1,5 +1,7 @@
 """What this attempt will put into the cluster, found out before helm begins."""
 
+from typing import Any
+
 import msgspec
 
 from orchestrator.plugin import AdapterError
@@ -12,6 +14,18 @@ from orchestrator_helm.tool import Helm, write_private
 
 DRY_RUN_TIMEOUT = 300.0
 """Seconds: a chart may have to be fetched first."""
+
+_TESTS = frozenset({"test", "test-success"})
+_DELETION = frozenset({"pre-delete", "post-delete"})
+_ROLLBACK = frozenset({"pre-rollback", "post-rollback"})
+_UPGRADE = frozenset({"pre-install", "post-install", "pre-upgrade", "post-upgrade"})
+_EVENTS = {
+    Action.UPGRADE: _UPGRADE | _ROLLBACK | _DELETION,  # it may roll back, or uninstall
+    Action.ROLLBACK: _ROLLBACK,
+    Action.UNINSTALL: _DELETION,
+    Action.TEST: _TESTS,
+    Action.STATUS: frozenset[str](),
+}
 
 
 class Rendering(msgspec.Struct, frozen=True):
@@ -49,8 +63,8 @@ async def prepare(helm: Helm, history: History) -> Rendering:
             raise refused(helm.settings, NOT_FOUND)
         case Action.UPGRADE:
             found = await dry_run(helm)
-            hooks = tuple(one for hook in found.hooks for one in identities(objects(hook.manifest)))
-            made = Rendering(identities(objects(found.manifest)), hooks)
+            hooks = [one for hook in found.hooks for one in objects(hook.manifest)]
+            made = Rendering(identities(objects(found.manifest)), _that_run(hooks, helm))
         case _ if history.latest is None:
             made = Rendering()
         case _:
@@ -63,7 +77,18 @@ async def of_revision(helm: Helm, number: int | None = None) -> Rendering:
     """What a revision consists of, the latest by default."""
     hooks = await text_of(helm, helm.commands.hooks(number))
     manifest = await text_of(helm, helm.commands.manifest(number))
-    return Rendering(identities(objects(manifest)), identities(objects(hooks)))
+    return Rendering(identities(objects(manifest)), _that_run(objects(hooks), helm))
+
+
+def _that_run(hooks: list[dict[str, Any]], helm: Helm) -> tuple[Identity, ...]:
+    """Those that this action runs: others of the release may be somebody else's work."""
+    wanted = _EVENTS[helm.settings.action]
+    return identities([one for one in hooks if not wanted.isdisjoint(_events(one))])
+
+
+def _events(hook: dict[str, Any]) -> list[str]:
+    notes = (hook.get("metadata") or {}).get("annotations") or {}
+    return [event.strip() for event in str(notes.get("helm.sh/hook", "")).split(",")]
 
 
 async def text_of(helm: Helm, argv: list[str]) -> str:

@@ -27,7 +27,10 @@ class Strays(msgspec.Struct, frozen=True):
 
 
 async def remove(helm: Helm, meant: Intent, history: History) -> Cleanliness:
-    """Remove what is provably of this attempt and in no revision; say what stays."""
+    """Remove what is provably of this attempt and in no revision; say what stays.
+
+    Only while nobody else works on the release: their hooks have the same names.
+    """
     known = rendering.read(helm)
     cluster = Cluster(helm)
     try:
