@@ -164,8 +164,9 @@ class Reader:
             fitting = _by_tag(fitting, value) or fitting
         if not fitting:
             return self._refuse(_wrong_type(kind, value), kind, path)
-        best = min(fitting, key=lambda member: self._trial(value, member, path))
-        return self._read(value, best, path)
+        if len(fitting) > 1:
+            fitting.sort(key=lambda member: self._trial(value, member, path))
+        return self._read(value, fitting[0], path)
 
     def _trial(self, value: Any, member: Any, path: Path) -> int:
         """How many mistakes reading the value as this type would report."""

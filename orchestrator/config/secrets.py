@@ -1,5 +1,6 @@
 """`[secrets.X]`, and where a value names a secret: what is a secret there, and what may not be."""
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
@@ -88,6 +89,7 @@ def _of_plugin(name: str, plugin: str, document: Document, known: list[str]) -> 
     return PluginSecret(plugin, {k: v for k, v in written.items() if k not in SOURCES})
 
 
+@functools.lru_cache(maxsize=4096)
 def takes_secret(kind: Any) -> bool:
     """Whether a setting of this type may be a secret: `str | Secret`, or `Any | Secret`."""
     match shape_of(kind):
@@ -180,6 +182,28 @@ def secrets_in_env(*layers: Variables) -> frozenset[str]:
 
 def report_secrets(document: Document, path: Path, value: Any, kind: Any, known: Known) -> None:
     """Report secrets that do not exist, and those that stand where none may."""
+    if _speaks_of_secrets(value, known):
+        _report_secrets(document, path, value, kind, known)
+
+
+def _speaks_of_secrets(value: Any, known: Known) -> bool:
+    """Whether there is anything in a value that could be one; most settings are done with this."""
+    left = [value]
+    while left:
+        match left.pop():
+            case str(text):
+                if known.secret_params and "${" in text:
+                    return True
+            case Mapping() as table:
+                if "secret" in table:
+                    return True
+                left.extend(table.values())
+            case list() | tuple() as items:
+                left.extend(items)
+    return False
+
+
+def _report_secrets(document: Document, path: Path, value: Any, kind: Any, known: Known) -> None:
     name = named_secret(value)
     if name is not None and takes_secret(kind):
         report_unknown_secret(document, (*path, "secret"), name, known)
@@ -188,7 +212,7 @@ def report_secrets(document: Document, path: Path, value: Any, kind: Any, known:
     if isinstance(value, str) and not (takes_secret(kind) and is_reference(value)):
         _report_secret_parameters(document, path, value, known)
     for key, inner, inner_kind in parts_of(value, kind):
-        report_secrets(document, (*path, key), inner, inner_kind, known)
+        _report_secrets(document, (*path, key), inner, inner_kind, known)
 
 
 def report_unknown_secret(document: Document, path: Path, name: str, known: Known) -> None:

@@ -133,8 +133,8 @@ def describe(kind: Any) -> str:
         case Listing(item):
             return _describe_list(item)
         case Choice(members):
-            built = [member for member in members if not _is_all_later(member)]
-            return " or ".join(dict.fromkeys(describe(member) for member in built))
+            built = {describe(member) for member in members if not _is_all_later(member)}
+            return " or ".join(sorted(built, key=_simple_first))
         case Anything():
             return "a value"
         case Leaf():
@@ -180,6 +180,14 @@ def _expected(kind: Any) -> str | None:
         if isinstance(note, msgspec.Meta) and note.extra and "expected" in note.extra:
             return str(note.extra["expected"])
     return _expected(typing.get_args(kind)[0])
+
+
+def _simple_first(described: str) -> tuple[int, str]:
+    """An order of its own: to Python `int | str` and `str | int` are one type."""
+    simple = [one for one, _ in _PLAIN.values()]
+    if described in simple:
+        return simple.index(described), described
+    return len(simple) + described.startswith(("a list", "a table")), described
 
 
 def _is_all_later(kind: Any) -> bool:
