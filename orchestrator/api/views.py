@@ -7,8 +7,10 @@ import msgspec
 
 from orchestrator.api import wire
 from orchestrator.api.approvals import approvals, awaits, waiting_for
+from orchestrator.api.causes import cause, unreached
 from orchestrator.api.plain import actor, person, time, utc
 from orchestrator.core.admission import Blocker
+from orchestrator.core.causes import stopped_by_request
 from orchestrator.core.definition import JobDefinition, StepDefinition
 from orchestrator.core.instant import milliseconds
 from orchestrator.core.model import (
@@ -16,7 +18,6 @@ from orchestrator.core.model import (
     Applying,
     BackingOff,
     Cancelling,
-    Cause,
     CleaningUp,
     Ending,
     Finished,
@@ -152,24 +153,25 @@ def _force_available(of: Job, stop: Stop, definition: JobDefinition | None) -> s
 def _steps(of: Job, definition: JobDefinition, live: LookAtLive) -> tuple[wire.Step, ...]:
     defined = {step.name: step for step in definition.pipeline.steps}
     if not of.steps and isinstance(of.phase, JobFinished):
-        return tuple(_never_reached(step) for step in defined.values())
+        return tuple(_never_reached(of, step) for step in defined.values())
     steps = of.steps or tuple(Step(name=name) for name in defined)
-    return tuple(_step(of.id, step, defined[step.name], live) for step in steps)
+    return tuple(_step(of, step, defined[step.name], live) for step in steps)
 
 
-def _never_reached(definition: StepDefinition) -> wire.Step:
+def _never_reached(job: Job, definition: StepDefinition) -> wire.Step:
     """A step of a job that ended in the queue."""
-    blank = _step(0, Step(name=definition.name), definition, lambda _: LiveStep())
+    blank = _step(job, Step(name=definition.name), definition, lambda _: LiveStep())
     return msgspec.structs.replace(
         blank,
         phase="finished",
         conclusion=StepConclusion.NOT_RUN.value,
-        reason="the job ended before it ran",
+        reason="the job ended before it ran" if job.stop is None else stopped_by_request(job.stop),
+        cause=unreached(job),
     )
 
 
-def _step(of_job: int, of: Step, definition: StepDefinition, live: LookAtLive) -> wire.Step:
-    now = live(StepRef(of_job, of.name, of.attempt)) if of.active else LiveStep()
+def _step(job: Job, of: Step, definition: StepDefinition, live: LookAtLive) -> wire.Step:
+    now = live(StepRef(job.id, of.name, of.attempt)) if of.active else LiveStep()
     phase = of.phase
     ending = phase.ending if isinstance(phase, CleaningUp | BackingOff | Finished) else None
     end = phase if isinstance(phase, Finished) else None
@@ -185,7 +187,7 @@ def _step(of_job: int, of: Step, definition: StepDefinition, live: LookAtLive) -
         signal=ending.signal if ending else None,
         pid=now.pid,
         reason=_reason(of, ending),
-        cause=_cause(of, end),
+        cause=cause(job, of, definition),
         attempt=of.attempt,
         attempts=definition.retry.attempts if definition.retry is not None else None,
         next_attempt_at=_next_attempt(phase),
@@ -233,18 +235,6 @@ def masked(outputs: dict[str, object], sensitive: Iterable[str]) -> dict[str, ob
 
 def _reason(of: Step, ending: Ending | None) -> str | None:
     return (ending.reason if ending else "") or of.summary or None
-
-
-def _cause(of: Step, end: Finished | None) -> wire.Cause | None:
-    """Why a step did not run; a step that halted the job is its own cause."""
-    if end is None:
-        return None
-    found = end.cause
-    if found is None and end.ending.conclusion is StepConclusion.HALTED:
-        found = Cause(step=of.name, conclusion=StepConclusion.HALTED, exit=end.ending.exit)
-    if found is None:
-        return None
-    return wire.Cause(step=found.step, conclusion=found.conclusion.value, exit=found.exit)
 
 
 def _progress(now: LiveStep) -> wire.Progress | None:

@@ -32,11 +32,17 @@ class LiftableBlocker(Blocker, frozen=True):
 
 
 class Cause(msgspec.Struct, frozen=True):
-    """The step's end that decided something."""
+    """What decided that a step did not run.
 
-    step: str
-    conclusion: str
-    exit: int | None
+    `type`: the end of a `step` (its name, how it ended); a `stop` of the job, whose `cancel` says
+    more (`conclusion` is the `cause` there); a condition of the step's own (`when`); or what the
+    `job` came to, which did not call for the step.
+    """
+
+    type: str
+    step: str | None = None
+    conclusion: str | None = None
+    exit: int | None = None
 
 
 class Progress(msgspec.Struct, frozen=True):

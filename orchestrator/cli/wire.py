@@ -29,10 +29,12 @@ class LiftableBlocker(Blocker):
 
 
 class Cause(TypedDict):
-    """The end of another step, because of which a step did not run."""
+    """Because of what a step did not run: the end of a `step`, a `stop`, its own `when`, or what
+    the `job` came to."""
 
-    step: str
-    conclusion: str
+    type: str
+    step: str | None
+    conclusion: str | None
     exit: int | None
 
 

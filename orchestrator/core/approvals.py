@@ -25,6 +25,7 @@ from orchestrator.core.model import (
 )
 from orchestrator.core.permissions import demand, may
 from orchestrator.core.rejections import (
+    AnsweredAlready,
     ApprovedAlready,
     NothingToApprove,
     NotPermitted,
@@ -66,6 +67,7 @@ class Asked(msgspec.Struct, frozen=True):
 def approve(world: World, request: cmd.Approve, now: Instant) -> Iterator[ev.AnyEvent]:
     """Note a yes; with the last that was needed, go on."""
     asked = find(world, request.job, request.step)
+    _demand_meant(asked, request)
     counts_for = _rules_of_caller(world, asked, request.caller)
     actor, comment = request.caller.actor, request.comment
     approval = Approval(by=actor, at=now, comment=comment, counts_for=counts_for)
@@ -82,6 +84,7 @@ def approve(world: World, request: cmd.Approve, now: Instant) -> Iterator[ev.Any
 def reject(world: World, request: cmd.Reject, now: Instant) -> Iterator[ev.AnyEvent]:
     """A no of one person is enough. Whoever may approve may say it, of his own job too."""
     asked = find(world, request.job, request.step)
+    _demand_meant(asked, request)
     roles = [role for rule in asked.rules.values() for role in rule.roles]
     if not any(_may(world, asked.job, request.caller, role) for role in roles):
         _demand(world, asked, request.caller, roles[0], "rejecting")
@@ -111,6 +114,21 @@ def find(world: World, id: int, step: str | None) -> Asked:
     if len(found) > 1:
         raise StepNotNamed(id, [one.step.name for one in found if one.step is not None])
     return found[0]
+
+
+def _demand_meant(asked: Asked, request: cmd.Approve | cmd.Reject) -> None:
+    """Raise AnsweredAlready where an answer that names no step may be a repeat of an earlier one,
+    and would now be taken for another question's."""
+    if request.step is not None or asked.step is None:
+        return
+    uid = request.caller.uid
+    said = {one.by.uid for one in asked.job.approvals}
+    for question in (one for step in asked.job.steps for one in step.questions):
+        if question != asked.question:
+            said.update(one.by.uid for one in question.approvals)
+            said.update([question.answer.by.uid] if question.answer and question.answer.by else ())
+    if uid in said:
+        raise AnsweredAlready(asked.job.id, request.caller.user, asked.step.name)
 
 
 def awaited(world: World) -> Iterator[Asked]:

@@ -23,7 +23,10 @@ def skipped_by_step(step: str, ending: Ending) -> str:
 
 
 def stopped_by_request(stop: Stop) -> str:
-    """`the job was cancelled by ada`, `the job was rejected by ada`, `the job has expired`."""
+    """`the job was cancelled by ada`, `the job was rejected by ada`, `the job has expired: …`,
+    `the job timed out: …`."""
+    if stop.cause is StopCause.TIMEOUT:
+        return f"the job timed out: {stop.reason}"
     if stop.cause is StopCause.EXPIRY:
         return f"the job has expired: {stop.reason}"
     if stop.cause is StopCause.NEEDLESS:

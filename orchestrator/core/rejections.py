@@ -160,6 +160,18 @@ class ApprovedAlready(Rejection):
         )
 
 
+class AnsweredAlready(Rejection):
+    """This person has answered another question of the job: a repeat must not answer this one."""
+
+    kind = "answered-already"
+
+    def __init__(self, job: int, user: str, step: str) -> None:
+        super().__init__(
+            f"{user} has answered job {job} already; what asks now is its step {step}: "
+            f"orchestrator approve {job} {step}, or: orchestrator reject {job} {step}"
+        )
+
+
 class OwnJob(Rejection):
     """Who submitted a job may not approve it (`not_submitter`)."""
 

@@ -27,6 +27,7 @@ from orchestrator.store.errors import CommitFailed, ReadFailed
         (no.EnvironmentRetired("prod"), 409),
         (no.NotDraining(), 409),
         (no.NothingToApprove("job 7", "running", "running"), 409),
+        (no.AnsweredAlready(7, "ada", "verify"), 409),
         (no.ApprovedAlready("job 7", "ada", "one more"), 409),
         (no.StepNotNamed(7, ["a", "b"]), 409),
         (no.OwnJob("job 7", "ada"), 403),

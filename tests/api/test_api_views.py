@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from orchestrator.api import plain, views
+from orchestrator.api import plain, views, wire
 from orchestrator.core.admission import Blocker
 from orchestrator.core.definition import (
     EnvironmentDefinition,
@@ -64,6 +64,24 @@ def test_a_step_that_did_not_run_and_the_one_that_halted_name_the_cause() -> Non
     assert (plan.conclusion, plan.reason, plan.exit) == ("halted", "no changes", 0)
     assert (apply.conclusion, apply.started_at) == ("not_run", None)
     assert (shown.halted_by, shown.conclusion, shown.warnings) == ("plan", "success", 0)
+
+
+def test_what_did_not_run_always_has_a_cause() -> None:
+    skipped = Ending(StepConclusion.SKIPPED, Outcome.CONTINUE, reason="when false is false")
+    steps = (Step("plan", Finished(AT, skipped)), Step("apply", Finished(AT, NOT_RUN)))
+    condition = replace(DEFINITION.pipeline.steps[0], when="false")
+    pipeline = replace(DEFINITION.pipeline, steps=(condition, DEFINITION.pipeline.steps[1]))
+    stop = Stop(StopCause.TIMEOUT, AT, reason="timeout of the pipeline: 60 s")
+    job = replace(FINISHED, phase=replace(FINISHED.phase, stop=stop), steps=steps)
+    shown = views.job(job, replace(DEFINITION, pipeline=pipeline), lambda _: LiveStep())
+    by_stop = wire.Cause(type="stop", conclusion="timeout")
+    assert [step.cause for step in shown.steps] == [wire.Cause(type="when"), by_stop]
+    [plan, _] = views.job(replace(job, steps=()), DEFINITION, lambda _: LiveStep()).steps
+    assert (plan.cause, plan.reason) == (by_stop, f"the job timed out: {stop.reason}")
+    [_, uncalled] = views.job(
+        replace(FINISHED, steps=steps), DEFINITION, lambda _: LiveStep()
+    ).steps
+    assert uncalled.cause == wire.Cause(type="job")
 
 
 def test_warnings_count_steps_and_what_adapters_warned_of() -> None:

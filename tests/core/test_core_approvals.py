@@ -13,6 +13,7 @@ from orchestrator.core.approvals import awaited, may_answer
 from orchestrator.core.definition import ApprovalRule, Configuration, Roles
 from orchestrator.core.model import JobFinished, JobPreparing, JobQueued
 from orchestrator.core.rejections import (
+    AnsweredAlready,
     ApprovedAlready,
     NothingToApprove,
     NotPermitted,
@@ -207,6 +208,19 @@ def test_with_two_that_ask_the_step_must_be_named() -> None:
         story.given(cmd.Ask(ref=ref(1, name), key="go", text="?", rule=RULE))
     story.when(approve(BOB)).refused(StepNotNamed, "a, b")
     story.given(approve(BOB, step="b"))
+
+
+def test_an_answer_that_is_repeated_does_not_answer_what_is_asked_next() -> None:
+    """A yes to the job, typed twice, would else be one to a step that nobody looked at."""
+    own = pipeline("web", approval=RULE, steps=(step("verify", has_acquire=False),))
+    story = given(config(own, roles=ROLES), submit("web"), approve(BOB))
+    story.given(cmd.Ask(ref=ref(1, "verify"), key="go", text="?", rule=ApprovalRule(count=2)))
+    story.when(approve(BOB)).refused(AnsweredAlready, "orchestrator approve 1 verify")
+    story.when(reject(BOB)).refused(AnsweredAlready, "its step verify")
+    story.given(approve(BOB, step="verify"))
+    story.when(approve(BOB, step="verify")).refused(ApprovedAlready)
+    story.given(approve(ADA))
+    assert not list(awaited(story.world))
 
 
 def test_after_a_stop_nothing_is_asked() -> None:
