@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "testbed" / "kubernetes"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "testbed" / "terraform"))
 sys.path.insert(0, str(Path(__file__).parent))
 
+from bed_fixtures import bed, bed_programs, namespace
 from e2e_bench import Installation
 
 from orchestrator.testing.daemon_zygote import Zygote
+
+__all__ = ["bed", "bed_programs", "namespace"]
 
 
 @pytest.fixture(scope="session")

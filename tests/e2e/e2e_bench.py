@@ -85,9 +85,9 @@ class Installation(DaemonProcess):
         """The whole journal."""
         return [json.loads(line) for line in self.says("events", "--json").splitlines()]
 
-    def finished(self, job: int) -> dict[str, Any]:
+    def finished(self, job: int, patience: float = PATIENCE) -> dict[str, Any]:
         """A job, when it has ended."""
-        until(f"job {job} ends", lambda: self.job(job)["phase"] == "finished")
+        until(f"job {job} ends", lambda: self.job(job)["phase"] == "finished", patience)
         return self.job(job)
 
     @property
@@ -116,11 +116,11 @@ class Installation(DaemonProcess):
         return found
 
 
-def until(what: str, holds: Callable[[], Value]) -> Value:
+def until(what: str, holds: Callable[[], Value], patience: float = PATIENCE) -> Value:
     """Return what `holds` gives as soon as that is something."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patience
     while not (found := holds()):
-        assert time.monotonic() < end, f"{what}: not within {PATIENCE:g} s"
+        assert time.monotonic() < end, f"{what}: not within {patience:g} s"
         time.sleep(0.02)
     return found
 

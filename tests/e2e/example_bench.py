@@ -1,6 +1,7 @@
 """One of config/examples, run from the very files."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ EXAMPLES = Path(__file__).parents[2] / "config" / "examples"
 class Example(Installation):
     """A daemon on a copy of one of them, with its state and its socket where the files say."""
 
-    def __init__(self, root: Path, name: str) -> None:
-        super().__init__(root)
+    def __init__(self, root: Path, name: str, env: Mapping[str, str] | None = None) -> None:
+        super().__init__(root, env)
         shutil.copytree(EXAMPLES / name, self.directory)
         self.state = self.directory / "state"
         self.socket = self.directory / "orchestrator.sock"
