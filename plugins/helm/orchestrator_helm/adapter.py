@@ -7,8 +7,30 @@ from typing import assert_never
 import anyio
 import anyio.to_thread
 
-from orchestrator.plugin import CLEAN, Adapter, Cleanliness, Exit, Problem, Result, Step, Traits
-from orchestrator_helm import check, healing, intent, leftovers, ownership, rendering, results, tool
+from orchestrator.plugin import (
+    CLEAN,
+    Adapter,
+    Cleanliness,
+    Exit,
+    Outcome,
+    OutcomeRule,
+    Problem,
+    Result,
+    Step,
+    Traits,
+)
+from orchestrator_helm import (
+    check,
+    credentials,
+    diff,
+    healing,
+    intent,
+    leftovers,
+    ownership,
+    rendering,
+    results,
+    tool,
+)
 from orchestrator_helm.intent import Intent
 from orchestrator_helm.progress import Watch, watched
 from orchestrator_helm.release import read_status
@@ -17,6 +39,12 @@ from orchestrator_helm.tool import Helm, open_helm
 
 KEY = "helm"
 """Of the one process that does a step's work."""
+CHANGES = 2
+"""The exit code of a `diff` that has something to change."""
+DIFF_OUTCOMES = (
+    OutcomeRule("exit 0", Outcome.CONTINUE),
+    OutcomeRule("exit 2", Outcome.CONTINUE),
+)
 UNDOING_OPERATIONS = 3
 """What a roll back, and an uninstall, may take helm's `timeout` for: a hook, the rest, a hook."""
 MARGIN = 60.0
@@ -33,7 +61,8 @@ class HelmAdapter(Adapter[HelmSettings]):
 
     def traits(self, config: HelmSettings) -> Traits:
         """The grace is what helm itself may take to undo: `timeout` for each operation."""
-        return Traits(touches=config.action.touches, grace=grace(config))
+        outcomes = DIFF_OUTCOMES if config.action is Action.DIFF else ()
+        return Traits(touches=config.action.touches, grace=grace(config), outcomes=outcomes)
 
     async def check(self, step: Step[HelmSettings]) -> Sequence[Problem]:
         """Binary and version, files."""
@@ -65,6 +94,8 @@ class HelmAdapter(Adapter[HelmSettings]):
                 return await self._test(helm)
             case Action.STATUS:
                 return results.of_status(await helm.settled_history())
+            case Action.DIFF:
+                return await self._diff(helm)
             case never:
                 assert_never(never)
 
@@ -92,6 +123,7 @@ class HelmAdapter(Adapter[HelmSettings]):
         return found
 
     async def _upgrade(self, helm: Helm) -> Result:
+        credentials.write(helm.commands)
         meant = await intent.begin(helm)
         ended, watch = await _run(helm, helm.commands.upgrade(meant.mark), signal.SIGINT)
         history = await helm.settled_history()
@@ -117,6 +149,21 @@ class HelmAdapter(Adapter[HelmSettings]):
         stopping = helm.step.stop is not None
         result = results.of_uninstall(history, meant, ended, stopping=stopping)
         return await _explained(result, watch)
+
+    async def _diff(self, helm: Helm) -> Result:
+        """The plan that people approve: exit 2 where there is something to change, else 0."""
+        history = await helm.settled_history()
+        before = await rendering.what_is(helm, history)
+        after = await rendering.would_be(helm, history)
+        found = diff.difference(before, after)
+        text = helm.step.masked(found.text or found.summary)
+        content = f"{text}\n".encode()
+        await anyio.to_thread.run_sync(tool.write_private, helm.at.plan, content)
+        helm.step.log(text)
+        changes = found.text != ""
+        outputs = {"plan_text": str(helm.at.plan), "changes": changes}
+        exit = CHANGES if changes else 0
+        return Result(exit=exit, ok=True, summary=found.summary, outputs=outputs)
 
     async def _test(self, helm: Helm) -> Result:
         await intent.begin(helm)

@@ -3,6 +3,7 @@
 Whatever a user wrote is joined to its option with `=` or comes after `--`.
 """
 
+import hashlib
 import re
 import shlex
 from pathlib import Path
@@ -119,18 +120,49 @@ class Commands(msgspec.Struct, frozen=True):
             options.append("--create-namespace")
         return self.helm("upgrade", *options, "--", self.settings.release, self.chart)
 
+    def template(self) -> list[str]:
+        """The chart rendered as an upgrade would, without asking about the release."""
+        options = ["--is-upgrade", *self._rendering()]
+        return self.helm("template", *options, "--", self.settings.release, self.chart)
+
+    def update_index(self) -> list[str]:
+        """Fetch what a repository with a password has; other charts are looked up as needed."""
+        options = self._credentials()
+        return [self.settings.binary, "repo", "update", *options, "--", self.repository]
+
     @property
     def chart(self) -> str:
         """The chart as helm takes it."""
         assert self.settings.chart is not None
+        if self.has_repository_password:
+            return f"{self.repository}/{self.settings.chart}"
         return self.settings.chart
+
+    @property
+    def has_repository_password(self) -> bool:
+        """Whether `repo` wants one, which must stand in a file."""
+        return self.settings.repo is not None and self.settings.password is not None
+
+    @property
+    def repository(self) -> str:
+        """What a repository with a password is called among ours: its index is cached."""
+        digest = hashlib.sha256((self.settings.repo or "").encode()).hexdigest()
+        return f"orchestrator-{digest[:12]}"
+
+    def _credentials(self) -> list[str]:
+        if self.settings.password is None:
+            return []
+        if self.settings.repo is None:
+            return [f"--registry-config={self.at.registry}"]
+        return [f"--repository-config={self.at.repositories}"]
 
     def _rendering(self) -> list[str]:
         it = self.settings
         options = []
         if it.version is not None:
             options.append(f"--version={it.version}")
-        if it.repo is not None:
+        options += self._credentials()
+        if it.repo is not None and not self.has_repository_password:
             options.append(f"--repo={it.repo}")
         files = [_values_file(self.at, file) for file in it.values_files]
         if it.values:

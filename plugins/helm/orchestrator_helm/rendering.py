@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from orchestrator.plugin import AdapterError
+from orchestrator_helm import credentials
 from orchestrator_helm.intent import rollback_target
 from orchestrator_helm.manifests import Identity, identities, objects
 from orchestrator_helm.messages import refused
@@ -25,6 +26,7 @@ _EVENTS = {
     Action.UNINSTALL: _DELETION,
     Action.TEST: _TESTS,
     Action.STATUS: frozenset[str](),
+    Action.DIFF: frozenset[str](),
 }
 
 
@@ -44,6 +46,7 @@ class DryRun(msgspec.Struct, frozen=True):
 
 async def dry_run(helm: Helm) -> DryRun:
     """Have helm render the chart against the cluster. Raises AdapterError with its message."""
+    await credentials.prepare(helm)
     answer = await helm.ask(helm.commands.dry_run(), DRY_RUN_TIMEOUT)
     if answer.code != 0:
         said = one_line(answer.stderr) or f"helm upgrade --dry-run: exit {answer.code}"
@@ -78,6 +81,33 @@ async def of_revision(helm: Helm, number: int | None = None) -> Rendering:
     hooks = await text_of(helm, helm.commands.hooks(number))
     manifest = await text_of(helm, helm.commands.manifest(number))
     return Rendering(identities(objects(manifest)), _that_run(objects(hooks), helm))
+
+
+async def would_be(helm: Helm, history: History) -> list[dict[str, Any]]:
+    """The objects of an upgrade, its hooks among them. Raises AdapterError.
+
+    While an operation is pending helm refuses to say; then the chart alone is rendered.
+    """
+    if history.pending is None:
+        found = await dry_run(helm)
+        hooks = [one for hook in found.hooks for one in objects(hook.manifest)]
+        return [*objects(found.manifest), *hooks]
+    await credentials.prepare(helm)
+    answer = await helm.ask(helm.commands.template(), DRY_RUN_TIMEOUT)
+    if answer.code != 0:
+        raise refused(helm.settings, one_line(answer.stderr) or f"helm template: {answer.code}")
+    return objects(answer.stdout)
+
+
+async def what_is(helm: Helm, history: History) -> list[dict[str, Any]]:
+    """The objects of what is deployed, else of the latest revision, with hooks."""
+    revision = history.deployed or history.latest
+    if revision is None:
+        return []
+    number = revision.revision
+    manifest = await text_of(helm, helm.commands.manifest(number))
+    hooks = await text_of(helm, helm.commands.hooks(number))
+    return [*objects(manifest), *objects(hooks)]
 
 
 def _that_run(hooks: list[dict[str, Any]], helm: Helm) -> tuple[Identity, ...]:

@@ -26,16 +26,17 @@ class Action(enum.Enum):
     UNINSTALL = "uninstall"
     TEST = "test"
     STATUS = "status"
+    DIFF = "diff"
 
     @property
     def touches(self) -> bool:
         """Whether it may change what runs in the cluster."""
-        return self is not Action.STATUS
+        return self not in (Action.STATUS, Action.DIFF)
 
     @property
     def renders(self) -> bool:
         """Whether it needs a chart."""
-        return self is Action.UPGRADE
+        return self in (Action.UPGRADE, Action.DIFF)
 
     @property
     def makes_revisions(self) -> bool:

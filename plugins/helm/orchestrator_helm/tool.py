@@ -15,8 +15,8 @@ from orchestrator_helm.commands import Commands, Layout
 from orchestrator_helm.release import History, one_line, read_history
 from orchestrator_helm.settings import HelmSettings
 
-ASK_TIMEOUT = 60.0
-TRIES = 4
+ASK_TIMEOUT = 30.0
+TRIES = 3
 PAUSE = 1.0
 """Seconds between two tries where the API server does not answer."""
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")

@@ -138,6 +138,13 @@ class HelmBench(AdapterBench):
     """Its daemon, and what the tests do to it."""
 
     material: Place
+    secrets: dict[str, Path]
+
+    def configure(self, settings: Settings, *, timeout: str = "") -> None:
+        """One pipeline, with one step that has these settings, and the secrets."""
+        super().configure(settings, timeout=timeout)
+        lines = [f'[secrets.{name}]\nfile = "{file}"\n' for name, file in self.secrets.items()]
+        self.process.write({}, "".join(lines))
 
     def kill_helm(self, job: int) -> None:
         """As the kernel does it when memory is short."""
@@ -156,4 +163,5 @@ def open_helm_bench(root: Path, place: Place, zygote: Zygote) -> Iterator[HelmBe
     with open_adapter_bench(root, HelmAdapter, lambda _: place, PATIENCE, zygote.launch) as bench:
         bench.__class__ = HelmBench
         assert isinstance(bench, HelmBench)
+        bench.secrets = {}
         yield bench

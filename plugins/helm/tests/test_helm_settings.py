@@ -20,6 +20,7 @@ def settings(**table: object) -> HelmSettings:
     ("table", "setting"),
     [
         ({"action": "upgrade"}, "chart"),
+        ({"action": "diff"}, "chart"),
         ({"action": "rollback", "chart": "web"}, "chart"),
         ({"action": "uninstall", "values": {"a": 1}}, "values"),
         ({"action": "upgrade", "chart": "web", "revision": 2}, "revision"),
@@ -39,7 +40,7 @@ def test_refused(table: dict[str, object], setting: str) -> None:
 
 
 def test_what_touches_the_cluster() -> None:
-    assert {action for action in Action if not action.touches} == {Action.STATUS}
+    assert {action for action in Action if not action.touches} == {Action.STATUS, Action.DIFF}
 
 
 def test_durations() -> None:
