@@ -29,7 +29,7 @@ def read_pipeline(name: str, document: Document, around: Surroundings) -> Pipeli
     _report_environments(table.environments, document, around.environments)
     report_no_time(document, ("timeout",), table.timeout)
     report_no_time(document, ("max_wait",), table.max_wait)
-    if table.max_wait is None and "on_max_wait" in document.data:
+    if "max_wait" not in document.data and "on_max_wait" in document.data:
         document.report(("on_max_wait",), "there is no `max_wait` that this could be for")
     known = known_in(table, around)
     steps = read_steps(table, document, around, known)

@@ -104,24 +104,25 @@ def demand_force(
 
 
 def demand_own_stop(
-    caller: Caller, job: int, definition: JobDefinition, configuration: Configuration | None
+    caller: Caller, definition: JobDefinition, configuration: Configuration | None
 ) -> None:
     """Raise NotPermitted or StopForbidden unless the caller could cancel, in each of its phases,
-    a job that he submits as number `job`."""
+    a job that he submits."""
     stop = definition.pipeline.stop
     for policy in (stop.queued, stop.preparing, stop.acquiring, stop.applying, stop.cleaning_up):
-        _demand_by_policy(caller, policy, caller.uid, job, definition, configuration)
+        _demand_by_policy(caller, policy, caller.uid, None, definition, configuration)
 
 
 def _demand_by_policy(
     caller: Caller,
     policy: StopPolicy,
     owner: int,
-    job: int,
+    job: int | None,
     definition: JobDefinition,
     configuration: Configuration | None,
 ) -> None:
-    role, doing = Role.ADMIN, f'cancelling job {job} (stop = "{policy.value}")'
+    what = "this job when its client is gone" if job is None else f"job {job}"
+    role, doing = Role.ADMIN, f'cancelling {what} (stop = "{policy.value}")'
     match policy:
         case StopPolicy.SUBMITTERS:
             role = Role.SUBMITTER

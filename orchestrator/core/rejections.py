@@ -92,15 +92,23 @@ class NotPermitted(Rejection):
 
 
 class StopForbidden(Rejection):
-    """Nobody may stop this job in its present phase, except an admin by force."""
+    """Nobody may stop this job in its present phase, except an admin by force; or, without a job,
+    one that would be stopped when its client is gone, in some phase."""
 
     kind = "stop-forbidden"
 
-    def __init__(self, job: int, pipeline: str, admins: tuple[str, ...]) -> None:
+    def __init__(self, job: int | None, pipeline: str, admins: tuple[str, ...]) -> None:
         self.role = Role.ADMIN
         self.holders = admins
+        forbids = f'pipeline {pipeline} says stop = "nobody"'
+        if job is None:
+            super().__init__(
+                f"this job could not always be cancelled when its client is gone: {forbids}; "
+                "submit it without --on-disconnect cancel"
+            )
+            return
         super().__init__(
-            f'job {job} can\'t be stopped: pipeline {pipeline} says stop = "nobody"; '
+            f"job {job} can't be stopped: {forbids}; "
             f"only an admin ({', '.join(admins) or 'nobody has that role'}) may: "
             f"orchestrator cancel {job} --force"
         )

@@ -39,7 +39,7 @@ def submit(world: World, request: cmd.Submit, now: Instant) -> Iterator[ev.AnyEv
         return
     name, definition = todays_definition(world, pipeline, environment)
     if request.cancel_on_disconnect:
-        demand_own_stop(request.caller, world.next_job, definition, configuration)
+        demand_own_stop(request.caller, definition, configuration)
     params = _params(definition, request, world.next_job)
     yield from record_definition(world, name, definition)
     yield ev.JobSubmitted(

@@ -10,11 +10,12 @@ import trio
 from msgspec.structs import replace
 
 from orchestrator.core import commands as cmd
+from orchestrator.core import events as ev
 from orchestrator.core.admission import Blocker, blockers
 from orchestrator.core.approvals import nothing_asked
-from orchestrator.core.decide import take
+from orchestrator.core.decide import happen, take
 from orchestrator.core.definition import JobDefinition
-from orchestrator.core.model import Job, JobFinished, StepRef
+from orchestrator.core.model import Job, JobFinished, JobPreparing, StepRef
 from orchestrator.core.rejections import (
     JobAlreadyFinished,
     JobNotFinished,
@@ -235,18 +236,25 @@ class Engine:
         return await self.execute(request)
 
     async def preview(self, request: cmd.Submit, from_file: Iterable[str] = ()) -> Preview:
-        """What `submit` would do, without doing it or looking at its key. Raises a Rejection."""
+        """What `submit` would do, without doing it or looking at its key. Raises a Rejection.
+
+        The blockers of a job that would prepare first are what it would meet, were it ready now.
+        """
         values = secret_values(request, from_file, self.writer.world.configuration)
         request = replace(request, key=None, secrets=dict.fromkeys(values, "nowhere"))
         async with self.reading() as world:
             world.begin()
             try:
-                take(world, request, self.clock.now())
+                now = self.clock.now()
+                take(world, request, now)
                 job = world.jobs[max(world.changes.jobs)]
+                found = list(blockers(world, job))
+                if isinstance(job.phase, JobPreparing):
+                    happen(world, ev.Stamped(at=now, by=None, event=ev.JobReady(job=job.id)))
+                    later = blockers(world, world.jobs[job.id])
+                    found += [one for one in later if one not in found]
                 return Preview(
-                    definition=world.definition(job),
-                    params=job.params,
-                    blockers=tuple(blockers(world, job)),
+                    definition=world.definition(job), params=job.params, blockers=tuple(found)
                 )
             finally:
                 world.rollback()

@@ -202,6 +202,15 @@ async def test_a_job_without_steps_before_awaits_the_environments_approval(
     assert [step["conclusion"] for step in job["steps"]] == ["not_run"]
 
 
+async def test_a_dry_run_says_what_a_job_would_meet_once_it_is_ready(bench: ApiBench) -> None:
+    await bench.submit(pipeline="plain", environment="prod")
+    async with bench.client() as client:
+        body = {"pipeline": "web", "environment": "prod", "dry_run": True}
+        [blocker] = (await client.post("/v1/jobs", json=body)).json()["blockers"]
+    assert (blocker["type"], blocker["id"]) == ("job", 1)
+    assert (await bench.get("/v1/jobs?phase=preparing"))["jobs"] == []
+
+
 async def test_mistakes_in_an_answer_are_named(bench: ApiBench) -> None:
     await bench.submit(pipeline="web")
     problem = await bench.post("/v1/jobs/1/approve", {"coment": "x"}, status=400)

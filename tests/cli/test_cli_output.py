@@ -472,7 +472,7 @@ dry run  web → production  deploy
          exit 3: continue, skips end
   steps of one number can run side by side
   it would owe  web-cleanup version=v1
-  it would wait for
+  once it is ready it would wait for
     job 1 runs, since 12:04 (6 min)
 """
     )

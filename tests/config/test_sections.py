@@ -209,3 +209,5 @@ def test_a_limit_that_is_for_nothing(mistakes) -> None:
     assert [one.text for one in mistakes(files)] == [
         "there is no `max_wait` that this could be for"
     ]
+    files = written(step("steps", "a"), top='max_wait = "soon"\non_max_wait = "warn"')
+    assert [one.key for one in mistakes(files)] == ["max_wait"]

@@ -244,7 +244,7 @@ def test_it_is_refused_at_submit_where_the_submitter_may_not_stop(
     stop: StopRules, rejection: type[NotPermitted | StopForbidden]
 ) -> None:
     story = given(config(pipeline("api", stop=stop)))
-    story.when(submit("api", cancel_on_disconnect=True)).refused(rejection)
+    story.when(submit("api", cancel_on_disconnect=True)).refused(rejection, "its client is gone")
 
 
 def test_an_owner_who_may_stop_may_depend() -> None:

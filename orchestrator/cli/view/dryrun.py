@@ -105,13 +105,13 @@ def _details(step: PlannedStep, shared: dict[str, str], terminal: Terminal) -> I
 
 
 def _blockers(plan: DryRun, now: float) -> list[str]:
+    prepares = any(step["section"] == "before" for step in plan["steps"])
     if not plan["blockers"]:
-        prepares = any(step["section"] == "before" for step in plan["steps"])
-        asks_first = plan["approvals"] and not prepares
-        return [
-            "  it would be asked for approval at once" if asks_first else "  it would start at once"
-        ]
-    lines = ["  it would wait for"]
+        if prepares:
+            return ["  its steps before would start at once"]
+        return [f"  it would {'be asked for approval' if plan['approvals'] else 'start'} at once"]
+    waits = prepares or plan["approvals"]
+    lines = ["  once it is ready it would wait for" if waits else "  it would wait for"]
     for blocker in plan["blockers"]:
         when = f", since {since(blocker['since'], now)}" if blocker["since"] else ""
         lines.append(f"    {harmless(blocker['text'])}{when}")
