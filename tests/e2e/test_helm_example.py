@@ -89,7 +89,7 @@ def shop(tmp_path: Path, bed: Bed, namespace: str, major: int) -> Iterator[Shop]
 def test_an_install_an_upgrade_that_fails_and_a_test_that_fails(shop: Shop) -> None:
     first = shop.deploy("staging", "version=v1")
     assert shop.ended(first) == "success"
-    assert shop.steps(first)["now"]["reason"] == "there is no such release"
+    assert shop.steps(first)["diff"]["exit"] == 2
 
     unready = shop.deploy("staging", "version=v2", f"image={UNPULLED}", QUICKLY)
     assert shop.ended(unready) == "failure"
@@ -122,14 +122,21 @@ def test_a_stopped_upgrade_is_undone_and_the_next_one_works(shop: Shop) -> None:
     assert shop.image == "nginx:v3"
 
 
-def test_production_waits_for_somebody_who_sees_what_stands(shop: Shop) -> None:
+def test_production_waits_for_somebody_who_sees_what_would_change(shop: Shop) -> None:
     job = shop.deploy("production", "version=v1")
-    until("it is asked for", lambda: "approve" in shop.says("approvals"))
-    assert "there is no such release" in shop.says("approvals")
+    until("it is asked for", lambda: f"approve {job}" in shop.says("approvals"), PATIENCE)
+    assert "diff: +6 ~0 -0" in shop.says("approvals")
+    plan = shop.says("log", str(job), "diff")
+    assert "+        image: nginx:v1" in plan
+    assert "+  session-key: '***'" in plan
     assert shop.image == ""
     shop.says("approve", str(job), "--comment", "go")
     assert shop.ended(job) == "success"
     assert shop.image == "nginx:v1"
+    again = shop.deploy("production", "version=v1")
+    assert shop.ended(again) == "success"
+    assert shop.conclusions(again)["diff"] == "halted"
+    has_secrets_only_in_their_files(shop)
 
 
 def test_a_trial_is_uninstalled_however_it_ends(shop: Shop) -> None:
