@@ -147,7 +147,7 @@ def test_a_hundred_kills(tmp_path: Path, zygote: Zygote, request: pytest.Fixture
         printed = users.answers_of_command_line()
         trace = judge(installation, trace_file, set(users.accepted.values()) | printed)
         outlived = at_work_during(trace, kills)
-        assert outlived >= KILLS / 4, f"only {outlived} tools were at work when a daemon died"
+        assert outlived >= KILLS / 10, f"only {outlived} tools were at work when a daemon died"
 
 
 def kill_again_and_again(
