@@ -82,8 +82,8 @@ def approve(comment: str = "fine", step: str | None = None) -> cmd.Approve:
     return cmd.Approve(caller=ROOT, job=1, step=step, comment=comment)
 
 
-def reject(comment: str = "no") -> cmd.Reject:
-    return cmd.Reject(caller=ROOT, job=1, comment=comment)
+def reject(comment: str = "no", step: str | None = None) -> cmd.Reject:
+    return cmd.Reject(caller=ROOT, job=1, step=step, comment=comment)
 
 
 async def end_of(bench: Bench) -> Finished:
@@ -102,7 +102,7 @@ async def test_answers_come_to_acquire_and_to_apply(bench: Bench) -> None:
         await engine.execute(approve("one"))
         await bench.happened(ev.StepAsked, 2)
         assert open_questions(bench) == ["step go of job 1"]
-        await engine.execute(reject("two"))
+        await engine.execute(reject("two", step="go"))
         end = await end_of(bench)
     assert end.ending.reason == "two"
     assert bench.log(1).splitlines() == ["acquire: True root one", "apply: False root two"]
@@ -118,7 +118,7 @@ async def test_an_answer_that_was_given_is_remembered_and_a_question_waits_on(
         await bench.happened(ev.StepAsked, 2)
     async with bench.serving(asks()) as engine:
         assert open_questions(bench) == ["step go of job 1"]
-        await engine.execute(approve("two"))
+        await engine.execute(approve("two", step="go"))
         end = await end_of(bench)
     assert end.ending.conclusion is StepConclusion.SUCCESS
     assert len(bench.all(ev.StepAsked)) == 2
@@ -133,7 +133,7 @@ async def test_a_job_that_prepares_is_led_on_after_a_restart(bench: Bench) -> No
     async with bench.serving(prepares) as engine:
         await engine.execute(approve())
         await bench.happened(ev.StepAsked, 2)
-        await engine.execute(approve())
+        await engine.execute(approve(step="go"))
         assert (await bench.ended(1)).conclusion is JobConclusion.SUCCESS
 
 
