@@ -15,7 +15,6 @@ from orchestrator.core.model import (
     Job,
     JobCancelling,
     JobPreparing,
-    JobRunning,
     Quarantine,
     Run,
 )
@@ -289,8 +288,3 @@ def _capacity(world: World, job: Job) -> Iterator[Blocker]:
         id="host",
         text=f"{world.slots.in_use} tools are at work on this host; capacity is {world.capacity}",
     )
-
-
-def is_running(job: Job) -> bool:
-    """Whether the job has been admitted and has not ended."""
-    return isinstance(job.phase, JobRunning | JobCancelling)

@@ -2,10 +2,17 @@
 
 import copy
 import json
+import pathlib
+import tempfile
 from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import strategies as st
+
+from orchestrator.config import ConfigurationInvalid, read
+from orchestrator.config.mistake import Mistake
+from orchestrator.config.paths import Host
+from orchestrator.plugin.registry import Registry
 
 Tree = dict[str, Any]
 Path = tuple[str | int, ...]
@@ -246,3 +253,22 @@ def torn(draw: st.DrawFn, text: str) -> str:
         case _:
             pass
     return "".join(lines)
+
+
+def mistakes_in(files: dict[str, str], registry: Registry, host: Host) -> tuple[Mistake, ...]:
+    """All that is wrong, each at a line that exists and fit to be printed."""
+    with tempfile.TemporaryDirectory() as place:
+        for name, text in files.items():
+            path = pathlib.Path(place) / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(text.encode("utf-8", "surrogatepass"))
+        try:
+            read(pathlib.Path(place), registry, host)
+        except ConfigurationInvalid as invalid:
+            assert invalid.mistakes
+            for mistake in invalid.mistakes:
+                assert 1 <= mistake.line <= max(1, len(files[mistake.file].split("\n")))
+                assert str(mistake).startswith(f"{mistake.file}:{mistake.line}: ")
+                assert str(mistake).isprintable()
+            return invalid.mistakes
+    return ()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from mangling import mistakes_in
 
 from orchestrator.config import ConfigurationInvalid, read
 
@@ -97,18 +98,7 @@ def test_mangled(registry, host, main: str, environment: str, pipeline: str) -> 
         "environments/e.toml": environment,
         "pipelines/p.toml": pipeline,
     }
-    with tempfile.TemporaryDirectory() as place:
-        for name, text in files.items():
-            path = Path(place) / name
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(text.encode("utf-8", "surrogatepass"))
-        try:
-            read(Path(place), registry, host)
-        except ConfigurationInvalid as invalid:
-            assert invalid.mistakes
-            for mistake in invalid.mistakes:
-                assert 1 <= mistake.line <= max(1, len(files[mistake.file].split("\n")))
-                assert str(mistake).isprintable()
+    mistakes_in(files, registry, host)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))

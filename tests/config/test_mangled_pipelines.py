@@ -2,18 +2,14 @@
 all of them at once."""
 
 import copy
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 import mangling
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mangling import CLEANUP, ENVIRONMENT, MAIN, PIPELINE, Tree, torn, written
+from mangling import CLEANUP, ENVIRONMENT, MAIN, PIPELINE, Tree, mistakes_in, torn, written
 
-from orchestrator.config import ConfigurationInvalid, read
-from orchestrator.config.mistake import Mistake
 from orchestrator.config.paths import Host
 from orchestrator.plugin.registry import Registry
 
@@ -27,25 +23,6 @@ def files_of(**changed: str) -> dict[str, str]:
         "pipelines/clean.toml": changed.get("cleanup", written(CLEANUP)),
         "pipelines/p.toml": changed.get("pipeline", written(PIPELINE)),
     }
-
-
-def mistakes_in(files: dict[str, str], registry: Registry, host: Host) -> tuple[Mistake, ...]:
-    """All that is wrong, each at a line that exists and fit to be printed."""
-    with tempfile.TemporaryDirectory() as place:
-        for name, text in files.items():
-            path = Path(place) / name
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(text.encode("utf-8", "surrogatepass"))
-        try:
-            read(Path(place), registry, host)
-        except ConfigurationInvalid as invalid:
-            assert invalid.mistakes
-            for mistake in invalid.mistakes:
-                assert 1 <= mistake.line <= max(1, len(files[mistake.file].split("\n")))
-                assert str(mistake).startswith(f"{mistake.file}:{mistake.line}: ")
-                assert str(mistake).isprintable()
-            return invalid.mistakes
-    return ()
 
 
 def test_what_is_mangled_is_valid(registry: Registry, host: Host) -> None:

@@ -1,6 +1,6 @@
 """Ending what a dead helm left pending: by helm alone, and looking whether it is ended."""
 
-from datetime import UTC, datetime
+from datetime import UTC
 
 import anyio
 import msgspec
@@ -171,8 +171,3 @@ async def return_to_deployed(helm: Helm, history: History) -> History:
 def wants_return(helm: Helm) -> bool:
     """Whether this step begins by rolling back what failed."""
     return helm.settings.action is Action.UPGRADE and helm.settings.heal != "never"
-
-
-def as_time(milliseconds: int) -> datetime:
-    """UTC."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -2,8 +2,6 @@
 
 from datetime import UTC, datetime
 
-import msgspec
-
 from orchestrator.plugin import CLEAN, Cleanliness
 from orchestrator_helm import rendering
 from orchestrator_helm.cluster import Cluster, Live, NotVisible
@@ -17,13 +15,6 @@ from orchestrator_helm.tool import Helm
 
 RUNNING_KINDS = ("Job", "Pod")
 _SECOND = 1000
-
-
-class Strays(msgspec.Struct, frozen=True):
-    """What is still there. `why` says what it is, for people."""
-
-    found: tuple[Live, ...]
-    why: str
 
 
 async def remove(helm: Helm, meant: Intent, history: History) -> Cleanliness:
