@@ -1,0 +1,123 @@
+"""What Gate says of pipelines and their executions. Keys that we do not use are left out."""
+
+import enum
+from typing import Any
+
+import msgspec
+
+
+class Status(enum.Enum):
+    """Of an execution and of a stage, as Orca's `ExecutionStatus` has them."""
+
+    NOT_STARTED = "NOT_STARTED"
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    SUSPENDED = "SUSPENDED"
+    BUFFERED = "BUFFERED"
+    REDIRECT = "REDIRECT"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED_CONTINUE = "FAILED_CONTINUE"
+    SKIPPED = "SKIPPED"
+    TERMINAL = "TERMINAL"
+    CANCELED = "CANCELED"
+    STOPPED = "STOPPED"
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing of it runs, or will."""
+        return self in _COMPLETE
+
+
+_COMPLETE = frozenset(
+    {
+        Status.SUCCEEDED,
+        Status.FAILED_CONTINUE,
+        Status.SKIPPED,
+        Status.TERMINAL,
+        Status.CANCELED,
+        Status.STOPPED,
+    }
+)
+LIVE = tuple(status for status in Status if not status.complete)
+
+
+class _FromGate(msgspec.Struct, frozen=True, rename="camel"):
+    """Decoded from Gate's JSON."""
+
+
+class Stage(_FromGate, frozen=True):
+    """One stage of an execution. Times are UTC milliseconds. `context` is what it was given."""
+
+    id: str
+    type: str
+    name: str
+    status: Status
+    ref_id: str = ""
+    parent_stage_id: str | None = None
+    start_time: int | None = None
+    end_time: int | None = None
+    context: dict[str, Any] = {}
+    outputs: dict[str, Any] = {}
+
+
+class Trigger(_FromGate, frozen=True):
+    """What started an execution, and who."""
+
+    type: str = ""
+    user: str | None = None
+    correlation_id: str | None = None
+    parameters: dict[str, Any] | None = None
+
+
+class Execution(_FromGate, frozen=True):
+    """One run of a pipeline. `canceled` says that somebody asked; only `status` that it stopped."""
+
+    id: str
+    application: str
+    status: Status
+    name: str = ""
+    pipeline_config_id: str | None = None
+    build_time: int | None = None
+    start_time: int | None = None
+    end_time: int | None = None
+    canceled: bool = False
+    canceled_by: str | None = None
+    cancellation_reason: str | None = None
+    trigger: Trigger = Trigger()
+    stages: tuple[Stage, ...] = ()
+
+
+class ParameterOption(_FromGate, frozen=True):
+    """One value that a parameter may have."""
+
+    value: Any = None
+
+
+class Parameter(_FromGate, frozen=True):
+    """One entry of a pipeline's `parameterConfig`."""
+
+    name: str
+    required: bool = False
+    default: Any = None
+    has_options: bool = False
+    options: tuple[ParameterOption, ...] | None = None
+
+
+class PipelineTrigger(_FromGate, frozen=True):
+    """What starts a pipeline without us, if `enabled`."""
+
+    type: str = ""
+    enabled: bool = False
+
+
+class PipelineConfig(_FromGate, frozen=True):
+    """A pipeline as it is configured."""
+
+    id: str
+    name: str
+    application: str
+    disabled: bool = False
+    limit_concurrent: bool = False
+    keep_waiting_pipelines: bool = False
+    parameter_config: tuple[Parameter, ...] | None = None
+    triggers: tuple[PipelineTrigger, ...] | None = None
