@@ -30,6 +30,15 @@ signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR1])
 sys.exit(len(got))
 """
 """Says that it has begun, waits to be let go, ends with the number of signals (0 or 1) it got."""
+AWAITS_SIGNAL = """
+import signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+open(sys.argv[1], "w").close()
+signal.sigwait([signal.SIGUSR1])
+open(sys.argv[2]).read()
+sys.exit(1)
+"""
+"""Says that it has begun, waits for one signal and to be let go, and ends with 1."""
 
 
 @pytest.fixture
@@ -43,10 +52,15 @@ async def bench(tmp_path: Path) -> AsyncIterator[StepBench]:
 class Tool:
     """A tool under test, run by a step in the background."""
 
-    def __init__(self, bench: StepBench, stop_signal: int | None = signal.SIGUSR1) -> None:
+    def __init__(
+        self,
+        bench: StepBench,
+        stop_signal: int | None = signal.SIGUSR1,
+        program: str = COUNTS_SIGNALS,
+    ) -> None:
         self.bench = bench
         self.stop_signal = stop_signal
-        self.argv = python(COUNTS_SIGNALS, bench.state_dir / "begun", bench.state_dir / "go_on")
+        self.argv = python(program, bench.state_dir / "begun", bench.state_dir / "go_on")
         self.exit: Exit | None = None
         self.over = trio.Event()
 
@@ -164,7 +178,7 @@ async def test_interrupt_leaves_other_phases_alone(bench: StepBench) -> None:
 
 
 async def test_cancelled_acquire_asks_its_process_and_waits(bench: StepBench) -> None:
-    step, tool = bench.step("acquire"), Tool(bench)
+    step, tool = bench.step("acquire"), Tool(bench, program=AWAITS_SIGNAL)
     async with trio.open_nursery() as nursery:
         scope = await nursery.start(_run_in_scope, tool, step)
         await tool.begun()
