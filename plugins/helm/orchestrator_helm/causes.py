@@ -7,9 +7,11 @@ import msgspec
 
 from orchestrator_helm.cluster import Cluster, Live
 from orchestrator_helm.manifests import Identity
+from orchestrator_helm.readiness import REPLICATED, replicas
 
 MOST_EVENTS = 5
 """The newest ones of each object are shown."""
+_REVISION = "deployment.kubernetes.io/revision"
 _MEMBERS = "pods,replicasets.apps,jobs.batch"
 
 
@@ -50,7 +52,7 @@ async def explain(cluster: Cluster, waiting: Mapping[Identity, Family]) -> list[
 
 
 def _lines(family: Family, events: Sequence[Live]) -> Iterator[str]:
-    yield f"{family.head.identity} is not ready{_counts(family.head)}"
+    yield f"{family.head.identity} is not ready{_counts(family)}"
     for member in family.members:
         for cause in _waiting_containers(member):
             yield f"  {member.identity}: {cause}"
@@ -59,12 +61,29 @@ def _lines(family: Family, events: Sequence[Live]) -> Iterator[str]:
         yield f"  {_said(event)}"
 
 
-def _counts(head: Live) -> str:
-    wanted = head.spec.get("replicas")
-    if wanted is None:
+def _counts(family: Family) -> str:
+    if family.head.identity.kind not in REPLICATED:
         return ""
-    ready = head.status.get("readyReplicas", 0)
-    return f": {ready} of {wanted} replicas are"
+    found = replicas(family.head)
+    ready = found.ready if (newest := _newest(family)) is None else newest
+    text = f": {min(ready, found.wanted)} of {found.wanted} replicas are"
+    if ready >= found.wanted and found.old > 0:
+        text += f", {found.old} of an older revision still there"
+    return text
+
+
+def _newest(family: Family) -> int | None:
+    """How many replicas of a Deployment's newest revision are ready.
+
+    Its own status does not say: it counts those of older revisions too.
+    """
+    revision = family.head.annotations.get(_REVISION)
+    newest = [
+        one
+        for one in family.members
+        if one.identity.kind == "ReplicaSet" and one.annotations.get(_REVISION) == revision
+    ]
+    return newest[0].status.get("availableReplicas", 0) if newest else None
 
 
 def _waiting_containers(pod: Live) -> Iterator[str]:

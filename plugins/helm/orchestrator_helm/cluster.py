@@ -51,6 +51,11 @@ class Live(msgspec.Struct, frozen=True):
         return "deletionTimestamp" in self._metadata
 
     @property
+    def annotations(self) -> dict[str, str]:
+        """What is noted on it."""
+        return self._metadata.get("annotations") or {}
+
+    @property
     def _metadata(self) -> dict[str, Any]:
         return self.data.get("metadata") or {}
 
@@ -66,8 +71,7 @@ class Live(msgspec.Struct, frozen=True):
 
     def belongs_to(self, release: str) -> bool:
         """Whether helm has noted that it is of this release."""
-        notes = self._metadata.get("annotations") or {}
-        return notes.get("meta.helm.sh/release-name") == release
+        return self.annotations.get("meta.helm.sh/release-name") == release
 
 
 class Cluster:

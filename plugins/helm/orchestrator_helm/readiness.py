@@ -3,25 +3,20 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from orchestrator_helm.cluster import Live
+
+REPLICATED = ("Deployment", "StatefulSet", "DaemonSet")
 
 
 def is_ready(live: Live) -> bool:
     """As its status has it; what has no notion of ready is ready when it exists."""
-    spec, status = live.spec, live.status
+    status = live.status
     match live.identity.kind:
-        case "Deployment":
-            replicas = spec.get("replicas", 1)
-            old = status.get("replicas", 0) - status.get("updatedReplicas", 0)
-            ready = _counts(status, "updatedReplicas", "availableReplicas", replicas)
-            return _seen(live) and ready and old <= 0
-        case "StatefulSet":
-            replicas = spec.get("replicas", 1)
-            ready = _counts(status, "updatedReplicas", "readyReplicas", replicas)
-            return _seen(live) and (ready or (not replicas and not status.get("replicas")))
-        case "DaemonSet":
-            wanted = status.get("desiredNumberScheduled", 0)
-            return _seen(live) and _counts(status, "updatedNumberScheduled", "numberReady", wanted)
+        case kind if kind in REPLICATED:
+            found = replicas(live)
+            return _seen(live) and found.ready >= found.wanted and found.old <= 0
         case "Pod":
             return condition(status, "Ready") == "True" or status.get("phase") == "Succeeded"
         case "Job":
@@ -30,6 +25,33 @@ def is_ready(live: Live) -> bool:
             return status.get("phase") == "Bound"
         case _:
             return True
+
+
+class Replicas(msgspec.Struct, frozen=True):
+    """`ready` of the `wanted` ones are, as the newest revision has them; `old` are of older ones.
+
+    Old ones are told of a Deployment only: the others replace theirs one by one.
+    """
+
+    ready: int
+    wanted: int
+    old: int = 0
+
+
+def replicas(live: Live) -> Replicas:
+    """Of one of those that are `REPLICATED`."""
+    spec, status = live.spec, live.status
+    match live.identity.kind:
+        case "Deployment":
+            ready = _both(status, "updatedReplicas", "availableReplicas")
+            old = status.get("replicas", 0) - status.get("updatedReplicas", 0)
+            return Replicas(ready, spec.get("replicas", 1), old)
+        case "DaemonSet":
+            ready = _both(status, "updatedNumberScheduled", "numberReady")
+            return Replicas(ready, status.get("desiredNumberScheduled", 0))
+        case _:
+            ready = _both(status, "updatedReplicas", "readyReplicas")
+            return Replicas(ready, spec.get("replicas", 1))
 
 
 def is_finished(live: Live) -> bool:
@@ -57,5 +79,5 @@ def _seen(live: Live) -> bool:
     return bool(seen >= generation)
 
 
-def _counts(status: dict[str, Any], updated: str, ready: str, wanted: int) -> bool:
-    return bool(min(status.get(updated, 0), status.get(ready, 0)) >= wanted)
+def _both(status: dict[str, Any], updated: str, ready: str) -> int:
+    return int(min(status.get(updated, 0), status.get(ready, 0)))

@@ -1,12 +1,21 @@
 """From helm's own record of the release to the result of a step."""
 
+from itertools import takewhile
 from pathlib import Path
 
 from orchestrator.plugin import Exit, Result
 from orchestrator_helm.intent import Intent
-from orchestrator_helm.release import DEPLOYED, UNINSTALLED, History, Revision, Status
+from orchestrator_helm.release import (
+    DEPLOYED,
+    UNINSTALLED,
+    History,
+    Revision,
+    Status,
+    one_line,
+)
 
 NOT_FOUND = "not-found"
+_ERROR = "Error: "
 _TAIL = 16 << 10
 """Bytes of a log in which helm's last message is looked for."""
 
@@ -120,8 +129,11 @@ def said(ended: Exit) -> str:
     if ended.ok or not ended.stderr:
         return ""
     lines = _tail(Path(ended.stderr)).splitlines()
-    found = [line.partition("Error: ")[2] for line in lines if "Error: " in line]
-    return found[-1].strip() if found else ""
+    starts = [place for place, line in enumerate(lines) if line.startswith(_ERROR)]
+    if not starts:
+        return ""
+    # Several causes stand in lines of their own: `Error: 1 error occurred:\n\t* …\n\n`.
+    return one_line("\n".join(takewhile(str.strip, lines[starts[-1] :])))
 
 
 def _tail(path: Path) -> str:
