@@ -1,10 +1,25 @@
 """The adapter: what each phase does."""
 
-from orchestrator.plugin import Adapter, Result, Step, Traits
+from orchestrator.plugin import (
+    Adapter,
+    Cleanliness,
+    Outcome,
+    OutcomeRule,
+    Result,
+    Step,
+    Traits,
+)
+from orchestrator_spinnaker import leftovers
+from orchestrator_spinnaker.access import open_gate
+from orchestrator_spinnaker.executions import Status
+from orchestrator_spinnaker.follow import Follower
+from orchestrator_spinnaker.notes import Notes
 from orchestrator_spinnaker.settings import SpinnakerSettings
+from orchestrator_spinnaker.trigger import Trigger
 
 GRACE = 600.0
 """Seconds in which a cancelled execution has stopped: its running tasks are let end."""
+OUTCOMES = (OutcomeRule(f"status {Status.FAILED_CONTINUE.value}", Outcome.WARN),)
 
 
 class SpinnakerAdapter(Adapter[SpinnakerSettings]):
@@ -15,8 +30,18 @@ class SpinnakerAdapter(Adapter[SpinnakerSettings]):
 
     def traits(self, config: SpinnakerSettings) -> Traits:
         """It only waits and polls: Spinnaker works elsewhere."""
-        return Traits(touches=True, takes_slot=False, grace=GRACE)
+        return Traits(touches=True, takes_slot=False, grace=GRACE, outcomes=OUTCOMES)
 
     async def apply(self, step: Step[SpinnakerSettings]) -> Result:
         """One execution, followed to its end."""
-        raise NotImplementedError
+        notes = Notes(step.scratch)
+        async with open_gate(step) as gate:
+            execution = await Trigger(step, gate, notes).started()
+            return await Follower(step, gate, notes, execution).to_the_end()
+
+    async def cancel(self, step: Step[SpinnakerSettings]) -> None:
+        """Nothing: `apply` sees the stop, and it alone knows whether there is an execution."""
+
+    async def cleanup(self, step: Step[SpinnakerSettings]) -> Cleanliness:
+        """End what this attempt started and is live, and look whether it has ended."""
+        return await leftovers.find(step)

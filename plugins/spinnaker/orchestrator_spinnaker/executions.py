@@ -69,6 +69,13 @@ class Trigger(_FromGate, frozen=True):
     parameters: dict[str, Any] | None = None
 
 
+class Paused(_FromGate, frozen=True):
+    """Who paused an execution last, and whether that still holds."""
+
+    paused: bool = False
+    paused_by: str | None = None
+
+
 class Execution(_FromGate, frozen=True):
     """One run of a pipeline. `canceled` says that somebody asked; only `status` that it stopped."""
 
@@ -83,6 +90,7 @@ class Execution(_FromGate, frozen=True):
     canceled: bool = False
     canceled_by: str | None = None
     cancellation_reason: str | None = None
+    paused: Paused | None = None
     trigger: Trigger = Trigger()
     stages: tuple[Stage, ...] = ()
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 import anyio
 
 from orchestrator.plugin import Step
-from orchestrator_spinnaker.errors import GateAway
+from orchestrator_spinnaker.errors import GateAway, GateError
 from orchestrator_spinnaker.settings import SpinnakerSettings
 
 Answer = TypeVar("Answer")
@@ -15,17 +15,23 @@ FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 10.0
 
 
-async def patiently(step: Step[SpinnakerSettings], call: Callable[[], Awaitable[Answer]]) -> Answer:
+async def patiently(
+    step: Step[SpinnakerSettings],
+    call: Callable[[], Awaitable[Answer]],
+    *,
+    waits_out: type[GateError] = GateAway,
+) -> Answer:
     """Repeat a call that changes nothing when it is repeated, until Gate answers it.
 
-    Meanwhile the step says what it waits for. Raises what is an answer: every other GateError.
+    Meanwhile the step says what it waits for. Raises what is an answer: every GateError that is
+    not to be waited out.
     """
     pause = FIRST_PAUSE
     waited = False
     while True:
         try:
             answer = await call()
-        except GateAway as error:
+        except waits_out as error:
             await step.waiting_for(f"Gate to answer: {error}")
             waited = True
             await anyio.sleep(pause)

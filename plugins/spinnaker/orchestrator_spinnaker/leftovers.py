@@ -1,0 +1,181 @@
+"""What an attempt may leave behind in Spinnaker, and ending it."""
+
+import shlex
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import anyio
+
+from orchestrator.plugin import CLEAN, Cleanliness, Step
+from orchestrator_spinnaker.access import open_gate
+from orchestrator_spinnaker.clock import utc
+from orchestrator_spinnaker.errors import GateError, NotThere
+from orchestrator_spinnaker.executions import Execution
+from orchestrator_spinnaker.gate import Gate, search_path
+from orchestrator_spinnaker.links import execution_url
+from orchestrator_spinnaker.notes import Noted, Notes
+from orchestrator_spinnaker.settings import SpinnakerSettings, seconds
+
+LIMIT = 60.0
+"""Seconds that Gate has to answer, and what is live to stop."""
+PAUSE = 1.0
+ASK_AGAIN = 10.0
+IN_FLIGHT = 600.0
+"""Seconds after which a post that was not answered can't be on its way any more."""
+
+
+async def find(step: Step[SpinnakerSettings]) -> Cleanliness:
+    """End what this attempt started and is still live; say what could not be ended or found."""
+    noted = Notes(step.scratch).now
+    if noted.posted is None and noted.execution is None:
+        return CLEAN
+    leftovers = Leftovers(step, noted)
+    with anyio.move_on_after(LIMIT):
+        return await leftovers.settled()
+    return leftovers.unsettled()
+
+
+class Leftovers:
+    """The executions of one attempt. `seen` is what was live when Gate answered last."""
+
+    def __init__(self, step: Step[SpinnakerSettings], noted: Noted) -> None:
+        self._step = step
+        self._noted = noted
+        self._seen: Sequence[Execution] = ()
+        self._trouble = ""
+        self._asked: dict[str, float] = {}
+
+    async def settled(self) -> Cleanliness:
+        """The verdict, as soon as there is one."""
+        while True:
+            with suppress(GateError):
+                async with open_gate(self._step) as gate:
+                    return await self._settle(gate)
+            await anyio.sleep(PAUSE)
+
+    async def _settle(self, gate: Gate) -> Cleanliness:
+        while True:
+            try:
+                found = await self._ours(gate)
+                self._seen = [one for one in found if not one.status.complete]
+                if not self._seen and (found or not self._may_still_come()):
+                    return await self._verdict(found)
+                await self._end(gate)
+                self._trouble = ""
+            except GateError as error:
+                self._trouble = str(error)
+                await self._step.waiting_for(f"Gate to answer: {error}")
+            else:
+                await self._step.waiting_for(self._waits_for())
+            await anyio.sleep(PAUSE)
+
+    async def _ours(self, gate: Gate) -> Sequence[Execution]:
+        """All that was started by this attempt, by its id and by its correlation id."""
+        found = {
+            one.id: one
+            for one in await gate.correlated(self._step.config.application, self._noted.correlation)
+        }
+        if self._noted.execution is not None:
+            with suppress(NotThere):
+                found[self._noted.execution] = await gate.execution(self._noted.execution)
+        return tuple(found.values())
+
+    def _may_still_come(self) -> bool:
+        """Whether it is too early to say that there is none."""
+        noted = self._noted
+        if noted.execution is not None or noted.posted is None:
+            return False
+        return 0 <= utc() - noted.posted < seconds(self._step.config.settle)
+
+    async def _end(self, gate: Gate) -> None:
+        now = anyio.current_time()
+        for one in self._seen:
+            asked = self._asked.get(one.id)
+            if asked is not None and now - asked < ASK_AGAIN:
+                continue
+            await gate.cancel(one.id, f"cleanup of job {self._step.job.id}")
+            self._step.log(f"execution {one.id} is {one.status.value}: asked Spinnaker to stop it")
+            self._asked[one.id] = now
+
+    def _waits_for(self) -> str:
+        if not self._seen:
+            return f"what came of the start: {self._search}"
+        return f"Spinnaker to stop {' and '.join(self._url(one.id) for one in self._seen)}"
+
+    # --- verdicts ----------------------------------------------------------------------------
+
+    async def _verdict(self, found: Sequence[Execution]) -> Cleanliness:
+        """Nothing of ours is live."""
+        await self._step.waiting_for(None)
+        for one in found:
+            self._step.log(f"execution {one.id} is {one.status.value}")
+        if len(found) > 1:
+            text = f"one start made {len(found)} executions, which have all ended: "
+            return Cleanliness(
+                text + ", ".join(self._url(one.id) for one in found),
+                tuple(self._look_at(one.id) for one in found),
+            )
+        return CLEAN if found else await self._none()
+
+    async def _none(self) -> Cleanliness:
+        """Spinnaker knows of none, though there was one, or may have been."""
+        since = self._noted.posted or 0.0
+        what = "the start was not answered, and Spinnaker knows of no such execution"
+        if self._noted.execution is not None:
+            since = await self._missing_since()
+            what = f"Spinnaker knows of execution {self._noted.execution} no more"
+        end = since + IN_FLIGHT
+        if utc() >= end:
+            self._step.log(f"{what}, for {IN_FLIGHT:g} s now")
+            return CLEAN
+        when = datetime.fromtimestamp(end, UTC).strftime("%H:%M:%S UTC")
+        recheck = f"orchestrator recheck {shlex.quote(self._step.environment)}"
+        return Cleanliness(
+            f"{what} ({self._search}); if there is none after {when}, `{recheck}` finds it clean",
+            (f"curl {shlex.quote(self._search)}", recheck),
+        )
+
+    async def _missing_since(self) -> float:
+        if self._noted.missing is None:
+            missing = utc()
+            await Notes(self._step.scratch).note(missing=missing)
+            return missing
+        return self._noted.missing
+
+    def unsettled(self) -> Cleanliness:
+        """Time was up."""
+        if self._seen:
+            urls = " and ".join(self._url(one.id) for one in self._seen)
+            return Cleanliness(
+                f"still live {LIMIT:g} s after its cancel: {urls}{self._because}",
+                tuple(self._cancel(one.id) for one in self._seen),
+            )
+        if self._noted.execution is not None:
+            id = self._noted.execution
+            text = f"whether {self._url(id)} is live could not be found out{self._because}"
+            return Cleanliness(text, (self._look_at(id), self._cancel(id)))
+        text = f"whether an execution was started could not be found out{self._because}"
+        return Cleanliness(f"{text} ({self._search})", (f"curl {shlex.quote(self._search)}",))
+
+    @property
+    def _because(self) -> str:
+        return f": {self._trouble}" if self._trouble else ""
+
+    @property
+    def _search(self) -> str:
+        it = self._step.config
+        return f"{it.gate.rstrip('/')}{search_path(it.application, self._noted.correlation)}"
+
+    def _url(self, id: str) -> str:
+        return execution_url(self._step.config, self._step.config.application, id)
+
+    def _look_at(self, id: str) -> str:
+        return f"curl {shlex.quote(self._at_gate(id))}"
+
+    def _cancel(self, id: str) -> str:
+        return f"curl -X PUT {shlex.quote(self._at_gate(id) + '/cancel?reason=by+hand')}"
+
+    def _at_gate(self, id: str) -> str:
+        return f"{self._step.config.gate.rstrip('/')}/pipelines/{quote(id, safe='')}"

@@ -1,0 +1,148 @@
+"""What the end of an execution means for the step."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from orchestrator.plugin import Result
+from orchestrator_spinnaker.executions import Execution, Stage, Status
+from orchestrator_spinnaker.settings import StageOutput
+
+LONGEST_CAUSE = 300
+"""Characters of what a stage says about its failure."""
+
+_WORST_FIRST = (
+    Status.TERMINAL,
+    Status.STOPPED,
+    Status.CANCELED,
+    Status.FAILED_CONTINUE,
+    Status.SKIPPED,
+    Status.SUCCEEDED,
+)
+
+
+def result(
+    execution: Execution, outputs: dict[str, Any], *, stopping: bool, ended_for: str | None
+) -> Result:
+    """The step's result. `ended_for` is why we had it cancelled though nobody asked for a stop."""
+    ok = execution.status is Status.SUCCEEDED
+    reason = "" if ok else _reason(execution, ended_for)
+    return Result(
+        ok=ok,
+        statuses=statuses(execution),
+        outputs=outputs,
+        reason=reason or _continued(execution),
+        stopped=execution.status is Status.CANCELED if stopping else None,
+    )
+
+
+def statuses(execution: Execution) -> tuple[str, ...]:
+    """Words for outcome rules: of each ended stage, the worst first, then of the execution."""
+    words = [f'stage "{one.name}" {one.status.value}' for one in _worst_first(execution)]
+    if execution.status is Status.SUCCEEDED and _failed_and_continued(execution):
+        words.append(Status.FAILED_CONTINUE.value)
+    return tuple(dict.fromkeys([*words, execution.status.value]))
+
+
+def stage_outputs(
+    execution: Execution, wanted: Mapping[str, StageOutput]
+) -> tuple[dict[str, Any], dict[str, StageOutput]]:
+    """Outputs of the step from those of stages, and those of which no stage has the key."""
+    found: dict[str, Any] = {}
+    missing: dict[str, StageOutput] = {}
+    for name, source in wanted.items():
+        values = [
+            one[source.key]
+            for stage in execution.stages
+            if stage.name == source.stage
+            for one in (stage.context, stage.outputs)
+            if source.key in one
+        ]
+        if values:
+            found[name] = values[-1]
+        else:
+            missing[name] = source
+    return found, missing
+
+
+def cause(stage: Stage) -> str:
+    """What a stage says about its failure, in one line; empty where it says nothing."""
+    for text in _causes(stage.context):
+        if line := " ".join(text.split()):
+            short = line[: LONGEST_CAUSE - 1] + "…"
+            return line if len(line) <= LONGEST_CAUSE else short
+    return ""
+
+
+def _worst_first(execution: Execution) -> list[Stage]:
+    ended = [one for one in execution.stages if one.status.complete]
+    return sorted(
+        ended,
+        key=lambda one: (
+            _WORST_FIRST.index(one.status),
+            one.parent_stage_id is not None,
+            one.end_time or 0,
+        ),
+    )
+
+
+def _failed_and_continued(execution: Execution) -> list[Stage]:
+    return [
+        one
+        for one in execution.stages
+        if one.status is Status.FAILED_CONTINUE and one.parent_stage_id is None
+    ]
+
+
+def _continued(execution: Execution) -> str:
+    return "; ".join(_told(one, execution) for one in _failed_and_continued(execution))
+
+
+def _reason(execution: Execution, ended_for: str | None) -> str:
+    worst = _worst_first(execution)
+    if worst and worst[0].status in (Status.TERMINAL, Status.STOPPED):
+        return _told(worst[0], execution)
+    if ended_for is not None and execution.canceled:
+        return ended_for
+    if execution.canceled or execution.status is Status.CANCELED:
+        who = f" by {execution.canceled_by}" if execution.canceled_by else ""
+        why = f": {execution.cancellation_reason}" if execution.cancellation_reason else ""
+        return f"cancelled in Spinnaker{who}{why}"
+    if worst and worst[0].status is not Status.SUCCEEDED:
+        return _told(worst[0], execution)
+    return f"the execution is {execution.status.value}"
+
+
+def _told(stage: Stage, execution: Execution) -> str:
+    """A stage, its status and why; what is not said of itself may be said of its parts."""
+    parts = [
+        one
+        for one in execution.stages
+        if one.parent_stage_id == stage.id and one.status is stage.status
+    ]
+    said = next(filter(None, map(cause, (stage, *parts))), "")
+    text = f'stage "{stage.name}" {stage.status.value}'
+    return f"{text}: {said}" if said else text
+
+
+def _causes(context: Mapping[str, Any]) -> list[str]:
+    """Where Orca's stages say why they failed."""
+    details = _table(_table(context.get("exception")).get("details"))
+    errors = details.get("errors")
+    texts = [
+        *(errors if isinstance(errors, list) else []),
+        details.get("error"),
+        context.get("failureMessage"),
+        _judged(context),
+    ]
+    return [one for one in texts if isinstance(one, str)]
+
+
+def _judged(context: Mapping[str, Any]) -> str | None:
+    if context.get("judgmentStatus") != "stop":
+        return None
+    by = context.get("lastModifiedBy")
+    return f"judged to stop by {by}" if isinstance(by, str) else "judged to stop"
+
+
+def _table(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,74 @@
+"""How the stages of an execution get on: in the step's log, and as its progress."""
+
+from orchestrator.plugin import Step
+from orchestrator_spinnaker.executions import Execution, Stage, Status
+from orchestrator_spinnaker.notes import Notes
+from orchestrator_spinnaker.settings import SpinnakerSettings
+from orchestrator_spinnaker.times import duration
+
+
+class Teller:
+    """Says once of each stage that it began and how it ended, whatever becomes of the daemon."""
+
+    def __init__(self, step: Step[SpinnakerSettings], notes: Notes) -> None:
+        self._step = step
+        self._notes = notes
+        self._told = set(notes.told())
+
+    def once(self, what: str, line: str) -> bool:
+        """Log a line that is known by `what`. Whether it was new."""
+        if what in self._told:
+            return False
+        self._step.log(line)
+        self._remember(what)
+        return True
+
+    def warn_once(self, what: str, text: str) -> None:
+        """A warning that is known by `what`."""
+        if what not in self._told:
+            self._step.warn(text)
+            self._remember(what)
+
+    def tell(self, execution: Execution) -> bool:
+        """What is new since the last look. Whether anything was."""
+        news = [self._of(stage) for stage in _in_order(execution)]
+        self._progress(execution)
+        return any(news)
+
+    def _of(self, stage: Stage) -> bool:
+        if stage.start_time is None and not stage.status.complete:
+            return False
+        key = f"{stage.id} {stage.start_time}"
+        name = f'stage "{stage.name}"'
+        new = stage.start_time is not None and self.once(f"{key} began", f"{name} began")
+        if stage.status.complete:
+            line = f"{name} {stage.status.value}{_took(stage)}"
+            new |= self.once(f"{key} {stage.status.value}", line)
+        return new
+
+    def _progress(self, execution: Execution) -> None:
+        counted = [one for one in execution.stages if one.parent_stage_id is None]
+        done = sum(one.status.complete for one in counted)
+        at_work = [one.name for one in counted if one.status in _AT_WORK]
+        text = ", ".join(at_work)
+        if execution.status is Status.PAUSED:
+            text = f"paused: {text}" if text else "paused"
+        self._step.progress(done, len(counted), text)
+
+    def _remember(self, what: str) -> None:
+        self._told.add(what)
+        self._notes.tell(what)
+
+
+_AT_WORK = (Status.RUNNING, Status.PAUSED, Status.SUSPENDED)
+
+
+def _in_order(execution: Execution) -> list[Stage]:
+    """As they happened."""
+    return sorted(execution.stages, key=lambda one: one.end_time or one.start_time or 0)
+
+
+def _took(stage: Stage) -> str:
+    if stage.start_time is None or stage.end_time is None:
+        return ""
+    return f" after {duration((stage.end_time - stage.start_time) / 1000)}"

@@ -1,0 +1,147 @@
+"""Starting the one execution of an attempt, whatever is lost on the way."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import anyio
+
+from orchestrator.plugin import CallLost, NotDone, Secret, Step, StopRequested
+from orchestrator_spinnaker.clock import utc
+from orchestrator_spinnaker.errors import GateAway, GateError, GateNotReached
+from orchestrator_spinnaker.executions import Execution
+from orchestrator_spinnaker.gate import Gate, search_path
+from orchestrator_spinnaker.notes import Notes
+from orchestrator_spinnaker.patience import FIRST_PAUSE, LONGEST_PAUSE, patiently
+from orchestrator_spinnaker.settings import SpinnakerSettings, seconds
+
+SEARCH_PAUSE = 1.0
+
+
+class Trigger:
+    """One post for each attempt: while its outcome is not known there is no other."""
+
+    def __init__(self, step: Step[SpinnakerSettings], gate: Gate, notes: Notes) -> None:
+        self._step = step
+        self._gate = gate
+        self._notes = notes
+
+    async def started(self) -> str:
+        """The id of this attempt's execution, started now or before.
+
+        Raises StopRequested, CallLost (nobody can know), and GateError where nothing was started.
+        """
+        self._correlation = await self._step.once("correlation", _correlation)
+        found = await self._step.once("trigger", self._post, recover=self._recover)
+        await self._step.waiting_for(None)
+        return found
+
+    async def _post(self) -> str:
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                id = await self._send()
+            except GateNotReached as error:
+                await self._before_next_post(error, pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+            except GateAway as error:
+                self._step.log(f"whether the pipeline was started is not known: {error}")
+                id = await self._search()
+                self._step.log(f"it was: execution {id}")
+                return id
+            else:
+                await self._notes.note(execution=id)
+                return id
+
+    async def _send(self) -> str:
+        """Post; what is certain not to have been sent or taken is written down as such."""
+        it = self._step.config
+        parameters = revealed(it.parameters)
+        await self._notes.note(correlation=self._correlation, posted=utc())
+        try:
+            return await self._gate.trigger(
+                it.application, it.pipeline, parameters, self._correlation
+            )
+        except GateError as error:
+            if isinstance(error, GateNotReached) or not isinstance(error, GateAway):
+                await self._notes.note(posted=None)
+            raise
+
+    async def _before_next_post(self, error: GateNotReached, pause: float) -> None:
+        self._raise_if_stopped()
+        await self._step.waiting_for(f"Gate to answer: {error}")
+        await anyio.sleep(pause)
+        self._raise_if_stopped()
+
+    def _raise_if_stopped(self) -> None:
+        if self._step.stop is not None:
+            raise StopRequested("a stop came before Gate could be reached")
+
+    async def _recover(self) -> str | NotDone:
+        noted = self._notes.now
+        if noted.execution is not None:
+            return noted.execution
+        if noted.posted is None:
+            return NotDone()
+        self._step.log("whether the pipeline was started is not known: the daemon ended meanwhile")
+        return await self._search()
+
+    async def _search(self) -> str:
+        """The execution with our correlation id. Raises CallLost when there is none, or several."""
+        it = self._step.config
+        settle = seconds(it.settle)
+        first: float | None = None
+        while True:
+            found = await patiently(self._step, self._correlated, waits_out=GateError)
+            if found:
+                return await self._only(found)
+            now = anyio.current_time()
+            first = now if first is None else first
+            if now - first >= settle:
+                raise CallLost(
+                    f"the start of {it.application}/{it.pipeline} was not answered, and {it.settle}"
+                    f" later Spinnaker knows of no such execution: {self._address}"
+                )
+            await self._step.waiting_for(f"what came of the start: {self._address}")
+            await anyio.sleep(min(SEARCH_PAUSE, settle))
+
+    async def _correlated(self) -> Sequence[str]:
+        found = await self._gate.correlated(self._step.config.application, self._correlation)
+        return ids(found)
+
+    async def _only(self, found: Sequence[str]) -> str:
+        if len(found) > 1:
+            raise CallLost(f"one start made {len(found)} executions: {', '.join(found)}")
+        await self._notes.note(execution=found[0])
+        return found[0]
+
+    @property
+    def _address(self) -> str:
+        path = search_path(self._step.config.application, self._correlation)
+        return f"{self._gate.url}{path}"
+
+
+async def _correlation() -> str:
+    return f"orchestrator-{uuid.uuid4()}"
+
+
+def ids(found: Sequence[Execution]) -> Sequence[str]:
+    """Of executions, each once."""
+    return tuple(dict.fromkeys(one.id for one in found))
+
+
+def revealed(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """With secrets as what they are, at any depth."""
+    return {name: _revealed(value) for name, value in parameters.items()}
+
+
+def _revealed(value: Any) -> Any:
+    match value:
+        case Secret():
+            return value.reveal()
+        case dict():
+            return revealed(value)
+        case list() | tuple():
+            return [_revealed(one) for one in value]
+        case _:
+            return value
