@@ -94,6 +94,7 @@ class StepReader:
             surely_touches=step.touches or (step.touches is None and traits.touches is True),
             takes_slot=traits.takes_slot,
             has_acquire=adapter is None or looks_first(type(adapter), traits),
+            checked_first=traits.checked_first,
             has_cleanup=adapter is None or type(adapter).cleanup is not Adapter.cleanup,
             timeout=_seconds(step.timeout),
             grace=self._grace(step, traits),

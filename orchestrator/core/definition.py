@@ -175,7 +175,8 @@ class StepDefinition(msgspec.Struct, frozen=True):
 
     `touches`, `takes_slot`, `grace` hold what the file says, else the adapter's traits; `outcomes`
     is what the file says, `default_outcomes` what the adapter does. `has_acquire` and
-    `has_cleanup` say whether the adapter has those phases at all.
+    `has_cleanup` say whether the adapter has those phases at all, `checked_first` whether its
+    acquire begins with its check.
     `timeout` and `grace` of None mean without limit. `needs` are names of steps of the same
     section, those of a stage or a matrix written out. `surely_touches`: the file or the adapter
     says so, it is not only assumed. One step of a matrix has its values in `matrix`, the name of
@@ -204,6 +205,7 @@ class StepDefinition(msgspec.Struct, frozen=True):
     matrix: dict[str, Any] = {}
     matrix_of: str | None = None
     max_parallel: int | None = None
+    checked_first: bool = True
     when: str | None = None
 
 

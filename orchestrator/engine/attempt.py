@@ -155,7 +155,7 @@ class Attempt:
                 await self._report(cmd.CleanupDone(self.ref))
 
     async def _acquire(self, visit: Visit, bench: Bench, stopped: bool) -> cmd.Command:
-        call: Callable[[], Awaitable[None]] = partial(_look_and_acquire, bench)
+        call: Callable[[], Awaitable[None]] = partial(self._look_and_acquire, bench)
         if stopped:
             call = bench.step.end_acquire
         failed = Failed(StepConclusion.CANCELLED, "") if stopped else None
@@ -168,6 +168,14 @@ class Attempt:
         if failed is not None:
             return cmd.AttemptFailed(self.ref, failed.conclusion, failed.reason)
         return cmd.AcquireDone(self.ref)
+
+    async def _look_and_acquire(self, bench: Bench) -> None:
+        """Let the adapter look before anything is touched, then make sure that its tool can run."""
+        world = self._writer.world
+        job = world.committed_job(self.ref.job)
+        if job is None or world.step_definition(job, self.ref.step).checked_first:
+            await _look(bench)
+        await bench.adapter.acquire(bench.step)
 
     async def _apply(self, visit: Visit, bench: Bench) -> cmd.Command:
         bench.enter("apply")
@@ -311,8 +319,8 @@ class Attempt:
         await self._report(cmd.AttemptAbandoned(self.ref, Finding(self.ref, writable(why))))
 
 
-async def _look_and_acquire(bench: Bench) -> None:
-    """Let the adapter look before anything is touched, then make sure that its tool can run."""
+async def _look(bench: Bench) -> None:
+    """Tell what its check warns of. Raises AdapterError for what prevents a run."""
     problems = await guarded(bench, "check", partial(bench.adapter.check, bench.step))
     for problem in problems:
         if problem.severity is Severity.WARNING:
@@ -320,7 +328,6 @@ async def _look_and_acquire(bench: Bench) -> None:
     errors = [in_words(one) for one in problems if one.severity is Severity.ERROR]
     if errors:
         raise AdapterError("; ".join(errors))
-    await bench.adapter.acquire(bench.step)
 
 
 def finding_of(ref: StepRef, verdict: Cleanliness) -> Finding | None:

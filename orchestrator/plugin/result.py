@@ -116,8 +116,8 @@ class Traits(msgspec.Struct, frozen=True):
     counts as yes in `steps` and as no in `before` and in handlers. `grace`: seconds that a
     timeout's graceful part may last before force (None: as long as it takes). `takes_slot`: a tool
     works on this host (false where it only waits or polls). `outcomes`: its defaults (`exit 2`
-    continues). `checked_first`: its check is called before each run (false where it can only warn
-    of what the run itself says at once; `check --online` calls it all the same).
+    continues). `checked_first`: its check is called before each run (false where it can only say
+    what its acquire or apply says too; `check --online` calls it all the same).
     """
 
     touches: bool | None = None

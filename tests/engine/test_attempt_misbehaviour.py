@@ -69,6 +69,13 @@ async def in_a_nursery(step: Step[Nothing]) -> None:
         await trio.sleep_forever()
 
 
+async def test_a_check_that_need_not_come_first_is_not_called(tmp_path: Path) -> None:
+    web = pipeline("web", (step("go", "plain", checked_first=False),))
+    adapter = Bad("check", raising(AdapterError("away")))
+    async with open_bench(tmp_path, adapter) as bench, bench.serving(web):
+        assert (await bench.ended(await bench.submit())).conclusion is JobConclusion.SUCCESS
+
+
 RAISED = [
     ValueError("no"),
     SystemExit(3),

@@ -1,15 +1,18 @@
 """The adapter: what each phase does."""
 
+from collections.abc import Sequence
+
 from orchestrator.plugin import (
     Adapter,
     Cleanliness,
     Outcome,
     OutcomeRule,
+    Problem,
     Result,
     Step,
     Traits,
 )
-from orchestrator_spinnaker import leftovers
+from orchestrator_spinnaker import check, conflicts, leftovers
 from orchestrator_spinnaker.access import open_gate
 from orchestrator_spinnaker.executions import Status
 from orchestrator_spinnaker.follow import Follower
@@ -29,8 +32,20 @@ class SpinnakerAdapter(Adapter[SpinnakerSettings]):
     config_type = SpinnakerSettings
 
     def traits(self, config: SpinnakerSettings) -> Traits:
-        """It only waits and polls: Spinnaker works elsewhere."""
-        return Traits(touches=True, takes_slot=False, grace=GRACE, outcomes=OUTCOMES)
+        """It only waits and polls: Spinnaker works elsewhere. Its acquire looks by itself, for
+        there a Gate that does not answer is waited for.
+        """
+        return Traits(
+            touches=True, takes_slot=False, grace=GRACE, outcomes=OUTCOMES, checked_first=False
+        )
+
+    async def check(self, step: Step[SpinnakerSettings]) -> Sequence[Problem]:
+        """Gate, credentials, pipelines and parameters, read-only."""
+        return await check.problems(step)
+
+    async def acquire(self, step: Step[SpinnakerSettings]) -> None:
+        """The same, patiently, and then nothing live that ours must not run beside."""
+        await conflicts.acquire(step)
 
     async def apply(self, step: Step[SpinnakerSettings]) -> Result:
         """One execution, followed to its end."""

@@ -1,14 +1,27 @@
 """What a spinnaker step's `with` table may say."""
 
 import enum
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import msgspec
 
 from orchestrator.plugin import Role, Secret, parse_duration
+from orchestrator_spinnaker.validity import (
+    Written,
+    is_open,
+    of_address,
+    of_conflict,
+    of_duration,
+    refuse,
+)
 
-DURATION = r"^(?=.)(\d+d)?(\d+h)?(\d+m)?(\d+s)?$"
-Duration = Annotated[str, msgspec.Meta(pattern=DURATION, examples=["10s", "1h30m"])]
+SHORTEST_POLL = 0.1
+"""Seconds: looking more often than that only burdens Gate."""
+A_MOMENT = 0.1
+"""Seconds: less is no time at all."""
+
+Duration = Annotated[Written, msgspec.Meta(examples=["10s", "1h30m"])]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 
@@ -57,7 +70,7 @@ class Auth(_Settings, frozen=True):
         names = ("basic", "session", "bearer")
         given = [name for name in names if getattr(self, name) is not None]
         if len(given) > 1:
-            raise ValueError(f"auth: one of {' and '.join(given)} is enough")
+            raise ValueError(f"{' and '.join(given)}: one of them is enough")
 
 
 class Judgment(_Settings, frozen=True):
@@ -67,6 +80,11 @@ class Judgment(_Settings, frozen=True):
     count: Positive = 1
     not_submitter: bool = False
     expires: Duration = "1d"
+
+    def __post_init__(self) -> None:
+        refuse(of_duration("expires", self.expires, least=A_MOMENT))
+        if not self.roles:
+            raise ValueError("`roles` is empty: nobody could answer")
 
 
 class StageOutput(_Settings, frozen=True):
@@ -87,7 +105,7 @@ class SpinnakerSettings(_Settings, frozen=True):
     stage outputs that become outputs of the step.
     """
 
-    gate: Annotated[str, msgspec.Meta(pattern=r"^(https?://|.*\$\{)")]
+    gate: Annotated[str, msgspec.Meta(examples=["https://gate.example"])]
     application: str
     pipeline: str
     parameters: dict[str, Any | Secret] = {}
@@ -103,12 +121,25 @@ class SpinnakerSettings(_Settings, frozen=True):
     settle: Duration = "60s"
 
     def __post_init__(self) -> None:
-        for conflict in self.conflicts:
-            application, _, pipeline = conflict.partition("/")
-            if "${" not in conflict and not (application and pipeline):
-                raise ValueError(f'conflicts: "{conflict}" is not "application/pipeline"')
+        refuse(self._problems())
+
+    def _problems(self) -> Iterator[str]:
+        yield from of_address("gate", self.gate)
+        if self.ui is not None:
+            yield from of_address("ui", self.ui)
+        for name in ("application", "pipeline"):
+            if not getattr(self, name):
+                yield f"`{name}` is empty"
+        if not is_open(self.conflicts):
+            for conflict in self.conflicts:
+                yield from of_conflict(conflict)
+        yield from of_duration("poll", self.poll, least=SHORTEST_POLL)
+        if self.timeout is not None:
+            yield from of_duration("timeout", self.timeout, least=A_MOMENT)
+        yield from of_duration("request_timeout", self.request_timeout, least=A_MOMENT)
+        yield from of_duration("settle", self.settle)
 
 
-def seconds(duration: str) -> float:
-    """How long `1h30m` is."""
+def seconds(duration: Duration) -> float:
+    """How long `1h30m` is, or a number of seconds."""
     return parse_duration(duration)
