@@ -1,12 +1,19 @@
 """What all tests share: in CI a test that is skipped for a missing tool is a failure."""
 
 import os
+import signal
 from collections.abc import Generator
 
 import pytest
 
 NEEDS = "needs "
 """How the reason of every skip for a missing tool begins."""
+
+
+def pytest_configure() -> None:
+    """Tests interrupt their children, who inherit it if we ignore that, as `nohup` and `&` do."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
