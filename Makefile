@@ -3,9 +3,12 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
-# no: neither build the Kubernetes test bed nor run the tests that need it.
+# no: neither build this test bed nor run the tests that need it.
 KUBERNETES ?= yes
-WITHOUT := $(filter no,$(KUBERNETES))
+SPINNAKER ?= yes
+WITH := $(if $(filter no,$(KUBERNETES)),,kubernetes) $(if $(filter no,$(SPINNAKER)),,spinnaker)
+WITHOUT := $(filter-out $(WITH),kubernetes spinnaker)
+SPACE := $(subst ,, )
 
 .PHONY: demo test testbed check bench setup clean
 setup: $(VENV)/ready
@@ -23,13 +26,15 @@ $(VENV)/ready: pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.tom
 demo: setup
 	$(BIN)/python config/demo/run.py
 
-test: setup $(if $(WITHOUT),,testbed)
+test: testbed
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal \
-	  $(if $(WITHOUT),-m 'not kubernetes') $(TESTS)
+	  $(if $(WITHOUT),-m 'not ($(subst $(SPACE), or ,$(WITHOUT)))') $(TESTS)
 
-# Built once into the user's cache directory; of no effect without Go, but for a line that says so.
+# Built once into the user's cache directory. Without Go, or a JDK, Maven and redis: a line that
+# says so.
 testbed: setup
-	@$(BIN)/python tests/testbed/kubernetes/bed_build.py
+	@$(if $(filter kubernetes,$(WITH)),$(BIN)/python tests/testbed/kubernetes/bed_build.py)
+	@$(if $(filter spinnaker,$(WITH)),$(BIN)/python tests/testbed/spinnaker/spinnaker_build.py)
 
 check: setup
 	$(BIN)/ruff check .

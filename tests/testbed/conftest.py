@@ -3,8 +3,19 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent / "kubernetes"))
+HERE = Path(__file__).parent
+sys.path[:0] = (str(HERE / bed) for bed in ("common", "kubernetes", "spinnaker"))
 
-from bed_fixtures import bed, bed_programs, namespace, private_bed
+from bed_fixtures import bed, bed_programs, namespace, private_bed  # noqa: E402
+from spinnaker_fixtures import gate, private_spinnaker, spinnaker, spinnaker_programs  # noqa: E402
 
-__all__ = ["bed", "bed_programs", "namespace", "private_bed"]
+__all__ = [
+    "bed",
+    "bed_programs",
+    "gate",
+    "namespace",
+    "private_bed",
+    "private_spinnaker",
+    "spinnaker",
+    "spinnaker_programs",
+]

@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import bed_build
+import bed_cache
 import pytest
-from bed_build import BuildError, Part, build, is_complete, location
+from bed_build import Part, build, is_complete, location
+from bed_cache import BuildError
 
 MAIN = """package main
 import "fmt"
@@ -58,7 +60,7 @@ def test_a_broken_cache_is_replaced(source: Path) -> None:
 
 
 def test_what_a_killed_build_left_is_removed(source: Path) -> None:
-    left = bed_build.cache_root() / ".building-left"
+    left = bed_cache.cache_root() / ".building-left"
     left.mkdir(parents=True)
     build(print, [PART], source)
     assert not left.exists()
@@ -83,7 +85,7 @@ def test_what_cannot_be_built_leaves_nothing(
     (source / "small" / "main.go").write_text(main)
     with pytest.raises(BuildError, match=message):
         build(print, [part], source)
-    assert [entry.name for entry in bed_build.cache_root().iterdir()] == ["lock"]
+    assert [entry.name for entry in bed_cache.cache_root().iterdir()] == ["lock"]
 
 
 def test_two_builds_at_once_build_once(source: Path) -> None:

@@ -10,7 +10,8 @@ from orchestrator.testing.daemon_zygote import Zygote
 
 HERE = Path(__file__).parent
 TESTS = HERE.parents[2] / "tests"
-sys.path[:0] = map(str, (HERE, TESTS / "testbed" / "kubernetes"))
+BEDS = TESTS / "testbed"
+sys.path[:0] = map(str, (HERE, BEDS / "common", BEDS / "kubernetes"))
 
 from bed_fixtures import bed, bed_programs, namespace, private_bed  # noqa: E402
 from helm_bench import HelmBench, Place, open_helm_bench  # noqa: E402

@@ -5,24 +5,23 @@ it ended.
 """
 
 import contextlib
-import fcntl
-import json
 import os
 import secrets
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import bed_build
 import bed_kubelet
+import bed_life
 import httpx
 from bed_access import Access, User, role
+from bed_life import BedError, Hold
 
 __all__ = ["CHARTS", "Bed", "BedError", "PrivateBed", "Programs", "User", "role"]
 
@@ -31,14 +30,6 @@ CHARTS = HERE / "charts"
 """Two charts: `cm` and `web`; their values.yaml says what they can do."""
 PATIENCE_SECONDS = 60.0
 """How long a test waits for something that should happen in a moment."""
-
-
-_guardians: list[subprocess.Popen[bytes]] = []
-"""Those that this process started. A guardian outlives its starter while others use its bed."""
-
-
-class BedError(Exception):
-    """The bed could not be started, or what was waited for did not happen."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +51,12 @@ class Programs:
 class Bed:
     """One API server that runs, as seen by one process that uses it."""
 
-    def __init__(
-        self, programs: Programs, access: Access, pids: dict[str, int], users: int
-    ) -> None:
+    def __init__(self, programs: Programs, hold: Hold) -> None:
         self.programs = programs
-        self.access = access
-        self.pids = pids
+        self.access = Access(hold.directory, hold.told["server"])
+        self.pids = hold.pids
         """Of `etcd`, `kube-apiserver`, `kube-controller-manager` and `guardian`."""
-        self._users = users
-        self._client = access.client()
+        self._client = self.access.client()
 
     @property
     def kubeconfig(self) -> Path:
@@ -174,9 +162,8 @@ class Bed:
                 bed_kubelet.settle(self._client, pod, bed_kubelet.Fate.WORKS)
 
     def close(self) -> None:
-        """Use it no more. It ends when the last who used it has."""
+        """Use its API no more."""
         self._client.close()
-        os.close(self._users)
 
 
 class PrivateBed(Bed):
@@ -191,9 +178,6 @@ class PrivateBed(Bed):
         os.kill(self.pids["kube-apiserver"], signal.SIGCONT)
 
 
-Kind = TypeVar("Kind", bound=Bed)
-
-
 @contextlib.contextmanager
 def shared(programs: Programs, directory: Path) -> Iterator[Bed]:
     """The bed below a directory, which all processes that name it use together.
@@ -201,18 +185,11 @@ def shared(programs: Programs, directory: Path) -> Iterator[Bed]:
     Raises:
         BedError: it could not be started; the message has the end of the log that says why.
     """
-    current = directory / "current"
-    with _lock(directory / "starting"):
-        bed = _join(programs, current)
-        if bed is None:
-            place = directory / f"bed-{secrets.token_hex(4)}"
-            bed = _start(Bed, programs, place)
-            current.unlink(missing_ok=True)
-            current.symlink_to(place)
-    try:
+    with (
+        bed_life.shared(directory, _guardian(programs)) as hold,
+        contextlib.closing(Bed(programs, hold)) as bed,
+    ):
         yield bed
-    finally:
-        bed.close()
 
 
 @contextlib.contextmanager
@@ -222,76 +199,15 @@ def private(programs: Programs, directory: Path) -> Iterator[PrivateBed]:
     Raises:
         BedError: it could not be started; the message has the end of the log that says why.
     """
-    bed = _start(PrivateBed, programs, directory)
-    guardian = os.pidfd_open(bed.pids["guardian"])
-    try:
+    with (
+        bed_life.private(directory, _guardian(programs)) as hold,
+        contextlib.closing(PrivateBed(programs, hold)) as bed,
+    ):
         yield bed
-    finally:
-        bed.close()
-        os.waitid(os.P_PIDFD, guardian, os.WEXITED)
-        os.close(guardian)
 
 
-def _join(programs: Programs, current: Path) -> Bed | None:
-    """The bed that runs, kept running by our lock; None when none does."""
-    if not current.exists():
-        return None
-    place = current.resolve()
-    users = os.open(place / "users", os.O_RDWR)
-    try:
-        fcntl.flock(users, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        if _is_alive(place):
-            return _bed(Bed, programs, place, users)
-    except BlockingIOError:  # its guardian has seen the last user go
-        pass
-    os.close(users)
-    return None
-
-
-def _is_alive(place: Path) -> bool:
-    with (place / "alive").open("rb") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
-
-
-def _start(kind: type[Kind], programs: Programs, place: Path) -> Kind:
-    place.mkdir(mode=0o700)
-    users = os.open(place / "users", os.O_RDWR | os.O_CREAT)
-    fcntl.flock(users, fcntl.LOCK_SH)
-    with (place / "guardian.log").open("wb") as log:
-        guardian = subprocess.Popen(
-            [sys.executable, HERE / "bed_guardian.py", place, programs.directory],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            start_new_session=True,  # Ctrl-C in a terminal is for the tests
-        )
-    _guardians.append(guardian)
-    assert guardian.stdout
-    with guardian.stdout as told:
-        line = told.readline()
-    answer = json.loads(line or "{}")
-    if "pids" in answer:
-        (place / "bed.json").write_bytes(line)
-        return _bed(kind, programs, place, users)
-    os.close(users)
-    guardian.wait()
-    raise BedError(answer.get("error") or (place / "guardian.log").read_text())
-
-
-def _bed(kind: type[Kind], programs: Programs, place: Path, users: int) -> Kind:
-    told = json.loads((place / "bed.json").read_bytes())
-    return kind(programs, Access(place, told["server"]), told["pids"], users)
-
-
-@contextlib.contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def _guardian(programs: Programs) -> tuple[Path, Path]:
+    return HERE / "bed_guardian.py", programs.directory
 
 
 def main() -> None:

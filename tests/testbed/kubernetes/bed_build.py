@@ -3,31 +3,24 @@
 `python bed_build.py`, which `make testbed` runs, shows how it goes on. Standard library only.
 """
 
-import contextlib
-import fcntl
-import hashlib
-import json
-import os
-import platform
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1] / "common"))  # when run as a program
+
+import bed_cache
+from bed_cache import BuildError, Report, is_complete
+
+__all__ = ["BuildError", "Part", "build", "is_complete", "location", "why_no_go"]
 
 SERVER = Path(__file__).parent / "server"
 """The Go module that pins all programs but helm, by version and checksum."""
 OLDEST_GO = (1, 25)
-REPORT_SECONDS = 10.0
-_MANIFEST = "complete.json"
-
-
-class BuildError(Exception):
-    """A program could not be built; the message ends with what Go said last."""
 
 
 @dataclass(frozen=True)
@@ -77,28 +70,9 @@ PARTS = (
 )
 
 
-def cache_root() -> Path:
-    """Where this user's test beds are cached."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "orchestrator-testbed"
-
-
 def location(parts: Sequence[Part] = PARTS, source: Path = SERVER) -> Path:
     """The directory of exactly these programs; another version has another."""
-    digest = hashlib.sha256(repr((platform.machine(), parts)).encode())
-    for path in sorted(source.rglob("*")):
-        if path.is_file():
-            digest.update(f"{path.relative_to(source)}\0".encode() + path.read_bytes() + b"\0")
-    return cache_root() / f"kubernetes-{KUBERNETES}-{digest.hexdigest()[:12]}"
-
-
-def is_complete(directory: Path) -> bool:
-    """Whether every program is there as it was built."""
-    try:
-        sizes: dict[str, int] = json.loads((directory / _MANIFEST).read_bytes())
-        return all((directory / name).stat().st_size == size for name, size in sizes.items())
-    except (OSError, ValueError):
-        return False
+    return bed_cache.location(f"kubernetes-{KUBERNETES}", source, parts)
 
 
 def why_no_go() -> str | None:
@@ -114,62 +88,33 @@ def why_no_go() -> str | None:
     return f"{wanted}; {(asked.stdout + asked.stderr).strip()!r} is what it says now"
 
 
-def build(
-    report: Callable[[str], None], parts: Sequence[Part] = PARTS, source: Path = SERVER
-) -> Path:
-    """Build what is missing and return the complete directory.
-
-    Two builds at once wait for each other. What is there is complete or gets replaced: programs
-    are built in a directory beside and moved into their place together.
+def build(report: Report, parts: Sequence[Part] = PARTS, source: Path = SERVER) -> Path:
+    """Build what is missing and return the complete directory, as `bed_cache.build` does.
 
     Raises:
         BuildError: Go failed, or built something that is not what was asked for.
     """
-    place = location(parts, source)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(place.parent / "lock", report):
-        if is_complete(place):
-            return place
-        for left in place.parent.glob(".building-*"):
-            shutil.rmtree(left)
-        building = Path(tempfile.mkdtemp(prefix=".building-", dir=place.parent))
-        try:
-            _build_all(building, parts, source, report)
-            shutil.rmtree(place, ignore_errors=True)
-            building.rename(place)
-        finally:
-            shutil.rmtree(building, ignore_errors=True)
-    return place
+
+    def make(building: Path) -> None:
+        for number, part in enumerate(parts, 1):
+            report(f"[{number}/{len(parts)}] {part.program} {part.version}")
+            _build_one(building, part, source, report)
+
+    return bed_cache.build(location(parts, source), make, report)
 
 
-@contextlib.contextmanager
-def _locked(path: Path, report: Callable[[str], None]) -> Iterator[None]:
-    with path.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            report("somebody else builds; waiting for them")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _build_all(
-    building: Path, parts: Sequence[Part], source: Path, report: Callable[[str], None]
-) -> None:
-    began = time.monotonic()
-    sizes = {}
-    for number, part in enumerate(parts, 1):
-        report(f"[{number}/{len(parts)}] {part.program} {part.version}")
-        sizes[part.program] = _build_one(building, part, source, report)
-    (building / _MANIFEST).write_text(json.dumps(sizes))
-    megabytes = sum(sizes.values()) // 1_000_000
-    report(f"built in {time.monotonic() - began:.0f} s, {megabytes} MB")
-
-
-def _build_one(building: Path, part: Part, source: Path, report: Callable[[str], None]) -> int:
-    """Build, prove and put in place one program; its size in bytes."""
+def _build_one(building: Path, part: Part, source: Path, report: Report) -> None:
+    """Build, prove and put in place one program."""
     out = building / "out"
-    _run_go(part, source, out, building / "log", report)
+    verb, *arguments = part.go
+    bed_cache.run(
+        ["go", verb, "-v", *arguments],  # -v: one line for each package
+        building / "log",
+        report,
+        progress=_compiled,
+        cwd=source,
+        env={"GOBIN": str(out), "CGO_ENABLED": "0"},
+    )
     (built,) = out.iterdir()
     program = built.rename(building / part.program)
     out.rmdir()
@@ -177,59 +122,15 @@ def _build_one(building: Path, part: Part, source: Path, report: Callable[[str],
     if part.version not in told.stdout:
         said = told.stdout + told.stderr
         raise BuildError(f"{part.program} should be {part.version}, but says {said!r}")
-    return program.stat().st_size
 
 
-def _run_go(part: Part, source: Path, out: Path, log: Path, report: Callable[[str], None]) -> None:
-    began = time.monotonic()
-    verb, *arguments = part.go
-    with log.open("wb") as file:
-        go = subprocess.Popen(
-            ["go", verb, "-v", *arguments],  # -v: one line for each package
-            cwd=source,
-            env=os.environ | {"GOBIN": str(out), "CGO_ENABLED": "0"},
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            while (code := _wait(go, REPORT_SECONDS)) is None:
-                report(f"      {time.monotonic() - began:.0f} s, {_packages(log)} compiled")
-        finally:
-            go.kill()  # of no effect when it has ended
-            go.wait()
-    if code != 0:
-        last = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-        raise BuildError(f"go {verb} for {part.program} failed (exit {code}):\n{last}")
-    log.unlink()
-
-
-def _packages(log: Path) -> int:
-    return sum(not line.startswith(b"go: ") for line in log.read_bytes().splitlines())
-
-
-def _wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:
-    try:
-        return process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        return None
+def _compiled(log: bytes) -> str:
+    return f"{sum(not line.startswith(b'go: ') for line in log.splitlines())} compiled"
 
 
 def main() -> int:
     """What `make testbed` does."""
-    if is_complete(location()):
-        return 0
-    if missing := why_no_go():
-        print(f"The Kubernetes test bed needs {missing}; the tests that use it are skipped.")
-        return 1 if "CI" in os.environ else 0
-    print(f"building the Kubernetes test bed in {location()} (some minutes, once)", flush=True)
-    try:
-        build(lambda line: print(f"  {line}", flush=True))
-    except BuildError as error:
-        print(error, file=sys.stderr)
-        print("To test without it: make test KUBERNETES=no", file=sys.stderr)
-        return 1
-    return 0
+    return bed_cache.make_bed("Kubernetes", location(), why_no_go, build)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """Fixtures for a conftest to import: `bed`, `namespace`, `private_bed`."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import bed_build
+import bed_life
 import pytest
 from bed import Bed, PrivateBed, Programs, private, shared
 
@@ -24,9 +24,7 @@ def bed_programs() -> Programs:
 @pytest.fixture(scope="session")
 def bed(bed_programs: Programs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
     """The bed of this run of the tests, shared by all its workers."""
-    base = tmp_path_factory.getbasetemp()
-    run = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    directory = run / "kubernetes"
+    directory = bed_life.directory_of_run(tmp_path_factory.getbasetemp()) / "kubernetes"
     directory.mkdir(exist_ok=True)
     with shared(bed_programs, directory) as bed:
         yield bed

@@ -1,0 +1,47 @@
+"""Fixtures for a conftest to import: `spinnaker`, `gate`, `private_spinnaker`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import bed_life
+import pytest
+import spinnaker_build
+from spinnaker_bed import Bed, PrivateBed, private, shared
+from spinnaker_gate import Gate
+
+__all__ = ["gate", "private_spinnaker", "spinnaker", "spinnaker_programs"]
+
+
+@pytest.fixture(scope="session")
+def spinnaker_programs() -> Path:
+    """Orca, built. Skips where it is not, or cannot run."""
+    place = spinnaker_build.location()
+    missing = spinnaker_build.why_not()
+    if not missing and not spinnaker_build.is_complete(place):
+        missing = "the Spinnaker test bed: run `make testbed`"
+    if missing:
+        pytest.skip(f"needs {missing}")
+    return place
+
+
+@pytest.fixture(scope="session")
+def spinnaker(spinnaker_programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
+    """The bed of this run of the tests, shared by all its workers."""
+    directory = bed_life.directory_of_run(tmp_path_factory.getbasetemp()) / "spinnaker"
+    directory.mkdir(exist_ok=True)
+    with shared(spinnaker_programs, directory) as bed:
+        yield bed
+
+
+@pytest.fixture
+def gate(spinnaker: Bed) -> Iterator[Gate]:
+    """A front of this test before the shared bed."""
+    with Gate(spinnaker) as gate:
+        yield gate
+
+
+@pytest.fixture
+def private_spinnaker(spinnaker_programs: Path, tmp_path: Path) -> Iterator[PrivateBed]:
+    """A bed of this test alone, whose Orca it may stop."""
+    with private(spinnaker_programs, tmp_path / "spinnaker") as bed:
+        yield bed

@@ -1,0 +1,92 @@
+"""The Spinnaker test bed does what the tests that use it rely on."""
+
+import httpx
+import pytest
+from spinnaker_bed import Bed, PrivateBed, stage_of
+from spinnaker_gate import Call, Gate
+from spinnaker_pipelines import judgment, parameter, pipeline, verdict, wait
+from spinnaker_users import ADA, BOB, EVE, GRACE, User
+
+pytestmark = pytest.mark.spinnaker
+
+
+def test_a_pipeline_runs(spinnaker: Bed, gate: Gate) -> None:
+    gate.configure(
+        pipeline(
+            "deploy",
+            wait("bake", "${parameters.seconds}"),
+            verdict("test", outputs={"url": "http://canary"}),
+            parameterConfig=[parameter("seconds", "1")],
+        )
+    )
+    id = gate.start_by_hand("deploy")
+    done = spinnaker.wait_until_complete(id)
+    assert done["status"] == "SUCCEEDED"
+    assert done["trigger"]["user"] == done["authentication"]["user"] == "ada"
+    assert done["trigger"]["parameters"] == {"seconds": "1"}
+    assert done["pipelineConfigId"] == f"{gate.application}-deploy"
+    assert stage_of(done, "test")["outputs"] == {"url": "http://canary"}
+    assert [one["id"] for one in spinnaker.executions(gate.application)] == [id]
+    assert [one.user for one in gate.asked(Call.TRIGGER)] == ["ada"]
+
+
+def test_a_judgment_is_answered(spinnaker: Bed, gate: Gate) -> None:
+    gate.configure(pipeline("deploy", judgment("ok?", ["yes", "no"], instructions="Look at it.")))
+    id = gate.start_by_hand("deploy")
+    stage = stage_of(spinnaker.wait_until_stage(id, "ok?", "RUNNING"), "ok?")
+    assert stage["context"]["instructions"] == "Look at it."
+    assert stage["context"]["judgmentInputs"] == [{"value": "yes"}, {"value": "no"}]
+    answer = {"judgmentStatus": "continue", "judgmentInput": "yes"}
+    with gate.client() as client:
+        told = client.patch(f"/pipelines/{id}/stages/{stage['id']}", json=answer)
+    assert told.status_code == 200
+    judged = stage_of(spinnaker.wait_until_complete(id), "ok?")
+    assert judged["status"] == "SUCCEEDED"
+    assert judged["context"]["lastModifiedBy"] == "ada"
+    assert judged["context"]["judgmentInput"] == "yes"
+
+
+def test_a_stage_may_resist_a_cancel(spinnaker: Bed, gate: Gate) -> None:
+    gate.configure(pipeline("deploy", verdict("stubborn", hold=True, stubborn=300)))
+    id = gate.start_by_hand("deploy")
+    spinnaker.wait_until_stage(id, "stubborn", "RUNNING")
+    with gate.client() as client:
+        assert client.put(f"/pipelines/{id}/cancel?reason=enough").content == b""
+    canceled = spinnaker.wait_for(id, lambda one: one["canceled"])
+    assert canceled["status"] == "RUNNING"
+    assert (canceled["canceledBy"], canceled["cancellationReason"]) == ("ada", "enough")
+    spinnaker.release(id, "stubborn")
+    assert spinnaker.wait_until_complete(id)["status"] == "CANCELED"
+
+
+@pytest.mark.parametrize(
+    ("user", "status"), [(ADA, 202), (BOB, 403), (EVE, 403), (GRACE, 302)], ids=lambda one: str(one)
+)
+def test_who_may_start(gate: Gate, user: User, status: int) -> None:
+    gate.configure(pipeline("deploy", verdict("test")))
+    with gate.client(user) as client:
+        told = client.post(f"/pipelines/{gate.application}/deploy", json={})
+    assert told.status_code == status
+    if status == httpx.codes.FOUND:
+        assert told.headers["Location"] == f"{gate.url}/login"
+
+
+def test_orca_is_stopped_and_started(private_spinnaker: PrivateBed) -> None:
+    with Gate(private_spinnaker) as gate, gate.client() as client:
+        gate.configure(pipeline("deploy", verdict("test", hold=True)))
+        id = gate.start_by_hand("deploy")
+        private_spinnaker.wait_until_stage(id, "test", "RUNNING")
+        private_spinnaker.stop_orca()
+        down = client.get(f"/pipelines/{id}")
+        assert (down.status_code, down.json()["exception"].rpartition(".")[2]) == (
+            500,
+            "SpinnakerNetworkException",
+        )
+        private_spinnaker.start_orca()
+        private_spinnaker.release(id, "test")
+        assert private_spinnaker.wait_until_complete(id)["status"] == "SUCCEEDED"
+        private_spinnaker.freeze()
+        with pytest.raises(httpx.ReadTimeout):
+            client.get(f"/pipelines/{id}", timeout=1)
+        private_spinnaker.thaw()
+        assert client.get(f"/pipelines/{id}").json()["status"] == "SUCCEEDED"
