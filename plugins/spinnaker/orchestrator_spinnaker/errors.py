@@ -4,7 +4,18 @@ from orchestrator.plugin import AdapterError
 
 
 class GateError(AdapterError):
-    """A call to Gate that did not do what was asked."""
+    """A call to Gate that did not do what was asked.
+
+    `cause` is the short form, for what a step waits for; `setting` what people should look at.
+    """
+
+    setting = "gate"
+
+    def __init__(self, text: str, cause: str = "", setting: str | None = None) -> None:
+        super().__init__(text)
+        self.cause = cause or text
+        if setting is not None:
+            self.setting = setting
 
 
 class GateAway(GateError):
@@ -12,19 +23,37 @@ class GateAway(GateError):
 
 
 class GateNotReached(GateAway):
-    """No connection: the request was never sent."""
+    """The request was never sent: no connection, or no session to send it in."""
 
 
 class NotLetIn(GateError):
-    """Gate sends us to its login: wrong credentials, or a session that is over."""
+    """Gate asks for a login: wrong credentials, or a session that is over."""
+
+    setting = "auth"
+
+
+class NotTrusted(GateError):
+    """Gate's own certificate is none that we trust; nothing was sent."""
+
+    setting = "auth.ca"
+
+
+class AccessUnusable(GateError):
+    """Credentials that can't be used as they are; nothing was sent."""
+
+    setting = "auth"
 
 
 class NotAllowed(GateError):
     """Gate knows who we are, and says no."""
 
+    setting = "auth"
+
 
 class NotThere(GateError):
     """Gate knows no such thing."""
+
+    setting = "pipeline"
 
 
 class GateRefused(GateError):

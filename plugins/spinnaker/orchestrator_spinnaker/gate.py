@@ -2,21 +2,18 @@
 
 import base64
 from collections.abc import Sequence
-from typing import Any, TypeVar
-from urllib.parse import quote
+from typing import Any, NoReturn, TypeVar
+from urllib.parse import quote, unquote
 
+import anyio
 import httpx
 import msgspec
 
-from orchestrator_spinnaker.errors import (
-    GateAway,
-    GateNotReached,
-    GateRefused,
-    NotAllowed,
-    NotLetIn,
-    NotThere,
-)
+from orchestrator_spinnaker import causes
+from orchestrator_spinnaker.answers import decoded, raise_for
+from orchestrator_spinnaker.errors import GateAway, GateNotReached, NotLetIn, NotTrusted
 from orchestrator_spinnaker.executions import LIVE, Execution, PipelineConfig
+from orchestrator_spinnaker.session import Session, asks_for_login
 
 Answer = TypeVar("Answer")
 
@@ -30,24 +27,34 @@ class _Ref(msgspec.Struct, frozen=True):
     ref: str
 
 
-class _Problem(msgspec.Struct, frozen=True):
-    """Gate's error body."""
-
-    message: str | None = None
-    error: str | None = None
-
-
 class Gate:
     """One Gate, with credentials. Each call raises a GateError where it brings no answer."""
 
-    def __init__(self, client: httpx.AsyncClient, url: str) -> None:
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        url: str,
+        *,
+        session: Session | None = None,
+        credentials: str = "",
+        limit: float = 30.0,
+    ) -> None:
+        """`credentials` is the setting that they come from; `limit` is for one call, in seconds."""
         self._client = client
+        self._session = session
+        self._credentials = credentials
+        self._limit = limit
         self.url = url.rstrip("/")
+
+    async def pipelines(self, application: str) -> tuple[PipelineConfig, ...]:
+        """All of an application; none where Gate does not know it."""
+        path = f"/applications/{_part(application)}/pipelineConfigs"
+        return await self._read(path, tuple[PipelineConfig, ...])
 
     async def pipeline(self, application: str, name: str) -> PipelineConfig:
         """A pipeline's configuration, by its name or id. Raises NotThere."""
         path = f"/applications/{_part(application)}/pipelineConfigs/{_part(name)}"
-        return _decoded(await self._call("GET", path), PipelineConfig)
+        return await self._read(path, PipelineConfig)
 
     async def trigger(
         self, application: str, name: str, parameters: dict[str, Any], correlation: str
@@ -55,12 +62,13 @@ class Gate:
         """Start an execution; its id. After GateAway it may or may not have been started."""
         path = f"/pipelines/{_part(application)}/{_part(name)}"
         body = {"type": "manual", "parameters": parameters, "correlationId": correlation}
-        answer = _decoded(await self._call("POST", path, json=body), _Ref)
-        return answer.ref.rpartition("/")[2]
+        answer = await self._call("POST", path, json=body)
+        ref = decoded(answer, _Ref, f"POST {path}", self.url).ref
+        return ref.rpartition("/")[2]
 
     async def execution(self, id: str) -> Execution:
         """One execution as it is now. Raises NotThere."""
-        return _decoded(await self._call("GET", f"/pipelines/{_part(id)}"), Execution)
+        return await self._read(f"/pipelines/{_part(id)}", Execution)
 
     async def live(self, pipelines: Sequence[str]) -> tuple[Execution, ...]:
         """Executions of these pipelines (ids) that are not complete, whoever started them."""
@@ -69,14 +77,12 @@ class Gate:
             "statuses": ",".join(status.value for status in LIVE),
             "limit": str(MOST),
         }
-        answer = await self._call("GET", "/executions", params=params)
-        found = _decoded(answer, tuple[Execution, ...])
+        found = await self._read("/executions", tuple[Execution, ...], params)
         return tuple(one for one in found if not one.status.complete)
 
     async def correlated(self, application: str, correlation: str) -> tuple[Execution, ...]:
         """Executions that were started with this correlation id, finished ones too."""
-        answer = await self._call("GET", search_path(application, correlation))
-        return _decoded(answer, tuple[Execution, ...])
+        return await self._read(search_path(application, correlation), tuple[Execution, ...])
 
     async def cancel(self, id: str, reason: str) -> None:
         """Ask Orca to stop an execution. It has stopped only when its status says so."""
@@ -87,20 +93,59 @@ class Gate:
         body = {"judgmentStatus": status} | ({"judgmentInput": chosen} if chosen else {})
         await self._call("PATCH", f"/pipelines/{_part(id)}/stages/{_part(stage)}", json=body)
 
+    # --- one call ----------------------------------------------------------------------------
+
+    async def _read(
+        self, path: str, wanted: type[Answer], params: dict[str, str] | None = None
+    ) -> Answer:
+        answer = await self._call("GET", path, params=params)
+        return decoded(answer, wanted, f"GET {_shown(path)}", self.url)
+
     async def _call(
         self, method: str, path: str, *, params: dict[str, str] | None = None, json: Any = None
     ) -> httpx.Response:
-        what = f"{method} {self.url}{path}"
-        try:
-            answer = await self._client.request(
-                method, f"{self.url}{path}", params=params, json=json
-            )
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise GateNotReached(f"{what}: no connection ({_said(error)})") from None
-        except httpx.HTTPError as error:
-            raise GateAway(f"{what}: no answer ({_said(error)})") from None
-        _raise_for(answer, what)
+        session = self._session
+        seen = 0
+        if session is not None:
+            if not session.logins:
+                await session.open(self._log_in)
+            seen = session.logins
+        answer = await self._send(method, path, params=params, json=json)
+        if session is not None and asks_for_login(answer):
+            await session.open(self._log_in, seen)
+            answer = await self._send(method, path, params=params, json=json)
+        raise_for(answer, f"{method} {_shown(path)}", self.url, self._credentials)
         return answer
+
+    async def _log_in(self, path: str, form: dict[str, str]) -> httpx.Response:
+        self._client.cookies.clear()
+        return await self._send("POST", path, data=form)
+
+    async def _send(self, method: str, path: str, **body: Any) -> httpx.Response:
+        """The answer, whatever it is. Raises the GateError of a call without one."""
+        what = f"{method} {_shown(path)}"
+        try:
+            with anyio.fail_after(self._limit):
+                return await self._client.request(method, f"{self.url}{path}", **body)
+        except (TimeoutError, httpx.ReadTimeout, httpx.WriteTimeout, httpx.PoolTimeout):
+            cause = f"no answer within {self._limit:g} s"
+            raise GateAway(f"Gate at {self.url}: {cause} to {what}", cause) from None
+        except httpx.HTTPError as error:
+            self._raise_for_transport(error, what)
+
+    def _raise_for_transport(self, error: httpx.HTTPError, what: str) -> NoReturn:
+        """What a failure below HTTP means. What fails while it connects has sent nothing."""
+        if (why := causes.untrusted(error)) is not None:
+            text = f"the certificate of Gate at {self.url} is not trusted: {why}"
+            raise NotTrusted(text, f"its certificate is not trusted: {why}") from None
+        if (why := causes.refused_handshake(error)) is not None:
+            setting = "auth.certificate"
+            text = f"Gate at {self.url} breaks off: {why} (`{setting}`)"
+            raise NotLetIn(text, why, setting) from None
+        cause = causes.in_words(error)
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
+            raise GateNotReached(f"Gate at {self.url} can't be reached: {cause}", cause) from None
+        raise GateAway(f"Gate at {self.url}, asked to {what}: {cause}", cause) from None
 
 
 def search_path(application: str, correlation: str) -> str:
@@ -109,41 +154,9 @@ def search_path(application: str, correlation: str) -> str:
     return f"/applications/{_part(application)}/executions/search?trigger={quote(wanted, safe='')}"
 
 
-def _raise_for(answer: httpx.Response, what: str) -> None:
-    code = answer.status_code
-    if answer.is_success:
-        return
-    said = f"{what}: {code} {_message(answer)}".rstrip()
-    if answer.is_redirect or code == httpx.codes.UNAUTHORIZED:
-        where = answer.headers.get("Location", "")
-        raise NotLetIn(f"{what}: Gate asks for a login ({code} {where}".rstrip() + ")")
-    if code == httpx.codes.FORBIDDEN:
-        raise NotAllowed(said)
-    if code == httpx.codes.NOT_FOUND:
-        raise NotThere(said)
-    if answer.is_server_error or code == httpx.codes.TOO_MANY_REQUESTS:
-        raise GateAway(said)
-    raise GateRefused(said)
-
-
-def _message(answer: httpx.Response) -> str:
-    try:
-        found = msgspec.json.decode(answer.content, type=_Problem)
-    except msgspec.DecodeError:
-        return ""
-    return found.message or found.error or ""
-
-
-def _decoded(answer: httpx.Response, wanted: type[Answer]) -> Answer:
-    try:
-        return msgspec.json.decode(answer.content, type=wanted)
-    except msgspec.DecodeError as error:
-        what = f"{answer.request.method} {answer.request.url}"
-        raise GateAway(f"{what}: the answer is none of Gate's ({error})") from None
-
-
-def _said(error: Exception) -> str:
-    return str(error) or type(error).__name__
+def _shown(path: str) -> str:
+    """A path for people: without its query, and readable."""
+    return unquote(path.partition("?")[0])
 
 
 def _part(text: str) -> str:

@@ -1,13 +1,16 @@
 """Calls that go on until Gate answers, visibly."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import anyio
 
 from orchestrator.plugin import Step
+from orchestrator_spinnaker.clock import utc
 from orchestrator_spinnaker.errors import GateAway, GateError
 from orchestrator_spinnaker.settings import SpinnakerSettings
+from orchestrator_spinnaker.times import duration
 
 Answer = TypeVar("Answer")
 
@@ -23,20 +26,32 @@ async def patiently(
 ) -> Answer:
     """Repeat a call that changes nothing when it is repeated, until Gate answers it.
 
-    Meanwhile the step says what it waits for. Raises what is an answer: every GateError that is
-    not to be waited out.
+    Meanwhile the step says what it waits for; its log says why, once for each reason, and for how
+    long it was. Raises what is an answer: every GateError that is not to be waited out.
     """
+    began = None
+    told = None
     pause = FIRST_PAUSE
-    waited = False
     while True:
         try:
             answer = await call()
         except waits_out as error:
-            await step.waiting_for(f"Gate to answer: {error}")
-            waited = True
+            if began is None:
+                began = utc()
+            if told != (told := error.cause):
+                step.log(f"waiting for Gate: {error}")
+            await step.waiting_for(
+                f"Gate at {step.config.gate} since {clock_time(began)}: {error.cause}"
+            )
             await anyio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
         else:
-            if waited:
+            if began is not None:
+                step.log(f"Gate answers again, after {duration(utc() - began)}")
                 await step.waiting_for(None)
             return answer
+
+
+def clock_time(at: float) -> str:
+    """Such as `12:04 UTC`. `at` are seconds since 1970."""
+    return datetime.fromtimestamp(at, UTC).strftime("%H:%M UTC")

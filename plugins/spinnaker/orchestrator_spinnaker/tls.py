@@ -1,0 +1,89 @@
+"""Whom we trust, and what we prove ourselves with, when Gate is asked over TLS."""
+
+import contextlib
+import os
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+from orchestrator.plugin import Secret
+from orchestrator_spinnaker.errors import AccessUnusable
+from orchestrator_spinnaker.settings import Auth, Certificate
+
+_NO_PASSPHRASE = "its key has a passphrase, and nobody is there to type it"  # noqa: S105  words
+
+
+def context(auth: Auth, workdir: Path) -> ssl.SSLContext:
+    """Blocks. Raises AccessUnusable, which names the setting and never says what a secret holds."""
+    made = _trusting(auth.ca, workdir)
+    if auth.certificate is not None:
+        _add_certificate(made, auth.certificate, workdir)
+    return made
+
+
+def _trusting(ca: str | Secret | None, workdir: Path) -> ssl.SSLContext:
+    setting = "auth.ca"
+    if ca is None:
+        return ssl.create_default_context()
+    text = ca.reveal() if isinstance(ca, Secret) else _read(setting, workdir / ca)
+    try:
+        return ssl.create_default_context(cadata=text or "empty")
+    except (ssl.SSLError, ValueError):
+        raise _unusable(setting, f"{_called(ca)} holds no certificate in PEM form") from None
+
+
+def _add_certificate(made: ssl.SSLContext, given: Certificate, workdir: Path) -> None:
+    setting = "auth.certificate"
+    with _file(f"{setting}.cert", given.cert, workdir) as cert, contextlib.ExitStack() as stack:
+        key = None
+        if given.key is not None:
+            key = stack.enter_context(_file(f"{setting}.key", given.key, workdir))
+        asked = False
+
+        def no_passphrase() -> str:
+            nonlocal asked
+            asked = True
+            return ""
+
+        try:
+            made.load_cert_chain(cert, key, no_passphrase)
+        except (ssl.SSLError, ValueError) as error:
+            why = _NO_PASSPHRASE if asked else _why(error)
+            raise _unusable(setting, f"{_called(given.cert)}: {why}") from None
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
+        return "the key is that of another certificate"
+    return "a certificate and its key in PEM form are needed"
+
+
+@contextlib.contextmanager
+def _file(setting: str, given: str | Secret, workdir: Path) -> Iterator[str]:
+    """A path that OpenSSL can read, as long as the block lasts; a secret is in memory only."""
+    if not isinstance(given, Secret):
+        _read(setting, workdir / given)
+        yield str(workdir / given)
+        return
+    memory = os.memfd_create("pem")
+    try:
+        with open(memory, "wb", closefd=False) as file:
+            file.write(given.reveal().encode())
+        yield f"/proc/self/fd/{memory}"
+    finally:
+        os.close(memory)
+
+
+def _read(setting: str, path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError as error:
+        raise _unusable(setting, f"{path}: {(error.strerror or str(error)).lower()}") from None
+
+
+def _called(given: str | Secret) -> str:
+    return f"the secret {given.secret}" if isinstance(given, Secret) else given
+
+
+def _unusable(setting: str, why: str) -> AccessUnusable:
+    return AccessUnusable(f"`{setting}`: {why}", setting=setting)
