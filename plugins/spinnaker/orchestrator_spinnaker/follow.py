@@ -10,10 +10,11 @@ from orchestrator_spinnaker.clock import utc
 from orchestrator_spinnaker.errors import GateAway, GateError, NotThere
 from orchestrator_spinnaker.executions import Execution, Status
 from orchestrator_spinnaker.gate import Gate
+from orchestrator_spinnaker.judgments import Judgments, is_open, judged
 from orchestrator_spinnaker.links import execution_url
 from orchestrator_spinnaker.notes import Notes
 from orchestrator_spinnaker.patience import patiently
-from orchestrator_spinnaker.settings import SpinnakerSettings, seconds
+from orchestrator_spinnaker.settings import OnManualJudgment, SpinnakerSettings, seconds
 from orchestrator_spinnaker.stages import Teller
 from orchestrator_spinnaker.times import duration
 
@@ -41,14 +42,24 @@ class Follower:
         self._teller.once("execution", f"execution {self._id}: {self._url}")
         self._step.output("execution", self._id)
         self._step.output("url", self._url)
+        async with anyio.create_task_group() as tasks:
+            execution = await self._until_complete(
+                Judgments(self._step, self._gate, self._teller, self._id, self._url, tasks)
+            )
+            tasks.cancel_scope.cancel()
+        await self._step.waiting_for(None)
+        return self._result(execution)
+
+    async def _until_complete(self, judgments: Judgments) -> Execution:
         while True:
             execution = await self._look()
             self._teller.tell(execution)
+            await judgments.look(execution)
             if execution.status.complete:
-                await self._step.waiting_for(None)
-                return self._result(execution)
+                return execution
             trouble = await self._end_if_wanted(execution)
-            await self._step.waiting_for(trouble or waits_for(execution))
+            waits = trouble or waits_for(execution) or judgments.waits_for(execution)
+            await self._step.waiting_for(waits)
             await self._pause()
 
     async def _look(self) -> Execution:
@@ -106,7 +117,9 @@ class Follower:
         if (stop := self._step.stop) is not None:
             by = f"asked by {stop.user}, {job}" if stop.user else job
             return f"{stop.reason or stop.cause} ({by})"
-        why = self._notes.now.ended_for or self._too_long(execution)
+        why = (
+            self._notes.now.ended_for or self._too_long(execution) or self._not_to_judge(execution)
+        )
         if why is None:
             return None
         if self._teller.once("ended for", why):
@@ -120,6 +133,14 @@ class Follower:
         if utc() - execution.start_time / 1000 < seconds(timeout):
             return None
         return f"it ran longer than its timeout of {duration(seconds(timeout))}"
+
+    def _not_to_judge(self, execution: Execution) -> str | None:
+        if self._step.config.on_manual_judgment is not OnManualJudgment.FAIL:
+            return None
+        names = [f'"{stage.name}"' for stage in judged(execution) if is_open(stage)]
+        if not names:
+            return None
+        return f"stage {names[0]} asks for a manual judgment, which is not to be waited for here"
 
     # --- its end -----------------------------------------------------------------------------
 

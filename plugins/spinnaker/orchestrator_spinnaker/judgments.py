@@ -1,0 +1,217 @@
+"""Manual judgment stages: questions of ours, answered here or in Spinnaker, whoever is first."""
+
+import re
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import anyio
+from anyio.abc import TaskGroup
+
+from orchestrator.plugin import Answer, NotDone, Question, Step, StopRequested
+from orchestrator_spinnaker.errors import GateAway, GateError
+from orchestrator_spinnaker.executions import Execution, Stage, Status
+from orchestrator_spinnaker.gate import Gate
+from orchestrator_spinnaker.patience import FIRST_PAUSE, LONGEST_PAUSE, patiently
+from orchestrator_spinnaker.plain import plain
+from orchestrator_spinnaker.settings import OnManualJudgment, SpinnakerSettings, seconds
+from orchestrator_spinnaker.stages import Teller
+
+ANSWERED = "answered"
+MOOT = "moot"
+REFUSED = "refused"
+
+
+class Judgments:
+    """The judgments of one execution. `look` is told how it is; questions run in `tasks`."""
+
+    def __init__(
+        self,
+        step: Step[SpinnakerSettings],
+        gate: Gate,
+        teller: Teller,
+        execution: str,
+        url: str,
+        tasks: TaskGroup,
+    ) -> None:
+        self._step = step
+        self._gate = gate
+        self._teller = teller
+        self._id = execution
+        self._url = url
+        self._tasks = tasks
+        self._asking: dict[str, anyio.CancelScope] = {}
+        self._begun: set[str] = set()
+        self._over: set[str] = set()
+        self._refused: set[str] = set()
+
+    async def look(self, execution: Execution) -> None:
+        """Ask what is open, and take back what is not any more."""
+        for stage in judged(execution):
+            key = _key(stage)
+            if not is_open(stage):
+                await self._close(stage, key)
+            elif self._asks and key not in self._begun:
+                self._begun.add(key)
+                self._asking[key] = anyio.CancelScope()
+                self._tasks.start_soon(self._ask, stage, key)
+
+    def waits_for(self, execution: Execution) -> str | None:
+        """Who must judge in Spinnaker, for here nobody is asked, or the answer was refused."""
+        names = [
+            f'"{stage.name}"'
+            for stage in judged(execution)
+            if is_open(stage) and (not self._asks or _key(stage) in self._refused)
+        ]
+        if not names:
+            return None
+        return f"judgment of stage {' and '.join(names)} in Spinnaker: {self._url}"
+
+    @property
+    def _asks(self) -> bool:
+        return self._step.config.on_manual_judgment is OnManualJudgment.APPROVAL
+
+    async def _close(self, stage: Stage, key: str) -> None:
+        """It was judged, or will not be."""
+        if key in self._over:
+            return
+        self._over.add(key)
+        if scope := self._asking.get(key):
+            scope.cancel()
+        elif self._asks and key not in self._begun:  # by a daemon before us, perhaps
+            await self._step.withdraw(key)
+        if verdict := _verdict(stage):
+            by = stage.context.get("lastModifiedBy")
+            line = f'stage "{stage.name}" was judged in Spinnaker by {by or "somebody"}: {verdict}'
+            self._teller.once(f"{key} judged", line)
+
+    # --- asking ------------------------------------------------------------------------------
+
+    async def _ask(self, stage: Stage, key: str) -> None:
+        try:
+            answer = await self._answer(stage, key)
+            if answer is not None:
+                judge = partial(self._judge, stage, key, answer)
+                if await self._step.once(f"{key} answer", judge, recover=_look_first) == REFUSED:
+                    self._refused.add(key)
+        except StopRequested:
+            return  # whoever follows the execution ends it
+
+    async def _answer(self, stage: Stage, key: str) -> Answer | None:
+        """People's answer, None where they were not asked to the end."""
+        with self._asking[key]:
+            it = self._step.config.judgment
+            question = Question(
+                question_text(stage, self._step, self._url),
+                roles=it.roles,
+                count=it.count,
+                not_submitter=it.not_submitter,
+                expires=seconds(it.expires),
+            )
+            answer = await self._step.ask(key, question)
+            del self._asking[key]
+            return answer
+        return None
+
+    async def _judge(self, stage: Stage, key: str, answer: Answer) -> str:
+        """Tell Gate, unless somebody told it meanwhile. What became of it."""
+        verdict = "continue" if answer.approved else "stop"
+        inputs = inputs_of(stage)
+        chosen = chosen_input(inputs, answer.comment)
+        pause = FIRST_PAUSE
+        while True:
+            now = await patiently(self._step, self._look, waits_out=GateError)
+            if not any(is_open(one) and _key(one) == key for one in judged(now)):
+                return MOOT
+            self._teller.once(f"{key} judged", _told(stage, answer, verdict, inputs, chosen))
+            try:
+                await self._gate.judge(self._id, stage.id, verdict, chosen)
+            except GateAway as error:
+                await self._step.waiting_for(f"Gate to take the judgment: {error}")
+                await anyio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+            except GateError as error:
+                self._step.warn(f'stage "{stage.name}" can\'t be judged from here: {error}')
+                return REFUSED
+            else:
+                return ANSWERED
+
+    async def _look(self) -> Execution:
+        return await self._gate.execution(self._id)
+
+
+async def _look_first() -> NotDone:
+    """What judges looks by itself whether that was done."""
+    return NotDone()
+
+
+def judged(execution: Execution) -> Sequence[Stage]:
+    """Its manual judgment stages that have begun."""
+    return [
+        one
+        for one in execution.stages
+        if one.type == "manualJudgment" and one.start_time is not None
+    ]
+
+
+def is_open(stage: Stage) -> bool:
+    """Whether somebody still has to judge."""
+    return stage.status is Status.RUNNING and not _verdict(stage)
+
+
+def inputs_of(stage: Stage) -> Sequence[str]:
+    """Between which the judge may choose."""
+    given = stage.context.get("judgmentInputs")
+    values = [one.get("value") for one in given or () if isinstance(one, dict)]
+    return [one for one in values if isinstance(one, str) and one]
+
+
+def chosen_input(inputs: Sequence[str], comment: str) -> str | None:
+    """The one that a comment names, as the whole of it or as words in it; None if not just one."""
+    whole = [one for one in inputs if one.casefold() == comment.strip().casefold()]
+    if whole:
+        return whole[0]
+    named = [
+        one
+        for one in inputs
+        if re.search(rf"(?<!\w){re.escape(one)}(?!\w)", comment, re.IGNORECASE)
+    ]
+    return named[0] if len(named) == 1 else None
+
+
+def question_text(stage: Stage, step: Step[Any], url: str) -> str:
+    """What people read."""
+    instructions = stage.context.get("instructions")
+    said = plain(instructions) if isinstance(instructions, str) else ""
+    lines = [f'Spinnaker asks for a judgment in stage "{stage.name}"', *said.splitlines()]
+    if inputs := inputs_of(stage):
+        how = f"orchestrator approve {step.job.id} {step.name} --comment {_shell(inputs[0])}"
+        lines.append(f"inputs: {', '.join(inputs)} (choose one: {how})")
+    return "\n".join([*lines, url])
+
+
+def _shell(text: str) -> str:
+    return text if re.fullmatch(r"[\w.-]+", text, re.ASCII) else f'"{text}"'
+
+
+def _told(
+    stage: Stage, answer: Answer, verdict: str, inputs: Sequence[str], chosen: str | None
+) -> str:
+    if answer.expired:
+        return f'stage "{stage.name}": nobody judged it in time: {verdict}'
+    line = f'stage "{stage.name}" is judged by {answer.by}: {verdict}'
+    if chosen is not None:
+        return f"{line}, {chosen}"
+    if inputs:
+        return f"{line}, without an input: the comment names none of {', '.join(inputs)}"
+    return line
+
+
+def _verdict(stage: Stage) -> str:
+    verdict = stage.context.get("judgmentStatus")
+    return verdict if isinstance(verdict, str) else ""
+
+
+def _key(stage: Stage) -> str:
+    """A stage that is started again is another question."""
+    return f"judgment {stage.id} {stage.start_time}"
