@@ -13,6 +13,7 @@ from orchestrator_spinnaker.gate import Gate
 from orchestrator_spinnaker.judgments import Judgments, is_open, judged
 from orchestrator_spinnaker.links import execution_url
 from orchestrator_spinnaker.notes import Notes
+from orchestrator_spinnaker.pace import Pace
 from orchestrator_spinnaker.patience import patiently
 from orchestrator_spinnaker.settings import OnManualJudgment, SpinnakerSettings, seconds
 from orchestrator_spinnaker.stages import Teller
@@ -51,16 +52,19 @@ class Follower:
         return self._result(execution)
 
     async def _until_complete(self, judgments: Judgments) -> Execution:
+        pace = Pace(seconds(self._step.config.poll), hurried=lambda: self._step.stop is not None)
+        before: Status | None = None
         while True:
             execution = await self._look()
-            self._teller.tell(execution)
+            changed = self._teller.tell(execution) or execution.status is not before
+            before = execution.status
             await judgments.look(execution)
             if execution.status.complete:
                 return execution
             trouble = await self._end_if_wanted(execution)
             waits = trouble or waits_for(execution) or judgments.waits_for(execution)
             await self._step.waiting_for(waits)
-            await self._pause()
+            await pace.pause(changed=changed, near_end=is_near_end(execution))
 
     async def _look(self) -> Execution:
         """The execution as it is now, however long Gate takes to say."""
@@ -83,9 +87,6 @@ class Follower:
             return await self._gate.execution(self._id)
         except NotThere:
             return None
-
-    async def _pause(self) -> None:
-        await anyio.sleep(min(LOOK_PAUSE, seconds(self._step.config.poll)))
 
     # --- ending it ---------------------------------------------------------------------------
 
@@ -175,6 +176,13 @@ def waits_for(execution: Execution) -> str | None:
     if execution.status in (Status.NOT_STARTED, Status.BUFFERED):
         return "Spinnaker to begin the execution"
     return None
+
+
+def is_near_end(execution: Execution) -> bool:
+    """Whether no stage is left that has not begun, or it was asked to stop."""
+    return execution.canceled or not any(
+        one.status is Status.NOT_STARTED for one in execution.stages
+    )
 
 
 def _took(execution: Execution) -> str:

@@ -31,7 +31,7 @@ class Trigger:
 
         Raises StopRequested, CallLost (nobody can know), and GateError where nothing was started.
         """
-        self._correlation = await self._step.once("correlation", _correlation)
+        self._correlation = await self._step.once("correlation", _correlation, recover=_harmless)
         found = await self._step.once("trigger", self._post, recover=self._recover)
         await self._step.waiting_for(None)
         return found
@@ -123,6 +123,11 @@ class Trigger:
 
 async def _correlation() -> str:
     return f"orchestrator-{uuid.uuid4()}"
+
+
+async def _harmless() -> NotDone:
+    """An id that nobody has seen may be made anew."""
+    return NotDone()
 
 
 def ids(found: Sequence[Execution]) -> Sequence[str]:

@@ -103,16 +103,16 @@ class SpinnakerBench(AdapterBench):
         """Return when the step waits for something that is said so."""
         self.until(f"it waits: {text}", lambda: text in (self.step(job)["waiting_for"] or ""))
 
-    def until_asked(self, count: int = 1) -> list[dict[str, Any]]:
-        """What people are asked now, as soon as it is so much."""
+    def asked(self) -> list[dict[str, Any]]:
+        """What people are asked now."""
+        found: list[dict[str, Any]] = self.through(lambda: self._client.get("/v1/approvals"))[
+            "approvals"
+        ]
+        return found
 
-        def asked() -> list[dict[str, Any]] | None:
-            found: list[dict[str, Any]] = self.through(
-                lambda: self._client.get("/v1/approvals")
-            )["approvals"]
-            return found if len(found) >= count else None
-
-        return self.until(f"{count} asked", asked) or []
+    def until_asked(self) -> list[dict[str, Any]]:
+        """What people are asked, as soon as that is something."""
+        return self.until("people are asked", self.asked)
 
     def say(self, job: int, comment: str = "", *, yes: bool = True) -> None:
         """Answer what the job asks."""

@@ -1,0 +1,175 @@
+"""Manual judgment stages: asked and answered here, or noticed when they are answered elsewhere."""
+
+from typing import Any
+
+import pytest
+from spinnaker_bed import Bed, Execution, stage_of
+from spinnaker_bench import SpinnakerBench
+from spinnaker_faults import Call, Fault
+from spinnaker_pipelines import judgment, verdict, wait
+
+pytestmark = pytest.mark.spinnaker
+
+INSTRUCTIONS = "<p>Look at <b>the canary</b> &amp; decide.</p><script>x</script><ul><li>CPU</ul>"
+
+
+def ok(**more: Any) -> dict[str, Any]:
+    """A judgment."""
+    return judgment("ok", instructions=INSTRUCTIONS, **more)
+
+
+def judge_in_spinnaker(bed: Bed, execution: Execution, name: str, verdict: str) -> None:
+    """As Spinnaker's own page does it."""
+    path = f"{bed.orca}/pipelines/{execution['id']}/stages/{stage_of(execution, name)['id']}"
+    answer = bed._client.patch(
+        path, json={"judgmentStatus": verdict}, headers={"X-SPINNAKER-USER": "bob"}
+    )
+    answer.raise_for_status()
+
+
+def test_a_yes_with_an_input(bench: SpinnakerBench) -> None:
+    place = bench.material
+    job = bench.begin(place.of(ok(inputs=("Roll out", "Roll back")), wait("after", 0)))
+    (asked,) = bench.until_asked()
+    assert asked["message"].splitlines() == [
+        'Spinnaker asks for a judgment in stage "ok"',
+        "Look at the canary & decide.",
+        "CPU",
+        "inputs: Roll out, Roll back (choose one: "
+        f'orchestrator approve {job} step --comment "Roll out")',
+        f"{place.gate.url}/pipelines/{place.only()['id']}",
+    ]
+    bench.say(job, "please roll BACK")
+    ended = bench.finished(job)
+    assert ended["conclusion"] == "success", bench.log(job)
+    context = stage_of(place.only(), "ok")["context"]
+    assert (context["judgmentStatus"], context["judgmentInput"]) == ("continue", "Roll back")
+    assert len(place.gate.asked(Call.STAGE)) == 1
+    assert ": continue, Roll back" in bench.log(job)
+    assert "was judged in Spinnaker" not in bench.log(job)
+
+
+def test_a_no(bench: SpinnakerBench) -> None:
+    place = bench.material
+    job = bench.begin(place.of(ok(), wait("after", 0)))
+    bench.until_asked()
+    bench.say(job, "not today", yes=False)
+    ended = bench.finished(job)
+    assert ended["conclusion"] == "failure", bench.log(job)
+    assert 'stage "ok" TERMINAL: judged to stop by ada' in bench.step(job)["reason"]
+
+
+def test_a_comment_that_names_no_input(bench: SpinnakerBench) -> None:
+    place = bench.material
+    job = bench.begin(place.of(ok(inputs=("a", "b"))))
+    bench.until_asked()
+    bench.say(job, "fine")
+    assert bench.finished(job)["conclusion"] == "success", bench.log(job)
+    assert "the comment names none of a, b" in bench.log(job)
+    assert "judgmentInput" not in stage_of(place.only(), "ok")["context"]
+
+
+def test_judged_in_spinnaker(bench: SpinnakerBench) -> None:
+    place = bench.material
+    job = bench.begin(place.of(ok(), verdict("after", hold=True)))
+    bench.until_asked()
+    judge_in_spinnaker(place.bed, place.only(), "ok", "continue")
+    bench.until("nobody is asked any more", lambda: not bench.asked())
+    place.bed.wait_until_stage(place.only()["id"], "after", "RUNNING")
+    place.bed.release(place.only()["id"], "after")
+    assert bench.finished(job)["conclusion"] == "success", bench.log(job)
+    assert 'stage "ok" was judged in Spinnaker by bob: continue' in bench.log(job)
+    assert place.gate.asked(Call.STAGE) == []
+
+
+def test_judged_in_spinnaker_while_no_daemon_runs(bench: SpinnakerBench) -> None:
+    place = bench.material
+    job = bench.begin(place.of(ok(), verdict("after", hold=True)))
+    bench.until_asked()
+    bench.process.kill()
+    judge_in_spinnaker(place.bed, place.only(), "ok", "continue")
+    id = place.only()["id"]
+    place.bed.wait_until_stage(id, "after", "RUNNING")
+    bench.start()
+    bench.until("nobody is asked any more", lambda: not bench.asked())
+    place.bed.release(id, "after")
+    assert bench.finished(job)["conclusion"] == "success", bench.log(job)
+    assert bench.log(job).count("was judged in Spinnaker by bob: continue") == 1
+
+
+def test_several_at_once(bench: SpinnakerBench) -> None:
+    place = bench.material
+    first, second = (judgment(name, after=()) for name in ("first", "second"))
+    job = bench.begin(place.of(first, second))
+    for _ in range(2):
+        bench.until_asked()
+        before = len(place.gate.asked(Call.STAGE))
+        bench.say(job)
+        place.gate.wait_for_requests(Call.STAGE, before + 1)
+    assert bench.finished(job)["conclusion"] == "success", bench.log(job)
+    assert len(place.gate.asked(Call.STAGE)) == 2
+
+
+def test_a_stop_while_it_asks(bench: SpinnakerBench) -> None:
+    place = bench.material
+    job = bench.begin(place.of(ok()))
+    bench.until_asked()
+    bench.cancel(job)
+    ended = bench.finished(job)
+    assert ended["conclusion"] == "cancelled", bench.log(job)
+    assert not ended["dirty"]
+    assert place.only()["status"] == "CANCELED"
+
+
+def test_nobody_judges_in_time(bench: SpinnakerBench) -> None:
+    settings = bench.material.of(ok()) | {"judgment": {"expires": "1s"}}
+    ended = bench.finished(job := bench.begin(settings))
+    assert ended["conclusion"] == "failure", bench.log(job)
+    assert "nobody judged it in time: stop" in bench.log(job)
+
+
+@pytest.mark.parametrize("fault", [Fault.CUT_AFTER, Fault.GATE_500], ids=lambda one: one.name)
+def test_the_answer_to_a_judgment_is_lost(bench: SpinnakerBench, fault: Fault) -> None:
+    gate = bench.material.gate
+    job = bench.begin(bench.material.of(ok(), wait("after", 0)))
+    bench.until_asked()
+    with gate.fault(fault, Call.STAGE, times=1):
+        bench.say(job)
+        assert bench.finished(job)["conclusion"] == "success", bench.log(job)
+
+
+def test_killed_while_it_judges(bench: SpinnakerBench) -> None:
+    gate = bench.material.gate
+    job = bench.begin(bench.material.of(ok(), verdict("after", hold=True)))
+    bench.until_asked()
+    with gate.fault(Fault.ANSWER_HELD, Call.STAGE):
+        bench.say(job)
+        gate.wait_for_requests(Call.STAGE)
+        bench.restart()
+    id = bench.material.only()["id"]
+    bench.material.bed.wait_until_stage(id, "after", "RUNNING")
+    bench.material.bed.release(id, "after")
+    assert bench.finished(job)["conclusion"] == "success", bench.log(job)
+    assert len(gate.asked(Call.STAGE)) == 1
+
+
+def test_only_people_in_spinnaker_judge(bench: SpinnakerBench) -> None:
+    place = bench.material
+    job = bench.begin(place.of(ok()) | {"on_manual_judgment": "wait"})
+    bench.until_waiting(job, 'judgment of stage "ok" in Spinnaker: http')
+    assert bench.asked() == []
+    judge_in_spinnaker(place.bed, place.only(), "ok", "continue")
+    assert bench.finished(job)["conclusion"] == "success", bench.log(job)
+    assert 'stage "ok" was judged in Spinnaker by bob: continue' in bench.log(job)
+
+
+def test_nobody_is_to_judge(bench: SpinnakerBench) -> None:
+    place = bench.material
+    job = bench.begin(place.of(ok()) | {"on_manual_judgment": "fail"})
+    ended = bench.finished(job)
+    assert ended["conclusion"] == "failure", bench.log(job)
+    assert bench.step(job)["reason"] == (
+        'stage "ok" asks for a manual judgment, which is not to be waited for here'
+    )
+    assert place.only()["status"] == "CANCELED"
+    assert not ended["dirty"]
