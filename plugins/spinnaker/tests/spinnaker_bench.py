@@ -118,7 +118,7 @@ class SpinnakerBench(AdapterBench):
         """Answer what the job asks."""
         verb = "approve" if yes else "reject"
         self.through(
-            lambda: self._client.post(f"/v1/jobs/{job}/{verb}", {"comment": comment or None})
+            lambda: self._client.post(f"/v1/jobs/{job}/{verb}", {"step": STEP, "comment": comment})
         )
 
     def scratch(self, job: int) -> Path:
