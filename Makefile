@@ -34,6 +34,7 @@ test: testbed
 # says so.
 testbed: setup
 	@$(if $(filter kubernetes,$(WITH)),$(BIN)/python tests/testbed/kubernetes/bed_build.py)
+	@$(if $(filter kubernetes,$(WITH)),$(BIN)/python tests/testbed/kubernetes/registry_build.py)
 	@$(if $(filter spinnaker,$(WITH)),$(BIN)/python tests/testbed/spinnaker/spinnaker_build.py)
 
 check: setup

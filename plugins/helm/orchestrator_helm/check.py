@@ -7,9 +7,9 @@ import anyio.to_thread
 
 from orchestrator.plugin import AdapterError, Problem, Severity, Step
 from orchestrator_helm.cluster import Cluster, NotVisible
-from orchestrator_helm.commands import OLDEST, Layout
+from orchestrator_helm.commands import OCI_SINCE, OCI_TRANSPORT_SINCE, OLDEST, Layout
 from orchestrator_helm.messages import blamed
-from orchestrator_helm.settings import Action, HelmSettings
+from orchestrator_helm.settings import OCI, Action, HelmSettings
 from orchestrator_helm.tool import Helm, layout, open_helm, version_of
 
 
@@ -69,11 +69,10 @@ def _files(settings: HelmSettings, at: Layout) -> Iterator[Problem]:
     for file in settings.values_files:
         if not _open(file) and "://" not in file and not at.in_workdir(file).is_file():
             yield Problem("values_files", f"{at.in_workdir(file)} does not exist")
-    kubeconfig = settings.kubeconfig
-    if isinstance(kubeconfig, str) and not _open(kubeconfig):
-        path = at.in_workdir(kubeconfig)
-        if not path.is_file():
-            yield Problem("kubeconfig", f"{path} does not exist")
+    for name in ("kubeconfig", "ca_file"):
+        file = getattr(settings, name)
+        if isinstance(file, str) and not _open(file) and not at.in_workdir(file).is_file():
+            yield Problem(name, f"{at.in_workdir(file)} does not exist")
 
 
 def _open(value: str) -> bool:
@@ -92,4 +91,29 @@ async def _binary(step: Step[HelmSettings]) -> tuple[Problem, ...]:
     if version < OLDEST:
         wanted, found = (".".join(map(str, one)) for one in (OLDEST, version))
         return (Problem("binary", f"{binary} is {found}; {wanted} or newer is needed"),)
-    return ()
+    return (*_too_new(step.config, version), *_shadowed(step.config, layout(step), version))
+
+
+def _shadowed(settings: HelmSettings, at: Layout, version: tuple[int, ...]) -> Iterator[Problem]:
+    """helm 3 takes a directory of that name, and does not say so."""
+    if version >= (4,) or settings.repo is None or settings.password is not None:
+        return
+    path = at.in_workdir(settings.chart or "")
+    if path.exists():
+        yield Problem("chart", f"{path} exists: helm 3 would take it, and not the one in `repo`")
+
+
+def _too_new(settings: HelmSettings, version: tuple[int, ...]) -> Iterator[Problem]:
+    """Settings that this helm does not know."""
+    found = ".".join(map(str, version))
+    for name, since, used in (
+        ("chart", OCI_SINCE, settings.is_oci),
+        ("plain_http", OCI_TRANSPORT_SINCE, settings.plain_http),
+        ("ca_file", OCI_TRANSPORT_SINCE, settings.is_oci and settings.ca_file is not None),
+    ):
+        if used and version < since:
+            wanted = ".".join(map(str, since))
+            text = (
+                f"for a chart {OCI}… helm {wanted} or newer is needed; {settings.binary} is {found}"
+            )
+            yield Problem(name, text)

@@ -13,6 +13,10 @@ import msgspec
 from orchestrator_helm.settings import Action, HelmSettings, seconds
 
 OLDEST = (3, 7)
+OCI_SINCE = (3, 8)
+"""Before, registries were an experiment that had to be asked for."""
+OCI_TRANSPORT_SINCE = (3, 13)
+"""Since then `--plain-http` and `--ca-file` are for registries too."""
 LABELS_SINCE = (3, 13)
 """Since then a revision can be marked by `--labels`, and `--dry-run=server` is told apart."""
 LABEL = "deploy-orchestrator.claim"
@@ -128,6 +132,8 @@ class Commands(msgspec.Struct, frozen=True):
     def update_index(self) -> list[str]:
         """Fetch what a repository with a password has; other charts are looked up as needed."""
         options = self._credentials()
+        if self.version < (4,):  # 4 does so by itself
+            options.append("--fail-on-repo-update-fail")
         return [self.settings.binary, "repo", "update", *options, "--", self.repository]
 
     @property
@@ -150,6 +156,7 @@ class Commands(msgspec.Struct, frozen=True):
         return f"orchestrator-{digest[:12]}"
 
     def _credentials(self) -> list[str]:
+        """Files of ours that hold a login, or who vouches for a server."""
         if self.settings.password is None:
             return []
         if self.settings.repo is None:
@@ -164,6 +171,10 @@ class Commands(msgspec.Struct, frozen=True):
         options += self._credentials()
         if it.repo is not None and not self.has_repository_password:
             options.append(f"--repo={it.repo}")
+        if it.ca_file is not None:
+            options.append(f"--ca-file={self.at.in_workdir(it.ca_file)}")
+        if it.plain_http:
+            options.append("--plain-http")
         files = [_values_file(self.at, file) for file in it.values_files]
         if it.values:
             files.append(str(self.at.values))

@@ -44,19 +44,25 @@ class Action(enum.Enum):
         return self in (Action.UPGRADE, Action.ROLLBACK, Action.UNINSTALL)
 
 
-_ONLY_RENDERING = ("chart", "version", "repo", "values_files", "values", "username", "password")
+OCI = "oci://"
+_FETCHING = ("username", "password", "ca_file")
+_ONLY_RENDERING = (
+    *("chart", "version", "repo", "values_files", "values", "plain_http"),
+    *_FETCHING,
+)
 
 
 class HelmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One step's settings. Paths are relative to the step's working directory.
 
-    `chart` is a path, a name in `repo`, or `oci://…`. `values` win over `values_files`.
-    `kubeconfig` is a path, or a secret that is the whole file. `timeout` is helm's own: how long
-    each of its operations may take. `revision` is what `rollback` goes back to; without it the
-    last one that was deployed before the present one. `lock_timeout` bounds how long an operation
-    of somebody else is waited for; `heal` says which pending releases may be healed: those of our
-    own dead processes, also any that is older than an age, or none. `kubectl` shows progress and
-    removes what a stopped hook left.
+    `chart` is a path, a name in `repo`, or `oci://…`. `ca_file` is who vouches for the server that
+    it is fetched from; `plain_http` is for a registry without TLS. `values` win over
+    `values_files`. `kubeconfig` is a path, or a secret that is the whole file. `timeout` is helm's
+    own: how long each of its operations may take. `revision` is what `rollback` goes back to;
+    without it the last one that was deployed before the present one. `lock_timeout` bounds how
+    long an operation of somebody else is waited for; `heal` says which pending releases may be
+    healed: those of our own dead processes, also any that is older than an age, or none. `kubectl`
+    shows progress and removes what a stopped hook left.
     """
 
     action: Action
@@ -66,6 +72,8 @@ class HelmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     repo: str | None = None
     username: str | Secret | None = None
     password: str | Secret | None = None
+    ca_file: str | None = None
+    plain_http: bool = False
     namespace: str | None = None
     create_namespace: bool = False
     values_files: tuple[str, ...] = ()
@@ -94,6 +102,27 @@ class HelmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f'revision: action "{self.action.value}" takes none')
         if (self.username is None) != (self.password is None):
             raise ValueError("password: it and `username` are given together")
+        self._check_source()
+
+    def _check_source(self) -> None:
+        if self.is_oci and self.repo is not None:
+            raise ValueError(f"repo: a chart {OCI}… says itself where it is")
+        if self.plain_http and not self.is_oci:
+            raise ValueError(f"plain_http: it is for a chart {OCI}…; a `repo` may be http://…")
+        if not self.is_fetched:
+            for name in _FETCHING:
+                if getattr(self, name) is not None:
+                    raise ValueError(f"{name}: nothing is fetched without `repo` or {OCI}…")
+
+    @property
+    def is_oci(self) -> bool:
+        """Whether the chart is in a registry."""
+        return self.chart is not None and self.chart.startswith(OCI)
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether the chart is in a repository or a registry."""
+        return self.is_oci or self.repo is not None
 
 
 def seconds(duration: str) -> float:

@@ -13,10 +13,16 @@ TESTS = HERE.parents[2] / "tests"
 BEDS = TESTS / "testbed"
 sys.path[:0] = map(str, (HERE, BEDS / "common", BEDS / "kubernetes"))
 
-from bed_fixtures import bed, bed_programs, namespace, private_bed  # noqa: E402
+from bed_fixtures import (  # noqa: E402
+    bed,
+    bed_programs,
+    namespace,
+    private_bed,
+    registry_program,
+)
 from helm_bench import HelmBench, Place, open_helm_bench  # noqa: E402
 
-__all__ = ["bed", "bed_programs", "namespace", "private_bed"]
+__all__ = ["bed", "bed_programs", "namespace", "private_bed", "registry_program"]
 
 
 @pytest.fixture(scope="session")

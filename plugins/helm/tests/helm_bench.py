@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -154,7 +155,7 @@ class HelmBench(AdapterBench):
         """Another job, whose step has other settings."""
         self.configure(settings)
         self.post("/v1/daemon/reload")
-        return self.submit(key=f"after {len(self.material.history())}")
+        return self.submit(key=secrets.token_hex(8))
 
 
 @contextmanager

@@ -1,70 +1,9 @@
-"""Actions beside the matrix, and charts from a repository that wants a password."""
-
-import base64
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+"""Actions beside the matrix."""
 
 import pytest
 from helm_bench import HANGS, HelmBench, Place
 
 pytestmark = pytest.mark.kubernetes
-
-LOGIN = base64.b64encode(b"ada:swordfish").decode()
-
-
-class Guarded(SimpleHTTPRequestHandler):
-    """Files for those who know the password."""
-
-    def do_GET(self) -> None:
-        if self.headers.get("Authorization") == f"Basic {LOGIN}":
-            super().do_GET()
-        else:
-            self.send_error(401)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing."""
-
-
-@contextmanager
-def repository(directory: Path) -> Iterator[str]:
-    """Its URL."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Guarded, directory=str(directory)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-def test_a_repository_with_a_password(bench: HelmBench, tmp_path: Path) -> None:
-    place = bench.material
-    packages = tmp_path / "packages"
-    packages.mkdir()
-    place.helm("package", "./cm", f"--destination={packages}")
-    password = tmp_path / "password"
-    password.touch(mode=0o600)
-    password.write_text("swordfish")
-    bench.secrets["password"] = password
-    with repository(packages) as url:
-        place.helm("repo", "index", str(packages))
-        settings = place.settings(
-            chart="cm", repo=url, username="ada", password={"secret": "password"}
-        )
-        job = bench.begin(settings)
-        assert bench.finished(job)["conclusion"] == "success", bench.log(job)
-        password.write_text("swordfisk")
-        settings["release"] = "other"
-        job = bench.next(settings)
-        reason = bench.finished(job)["steps"][0]["reason"]
-    assert "repo:" in reason
-    assert "swordfis" not in reason + bench.log(job)
 
 
 def test_a_killed_upgrade_that_dropped_something(bench: HelmBench) -> None:

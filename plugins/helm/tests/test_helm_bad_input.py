@@ -95,6 +95,25 @@ def test_an_old_helm(bench: HelmBench, tmp_path: Path) -> None:
     assert "is 3.6.3; 3.7 or newer is needed" in reason
 
 
+@pytest.mark.parametrize(
+    ("version", "more", "setting"),
+    [
+        ("3.7.2", {}, "chart: for a chart oci://… helm 3.8 or newer is needed; "),
+        ("3.12.3", {"plain_http": True}, "plain_http: for a chart oci://… helm 3.13 or newer"),
+        ("3.12.3", {"ca_file": "/dev/null"}, "ca_file: "),
+    ],
+)
+def test_a_helm_too_old_for_registries(
+    bench: HelmBench, tmp_path: Path, version: str, more: dict[str, Any], setting: str
+) -> None:
+    """A program that tells such a version: none is built for this."""
+    old = tmp_path / "old-helm"
+    old.write_text(f"#!/bin/sh\necho v{version}+gd506314\n")
+    old.chmod(0o700)
+    settings = bench.material.settings(binary=str(old), chart="oci://127.0.0.1:1/web", **more)
+    assert setting in refused(bench, settings)
+
+
 def test_no_helm(bench: HelmBench) -> None:
     reason = refused(bench, bench.material.settings(binary="no-such-helm"))
     assert "binary: no-such-helm is not on the PATH" in reason

@@ -1,9 +1,11 @@
 """The argument lists: nothing that a user wrote can be taken for an option."""
 
+import json
 from pathlib import Path
 
 import msgspec
 import pytest
+from orchestrator_helm import credentials
 from orchestrator_helm.commands import Commands, Layout
 from orchestrator_helm.settings import HelmSettings
 
@@ -61,6 +63,20 @@ def test_values_are_files() -> None:
     assert "--values=https://x/y.yaml" in argv
     assert argv.index("--values=/own/values") > argv.index("--values=https://x/y.yaml")
     assert "hunter2" not in " ".join(argv)
+
+
+def test_a_login_is_filed_where_helm_looks_for_it(tmp_path: Path) -> None:
+    at = msgspec.structs.replace(AT, registry=tmp_path / "registry.json")
+    for chart, name in (
+        ("oci://registry.example:5000/charts/web", "registry.example:5000"),
+        ("oci://registry-1.docker.io/charts/web", "https://index.docker.io/v1/"),
+    ):
+        it = commands(chart=chart, username="ada", password="swordfish")
+        credentials.write(msgspec.structs.replace(it, at=at))
+        found = json.loads(at.registry.read_text())
+        assert found == {"auths": {name: {"auth": "YWRhOnN3b3JkZmlzaA=="}}}
+        assert at.registry.stat().st_mode & 0o777 == 0o600
+        assert "swordfish" not in " ".join(it.upgrade("m"))
 
 
 def test_a_release_is_looked_for_by_its_whole_name() -> None:

@@ -1,4 +1,4 @@
-"""Fixtures for a conftest to import: `bed`, `namespace`, `private_bed`."""
+"""Fixtures for a conftest to import: `bed`, `namespace`, `private_bed`, `registry_program`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,9 +6,10 @@ from pathlib import Path
 import bed_build
 import bed_life
 import pytest
+import registry_build
 from bed import Bed, PrivateBed, Programs, private, shared
 
-__all__ = ["bed", "bed_programs", "namespace", "private_bed"]
+__all__ = ["bed", "bed_programs", "namespace", "private_bed", "registry_program"]
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +20,16 @@ def bed_programs() -> Programs:
         missing = bed_build.why_no_go() or "the Kubernetes test bed: run `make testbed`"
         pytest.skip(f"needs {missing}")
     return Programs(place)
+
+
+@pytest.fixture(scope="session")
+def registry_program() -> Path:
+    """What `bed_registry.registry` starts. Skips where it is not built."""
+    place = registry_build.place()
+    if not bed_build.is_complete(place):
+        missing = bed_build.why_no_go() or "the OCI registry: run `make testbed`"
+        pytest.skip(f"needs {missing}")
+    return place / "registry"
 
 
 @pytest.fixture(scope="session")
