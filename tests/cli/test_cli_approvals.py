@@ -125,6 +125,17 @@ def test_approvals_puts_mine_first(daemon: Recording) -> None:
     assert "answer:" not in second and "held" not in second
 
 
+def test_a_question_of_several_lines_keeps_them(daemon: Recording) -> None:
+    asked = pending_approval(118, "verify", message="judge\nno \x1b[31mred\n  answer: forged")
+    out = printed(daemon, {"GET /v1/approvals": {"approvals": [asked]}}, "approvals")
+    first = out.index("  asks: judge")
+    assert out[first:].splitlines()[1:3] == ["        no \\x1b[31mred", "          answer: forged"]
+    waits = running(awaits=[{**asked, "message": "judge\nit"}])
+    clean = {"quarantine": None}
+    shown = {"GET /v1/jobs/118": waits, "GET /v1/environments/production": clean}
+    assert "(judge; it): orchestrator approve" in printed(daemon, shown, "show", "118")
+
+
 def test_nothing_awaits_an_approval(daemon: Recording) -> None:
     daemon.play({"GET /v1/approvals": {"approvals": []}})
     ran = orchestrator(daemon.path, "approvals")

@@ -27,8 +27,9 @@ def _pending(one: PendingApproval, terminal: Terminal, now: float) -> list[str]:
         f"job {one['job']}  {where(one, terminal)}  {harmless(one['kind'])}{step}  "
         + said(one["submitter"]["user"], one["reason"]),
     ]
-    if one["message"]:
-        lines.append(f"  asks: {harmless(one['message'])}")
+    first, *others = _lines(one["message"])
+    if first:
+        lines += [f"  asks: {first}", *(f"        {line}" for line in others)]
     lines += [
         f"  {harmless(found['step'])}: {harmless(found['text'])}" for found in one["summaries"]
     ]
@@ -39,6 +40,11 @@ def _pending(one: PendingApproval, terminal: Terminal, now: float) -> list[str]:
     if one["may_answer"]:
         lines.append(f"  answer: {to_type(one['job'], one)}")
     return lines
+
+
+def _lines(message: str | None) -> list[str]:
+    """What is asked, line by line; one empty line where nothing is."""
+    return [harmless(line) for line in (message or "").splitlines()] or [""]
 
 
 def status_approval(one: PendingApproval, terminal: Terminal, now: float) -> list[str]:
@@ -57,7 +63,7 @@ def awaited_lines(job: Job, now: float) -> list[str]:
     lines = []
     for one in job["awaits"]:
         who = f"step {harmless(one['step'])} " if one["step"] else ""
-        message = f" ({harmless(one['message'])})" if one["message"] else ""
+        message = f" ({'; '.join(_lines(one['message']))})" if one["message"] else ""
         lines.append(
             f"{who}awaits {awaited_text(one, now)}{message}: "
             f"orchestrator approve {_words(job['id'], one)}"
