@@ -114,10 +114,9 @@ class Follower:
 
     async def _why_end(self, execution: Execution) -> str | None:
         """Why it is to end, in words for Spinnaker; None while it may go on."""
-        job = f"job {self._step.job.id}"
         if (stop := self._step.stop) is not None:
-            by = f"asked by {stop.user}, {job}" if stop.user else job
-            return f"{stop.reason or stop.cause} ({by})"
+            by = f"asked by {stop.user}, " if stop.user else ""
+            return f"{stop.reason or stop.cause} ({by}{self._mark}"
         why = (
             self._notes.now.ended_for or self._too_long(execution) or self._not_to_judge(execution)
         )
@@ -125,7 +124,12 @@ class Follower:
             return None
         if self._teller.once("ended for", why):
             await self._notes.note(ended_for=why)
-        return f"{why} ({job})"
+        return f"{why} ({self._mark}"
+
+    @property
+    def _mark(self) -> str:
+        """How every reason that we give to Spinnaker ends."""
+        return f"job {self._step.job.id})"
 
     def _too_long(self, execution: Execution) -> str | None:
         timeout = self._step.config.timeout
@@ -162,7 +166,8 @@ class Follower:
             execution,
             outputs,
             stopping=self._step.stop is not None,
-            ended_for=self._notes.now.ended_for,
+            asked=self._mark,
+            why=self._notes.now.ended_for,
         )
 
 

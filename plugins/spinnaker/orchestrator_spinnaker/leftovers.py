@@ -50,9 +50,11 @@ class Leftovers:
     async def settled(self) -> Cleanliness:
         """The verdict, as soon as there is one."""
         while True:
-            with suppress(GateError):
+            try:
                 async with open_gate(self._step) as gate:
                     return await self._settle(gate)
+            except GateError as error:
+                self._trouble = str(error)
             await anyio.sleep(PAUSE)
 
     async def _settle(self, gate: Gate) -> Cleanliness:
@@ -66,7 +68,7 @@ class Leftovers:
                 self._trouble = ""
             except GateError as error:
                 self._trouble = str(error)
-                await self._step.waiting_for(f"Gate to answer: {error}")
+                await self._step.waiting_for(f"Gate to answer: {error.cause}")
             else:
                 await self._step.waiting_for(self._waits_for())
             await anyio.sleep(PAUSE)
@@ -123,9 +125,11 @@ class Leftovers:
         """Spinnaker knows of none, though there was one, or may have been."""
         since = self._noted.posted or 0.0
         what = "the start was not answered, and Spinnaker knows of no such execution"
-        if self._noted.execution is not None:
+        address = self._search
+        if (id := self._noted.execution) is not None:
             since = await self._missing_since()
-            what = f"Spinnaker knows of execution {self._noted.execution} no more"
+            what = f"Spinnaker knows of execution {id} no more"
+            address = self._at_gate(id)
         end = since + IN_FLIGHT
         if utc() >= end:
             self._step.log(f"{what}, for {IN_FLIGHT:g} s now")
@@ -133,8 +137,8 @@ class Leftovers:
         when = datetime.fromtimestamp(end, UTC).strftime("%H:%M:%S UTC")
         recheck = f"orchestrator recheck {shlex.quote(self._step.environment)}"
         return Cleanliness(
-            f"{what} ({self._search}); if there is none after {when}, `{recheck}` finds it clean",
-            (f"curl {shlex.quote(self._search)}", recheck),
+            f"{what} ({address}); if there is none after {when}, `{recheck}` finds it clean",
+            (f"curl {shlex.quote(address)}", recheck),
         )
 
     async def _missing_since(self) -> float:

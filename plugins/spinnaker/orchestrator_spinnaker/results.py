@@ -21,11 +21,15 @@ _WORST_FIRST = (
 
 
 def result(
-    execution: Execution, outputs: dict[str, Any], *, stopping: bool, ended_for: str | None
+    execution: Execution, outputs: dict[str, Any], *, stopping: bool, asked: str, why: str | None
 ) -> Result:
-    """The step's result. `ended_for` is why we had it cancelled though nobody asked for a stop."""
+    """The step's result.
+
+    `asked` is how a reason ends that we gave to Spinnaker for a cancel; `why` is ours where nobody
+    asked for a stop.
+    """
     ok = execution.status is Status.SUCCEEDED
-    reason = "" if ok else _reason(execution, ended_for)
+    reason = "" if ok else _reason(execution, asked, why)
     return Result(
         ok=ok,
         statuses=statuses(execution),
@@ -97,16 +101,16 @@ def _continued(execution: Execution) -> str:
     return "; ".join(_told(one, execution) for one in _failed_and_continued(execution))
 
 
-def _reason(execution: Execution, ended_for: str | None) -> str:
+def _reason(execution: Execution, asked: str, why: str | None) -> str:
     worst = _worst_first(execution)
     if worst and worst[0].status in (Status.TERMINAL, Status.STOPPED):
         return _told(worst[0], execution)
-    if ended_for is not None and execution.canceled:
-        return ended_for
-    if execution.canceled or execution.status is Status.CANCELED:
-        who = f" by {execution.canceled_by}" if execution.canceled_by else ""
-        why = f": {execution.cancellation_reason}" if execution.cancellation_reason else ""
-        return f"cancelled in Spinnaker{who}{why}"
+    if execution.status is Status.CANCELED:
+        said = execution.cancellation_reason or ""
+        if said.endswith(asked):
+            return why or ""  # else the stop says why
+        by = f" by {execution.canceled_by}" if execution.canceled_by else ""
+        return f"cancelled in Spinnaker{by}" + (f": {said}" if said else "")
     if worst and worst[0].status is not Status.SUCCEEDED:
         return _told(worst[0], execution)
     return f"the execution is {execution.status.value}"

@@ -15,6 +15,7 @@ from spinnaker_users import ADA
 from orchestrator.testing import Material, Settings
 from orchestrator.testing.daemon_zygote import Zygote
 from orchestrator.testing.suite_bench import AdapterBench, open_adapter_bench
+from orchestrator.testing.suite_bench import pipeline as pipeline_text
 from orchestrator.testing.suite_daemon import STEP
 
 PATIENCE = 120.0
@@ -85,6 +86,14 @@ class SpinnakerBench(AdapterBench):
     """Its daemon, and what the tests do to it."""
 
     material: Place
+    outcomes: str
+
+    def configure(self, settings: Settings, *, timeout: str = "") -> None:
+        """One pipeline, with one step that has these settings, and the outcome rules."""
+        super().configure(settings, timeout=timeout)
+        if self.outcomes:
+            text = pipeline_text(self.adapter.name, settings, self.material, timeout)
+            self.process.write({"pipelines/it.toml": f"{text}outcomes = {self.outcomes}\n"})
 
     def until_running(self) -> str:
         """Return the id of the only execution when a stage of it runs."""
@@ -140,4 +149,5 @@ def open_spinnaker_bench(root: Path, place: Place, zygote: Zygote) -> Iterator[S
     ) as bench:
         bench.__class__ = SpinnakerBench
         assert isinstance(bench, SpinnakerBench)
+        bench.outcomes = ""
         yield bench

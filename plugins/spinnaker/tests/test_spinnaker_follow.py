@@ -1,0 +1,136 @@
+"""Following an execution through all that may happen to it, and to Gate."""
+
+from typing import Any
+
+import pytest
+from spinnaker_bench import SpinnakerBench
+from spinnaker_faults import Call, Fault
+from spinnaker_pipelines import verdict, wait
+
+pytestmark = pytest.mark.spinnaker
+
+TROUBLE = (Fault.ORCA_DOWN, Fault.GATE_503, Fault.CUT_BEFORE, Fault.NOT_JSON, Fault.LOGIN)
+
+
+@pytest.mark.parametrize("fault", TROUBLE, ids=lambda one: one.name)
+def test_trouble_is_waited_out(bench: SpinnakerBench, fault: Fault) -> None:
+    place = bench.material
+    job = bench.begin(place.of(verdict("held", hold=True), wait("after", 0)))
+    id = bench.until_running()
+    bench.until_followed(job)
+    with place.gate.fault(fault):
+        bench.until_waiting(job, "Gate at")
+        place.bed.release(id, "held")
+        place.bed.wait_until_complete(id)
+    ended = bench.finished(job)
+    assert ended["conclusion"] == "success", bench.log(job)
+    assert 'stage "after" SUCCEEDED' in bench.log(job)
+
+
+def test_a_gate_that_hangs(bench: SpinnakerBench) -> None:
+    place = bench.material
+    settings = place.of(verdict("held", hold=True)) | {"request_timeout": "1s"}
+    job = bench.begin(settings)
+    id = bench.until_running()
+    with place.gate.fault(Fault.HUNG, Call.EXECUTION):
+        bench.until_waiting(job, "Gate at")
+        place.bed.release(id, "held")
+    assert bench.finished(job)["conclusion"] == "success", bench.log(job)
+
+
+def test_its_progress(bench: SpinnakerBench) -> None:
+    place = bench.material
+    stages = (
+        wait("Bake", 0),
+        verdict("Canary", hold=True, after=("Bake",)),
+        verdict("Tests", hold=True, after=("Bake",)),
+        wait("Deploy", 0, after=("Canary", "Tests")),
+    )
+    job = bench.begin(place.of(*stages))
+
+    def progress() -> Any:
+        return bench.step(job)["progress"]
+
+    bench.until("two at work", lambda: (progress() or {}).get("text") == "Canary, Tests")
+    assert (progress()["done"], progress()["total"]) == (1, 4)
+    for name in ("Canary", "Tests"):
+        place.bed.release(place.only()["id"], name)
+    assert bench.finished(job)["conclusion"] == "success", bench.log(job)
+
+
+def test_one_that_vanishes(bench: SpinnakerBench) -> None:
+    """Its end is not guessed."""
+    place = bench.material
+    job = bench.begin(place.of(verdict("held", hold=True)))
+    id = bench.until_running()
+    bench.until_followed(job)
+    with place.gate.fault(Fault.GATE_503, Call.EXECUTION), place.gate.client() as client:
+        bench.until_waiting(job, "Gate at")
+        place.bed.release(id, "held")
+        place.bed.wait_until_complete(id)
+        client.delete(f"/pipelines/{id}").raise_for_status()
+    ended = bench.finished(job)
+    assert ended["conclusion"] == "lost", bench.log(job)
+    assert ended["dirty"]
+    found = bench.environment()["quarantine"]["found"]
+    assert f"Spinnaker knows of execution {id} no more ({place.gate.url}/pipelines/{id})" in found
+
+
+def test_a_failure_that_goes_on_is_a_warning(bench: SpinnakerBench) -> None:
+    place = bench.material
+    job = bench.begin(place.of(verdict("Tests", "FAILED_CONTINUE"), wait("after", 0)))
+    ended = bench.finished(job)
+    assert ended["conclusion"] == "success", bench.log(job)
+    assert ended["warnings"] == 1
+    assert bench.step(job)["conclusion"] == "warning"
+    assert bench.step(job)["reason"] == 'stage "Tests" FAILED_CONTINUE'
+
+
+OUTCOMES = [
+    ('\'stage "Canary" TERMINAL\' = "warn"', "Canary", "TERMINAL", "warning"),
+    ('\'stage "Bake" TERMINAL\' = "warn"', "Canary", "TERMINAL", "failure"),
+    ('"status TERMINAL" = "halt"', "Canary", "TERMINAL", "halted"),
+    ('"status FAILED_CONTINUE" = "fail"', "Tests", "FAILED_CONTINUE", "failure"),
+    ('"status STOPPED" = "continue"', "Tests", "STOPPED", "success"),
+    ('\'stage "Tests" SUCCEEDED\' = "halt"', "Tests", "SUCCEEDED", "halted"),
+    ('"status CANCELED" = "warn"', "Tests", "CANCELED", "warning"),
+]
+
+
+@pytest.mark.parametrize(("rule", "stage", "status", "conclusion"), OUTCOMES)
+def test_outcome_rules(
+    bench: SpinnakerBench, rule: str, stage: str, status: str, conclusion: str
+) -> None:
+    place = bench.material
+    bench.outcomes = f"{{ {rule} }}"
+    bench.finished(job := bench.begin(place.of(wait("Bake", 0), verdict(stage, status))))
+    assert bench.step(job)["conclusion"] == conclusion, bench.log(job)
+
+
+def test_a_skipped_stage(bench: SpinnakerBench) -> None:
+    place = bench.material
+    never = {"type": "expression", "expression": "false"}
+    bench.outcomes = """{ 'stage "Tests" SKIPPED' = "halt" }"""
+    job = bench.begin(place.of(wait("Bake", 0), verdict("Tests", stageEnabled=never)))
+    bench.finished(job)
+    assert bench.step(job)["conclusion"] == "halted", bench.log(job)
+    assert 'stage "Tests" SKIPPED' in bench.log(job)
+
+
+def test_a_cause_in_the_reason(bench: SpinnakerBench) -> None:
+    place = bench.material
+    ended = bench.finished(job := bench.begin(place.of(wait("Bake", "no number"))))
+    assert ended["conclusion"] == "failure"
+    reason = bench.step(job)["reason"]
+    assert reason.startswith('stage "Bake" TERMINAL: '), reason
+    assert "Unable to map context" in reason
+    assert "\n" not in reason
+
+
+def test_a_missing_output(bench: SpinnakerBench) -> None:
+    place = bench.material
+    wanted = {"outputs": {"gone": {"stage": "first", "key": "nothing"}}}
+    ended = bench.finished(job := bench.begin(place.succeeding() | wanted))
+    assert ended["conclusion"] == "success"
+    assert 'output gone: stage "first" has no output "nothing"' in bench.log(job)
+    assert "gone" not in bench.step(job)["outputs"]
