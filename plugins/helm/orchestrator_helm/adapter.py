@@ -31,14 +31,12 @@ from orchestrator_helm import (
     results,
     tool,
 )
-from orchestrator_helm.intent import Intent
+from orchestrator_helm.intent import KEY, Intent
 from orchestrator_helm.progress import Watch, watched
 from orchestrator_helm.release import read_status
 from orchestrator_helm.settings import Action, HelmSettings, known_seconds
 from orchestrator_helm.tool import Helm, open_helm
 
-KEY = "helm"
-"""Of the one process that does a step's work."""
 CHANGES = 2
 """The exit code of a `diff` that has something to change."""
 DIFF_OUTCOMES = (

@@ -78,9 +78,12 @@ class Commands(msgspec.Struct, frozen=True):
         """Every revision."""
         return self.on_release("history", "--output=json", f"--max={MOST_REVISIONS}")
 
-    def status(self) -> list[str]:
-        """The latest revision, with its notes and hooks."""
-        return self.on_release("status", "--output=json")
+    def status(self, revision: int | None = None) -> list[str]:
+        """A revision, the latest by default, with its notes and hooks."""
+        options = ["--output=json"]
+        if revision is not None:
+            options.append(f"--revision={revision}")
+        return self.on_release("status", *options)
 
     def manifest(self, revision: int | None = None) -> list[str]:
         """What a revision consists of, hooks aside."""

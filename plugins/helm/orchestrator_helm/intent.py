@@ -9,6 +9,9 @@ from orchestrator_helm.release import History
 from orchestrator_helm.settings import Action
 from orchestrator_helm.tool import Helm, write_private
 
+KEY = "helm"
+"""Of the one process that does a step's work."""
+
 
 class Intent(msgspec.Struct, frozen=True):
     """`before` is the latest revision then, `deployed` the deployed one's number, 0 for none.

@@ -150,6 +150,11 @@ class Hook(msgspec.Struct, frozen=True):
         """Whether its last run did."""
         return self.last_run.phase == SUCCEEDED
 
+    @property
+    def may_run(self) -> bool:
+        """Whether it was begun and has not succeeded: what helm gave up is failed to it."""
+        return self.last_run.phase not in ("", SUCCEEDED)
+
 
 class Status(msgspec.Struct, frozen=True):
     """What `status -o json` tells, as far as it is read here."""

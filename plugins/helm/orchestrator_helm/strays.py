@@ -2,14 +2,14 @@
 
 from datetime import UTC, datetime
 
-from orchestrator.plugin import CLEAN, Cleanliness
+from orchestrator.plugin import CLEAN, Cleanliness, Exit
 from orchestrator_helm import rendering
 from orchestrator_helm.cluster import Cluster, Live, NotVisible
 from orchestrator_helm.healing import Cure, run_cure
-from orchestrator_helm.intent import Intent
+from orchestrator_helm.intent import KEY, Intent
 from orchestrator_helm.manifests import Identity, identity, objects, taken_for
 from orchestrator_helm.readiness import is_finished
-from orchestrator_helm.release import DEPLOYED, History
+from orchestrator_helm.release import DEPLOYED, History, read_status
 from orchestrator_helm.rendering import Rendering
 from orchestrator_helm.tool import Helm
 
@@ -31,7 +31,7 @@ async def remove(helm: Helm, meant: Intent, history: History) -> Cleanliness:
             await _delete(helm, one)
         left = [one for one in await cluster.get(_names((*hooks, *late)), "strays") if _stays(one)]
     except NotVisible as reason:
-        return _unseen(helm, known, str(reason))
+        return await _unseen(helm, known, meant, str(reason))
     uids = {one.uid for one in (*hooks, *late)}
     left = [one for one in left if one.uid in uids]
     if not left:
@@ -119,20 +119,42 @@ def _deleting(helm: Helm, what: Identity) -> list[str]:
 
 
 def _to_type(helm: Helm, what: Identity) -> str:
-    return helm.commands.to_type(_deleting(helm, what))
+    words = _deleting(helm, what)
+    if not Cluster(helm).there:
+        words[0] = "kubectl"  # the one that is missing is of no use to a person
+    return helm.commands.to_type(words)
 
 
-def _unseen(helm: Helm, known: Rendering, reason: str) -> Cleanliness:
-    """Only hooks that can run on are worth closing an environment for."""
+async def _unseen(helm: Helm, known: Rendering, meant: Intent, reason: str) -> Cleanliness:
+    """Only hooks that may run on are worth closing an environment for."""
     hooks = [one for one in known.hooks if one.kind in RUNNING_KINDS]
+    hooks = await _not_seen_to_end(helm, meant, hooks) if hooks else []
     if not hooks:
         helm.step.warn(f"the cluster could not be looked at: {reason}")
         return CLEAN
     names = ", ".join(map(str, hooks))
     return Cleanliness(
-        f"whether hooks still run ({names}) could not be looked at: {reason}",
+        f"hooks of this step may run on ({names}); whether they do could not be looked at: "
+        f"{reason}. Where this is put right a recheck looks, and removes them; else delete them by "
+        "hand, and waive",
         tuple(_to_type(helm, one) for one in hooks),
     )
+
+
+async def _not_seen_to_end(helm: Helm, meant: Intent, hooks: list[Identity]) -> list[Identity]:
+    """Without those that helm itself knows to have ended, or never begun."""
+    ended: Exit | None = helm.step.recall("apply", KEY)
+    if ended is not None and ended.ok:
+        return []  # helm waits for each hook
+    running = set[tuple[str, str]]()
+    history = await helm.settled_history()
+    if history.get(meant.makes) is None:
+        return hooks  # it is gone, and what helm knew of them with it
+    for revision in history.revisions:
+        if revision.revision >= meant.makes:
+            status = read_status(await helm.ask(helm.commands.status(revision.revision)))
+            running |= {(hook.kind, hook.name) for hook in status.hooks if hook.may_run}
+    return [one for one in hooks if (one.kind, one.name) in running]
 
 
 def _names(found: tuple[Live, ...]) -> list[Identity]:

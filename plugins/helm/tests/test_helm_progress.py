@@ -2,7 +2,7 @@
 
 import pytest
 from bed import User, role
-from helm_bench import HelmBench
+from helm_bench import HANGS, HelmBench
 
 pytestmark = pytest.mark.kubernetes
 
@@ -79,6 +79,32 @@ def test_without_kubectl(bench: HelmBench) -> None:
     ended = bench.finished(job)
     assert ended["conclusion"] == "success"
     assert "no-such-kubectl is not on the PATH" in bench.log(job)
+
+
+def test_hooks_that_have_ended_need_no_kubectl(bench: HelmBench) -> None:
+    """helm waits for each, and its record says so."""
+    values = {"hook": "pre-install,pre-upgrade", "hookImage": "ok:1"}
+    settings = bench.material.settings(kubectl="no-such-kubectl", values=values)
+    job = bench.begin(settings)
+    assert bench.finished(job)["conclusion"] == "success"
+    assert not bench.job(job)["dirty"], bench.log(job)
+    job = bench.next({**settings, "timeout": "4s", "values": {**values, "image": "never:1"}})
+    assert bench.finished(job)["conclusion"] == "failure"
+    assert not bench.job(job)["dirty"], bench.log(job)
+
+
+def test_without_kubectl_a_hook_may_run_on(bench: HelmBench) -> None:
+    place = bench.material
+    values = {"hook": "pre-install", "hookImage": HANGS}
+    job = bench.begin(place.settings(kubectl="no-such-kubectl", values=values))
+    place.until_hook()
+    bench.cancel(job)
+    assert bench.finished(job)["dirty"]
+    quarantine = bench.environment()["quarantine"]
+    assert "hooks of this step may run on (Job web-hook)" in str(quarantine["found"])
+    assert "no-such-kubectl on the PATH of this step. Where" in str(quarantine["found"])
+    (command,) = quarantine["commands"]
+    assert " kubectl --namespace=" in command and " delete job.batch/web-hook " in command
 
 
 @pytest.mark.parametrize("user", [User.EXEC, User.CERTIFICATE])
