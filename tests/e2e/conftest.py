@@ -8,16 +8,19 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "testbed" / "common"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "testbed" / "kubernetes"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "testbed" / "spinnaker"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "testbed" / "terraform"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from bed_fixtures import bed, bed_programs, namespace
 from e2e_bench import Installation
+from spinnaker_fixtures import gate, spinnaker, spinnaker_programs
 
 from orchestrator.testing.daemon_zygote import Zygote
 
-__all__ = ["bed", "bed_programs", "namespace"]
+__all__ = ["bed", "bed_programs", "gate", "namespace", "spinnaker", "spinnaker_programs"]
 
 
 @pytest.fixture(scope="session")
