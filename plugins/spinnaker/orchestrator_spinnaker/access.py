@@ -19,6 +19,7 @@ from orchestrator_spinnaker.settings import Auth, SpinnakerSettings, seconds
 
 CONNECT = 10.0
 """Seconds that a connection may take, at most: until then nothing was sent."""
+HTTPS = 443
 DISTRIBUTION = "orchestrator-spinnaker"
 
 
@@ -28,16 +29,32 @@ async def open_gate(step: Step[SpinnakerSettings]) -> AsyncIterator[Gate]:
     it = step.config
     limit = seconds(it.request_timeout)
     url = it.gate.rstrip("/")
+    context = await _tls(step)
+    proxy = proxy_for(url, step.base_env)
     client = httpx.AsyncClient(
         auth=_basic(it.auth),
         headers={"User-Agent": _user_agent(), "Accept": "application/json", **_bearer(it.auth)},
-        verify=await _tls(step),
-        proxy=proxy_for(url, step.base_env),
+        verify=context,
+        proxy=proxy,
         timeout=httpx.Timeout(limit, connect=min(limit / 2, CONNECT)),
         trust_env=False,
     )
+
+    async def refusal() -> BaseException | None:
+        address = httpx.URL(url)
+        port = address.port or HTTPS
+        return await anyio.to_thread.run_sync(tls.refusal, context, address.host, port)
+
+    asks = it.auth.certificate is not None and proxy is None
     async with client:
-        yield Gate(client, url, session=_session(it), credentials=kind(it.auth), limit=limit)
+        yield Gate(
+            client,
+            url,
+            session=_session(it),
+            credentials=kind(it.auth),
+            limit=limit,
+            refusal=refusal if asks else None,
+        )
 
 
 def kind(auth: Auth) -> str:

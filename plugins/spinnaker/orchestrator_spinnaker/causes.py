@@ -1,5 +1,6 @@
 """What went wrong below HTTP, in words: a library's exceptions are made of others."""
 
+import os
 import socket
 import ssl
 from collections.abc import Iterator
@@ -51,8 +52,8 @@ def in_words(error: BaseException) -> str:
                 return f"TLS: {one.reason.lower().replace('_', ' ')}"
             case ConnectionResetError() | BrokenPipeError():
                 return "the connection was cut"
-            case OSError() if one.strerror and one.errno:
-                return one.strerror.lower()
+            case OSError(errno=int(number)) if number > 0:
+                return os.strerror(number).lower()
     match error:
         case httpx.ConnectTimeout():
             return "no connection within the time"
@@ -62,11 +63,14 @@ def in_words(error: BaseException) -> str:
 
 
 def _all(error: BaseException) -> Iterator[BaseException]:
-    """The exception and all it comes from, the innermost of each first."""
-    for inner in (error.__cause__, None if error.__suppress_context__ else error.__context__):
+    """The exception and all it comes from, the innermost of each first.
+
+    Contexts count, suppressed or not: httpcore raises anew what it has caught, `from None`.
+    """
+    for inner in dict.fromkeys((error.__cause__, error.__context__)):
         if inner is not None:
             yield from _all(inner)
     if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from _all(inner)
+        for one in error.exceptions:
+            yield from _all(one)
     yield error

@@ -1,17 +1,54 @@
 """Looking, read-only, whether a step could run."""
 
-from orchestrator.plugin import Problem, Step
-from orchestrator_spinnaker.access import open_gate
-from orchestrator_spinnaker.conflicts import pipelines
+import ipaddress
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from orchestrator.plugin import Problem, Secret, Severity, Step
+from orchestrator_spinnaker.access import kind, open_gate
 from orchestrator_spinnaker.errors import GateError
 from orchestrator_spinnaker.settings import SpinnakerSettings
+from orchestrator_spinnaker.verification import Verified, verify
 
 
 async def problems(step: Step[SpinnakerSettings]) -> tuple[Problem, ...]:
-    """Whether Gate answers, lets us in, and knows the pipelines."""
+    """Everything that can be known before a run, at once."""
+    found = tuple(_unasked(step.config))
     try:
         async with open_gate(step) as gate:
-            await pipelines(gate, step.config)
+            verified = await verify(gate, step.config)
     except GateError as error:
-        return (Problem("gate", str(error)),)
-    return ()
+        return (*found, Problem(error.setting, str(error)))
+    return (*found, *verified.problems, *_waiting(verified))
+
+
+def _unasked(settings: SpinnakerSettings) -> Iterator[Problem]:
+    """What needs no Gate to be known."""
+    credentials = kind(settings.auth)
+    if credentials and settings.gate.startswith("http:") and not _is_here(settings.gate):
+        text = f"http shows what `{credentials}` holds to everybody on the way: let it be https"
+        yield Problem("gate", text, Severity.WARNING)
+    for name, value in settings.parameters.items():
+        if isinstance(value, Secret):
+            text = "Spinnaker shows it to everybody who may look at the execution"
+            yield Problem(f"parameters.{name}", text, Severity.WARNING)
+
+
+def _waiting(verified: Verified) -> Iterator[Problem]:
+    """Of those that Spinnaker itself lets wait in turn."""
+    for one in {one.id: one for one in verified.pipelines}.values():
+        if one.limit_concurrent and not one.keep_waiting_pipelines:
+            text = (
+                f"{one.called} does not keep waiting executions (`keepWaitingPipelines`): of those "
+                "started by others while one runs Spinnaker cancels all but the last"
+            )
+            yield Problem("pipeline", text, Severity.WARNING)
+
+
+def _is_here(url: str) -> bool:
+    """Whether nothing leaves this host on the way."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -102,30 +102,54 @@ class ParameterOption(_FromGate, frozen=True):
 
 
 class Parameter(_FromGate, frozen=True):
-    """One entry of a pipeline's `parameterConfig`."""
+    """One entry of a pipeline's `parameterConfig`. What people wrote long ago may be null."""
 
     name: str
-    required: bool = False
+    required: bool | None = None
     default: Any = None
-    has_options: bool = False
+    has_options: bool | None = None
     options: tuple[ParameterOption, ...] | None = None
 
 
 class PipelineTrigger(_FromGate, frozen=True):
     """What starts a pipeline without us, if `enabled`."""
 
-    type: str = ""
-    enabled: bool = False
+    type: str | None = None
+    enabled: bool | None = None
+
+
+class ConfiguredStage(_FromGate, frozen=True):
+    """A stage as it is configured."""
+
+    name: str | None = None
 
 
 class PipelineConfig(_FromGate, frozen=True):
-    """A pipeline as it is configured."""
+    """A pipeline as it is configured. One made of a template (`type`) has its stages elsewhere."""
 
     id: str
     name: str
     application: str
-    disabled: bool = False
-    limit_concurrent: bool = False
-    keep_waiting_pipelines: bool = False
+    type: str | None = None
+    disabled: bool | None = None
+    limit_concurrent: bool | None = None
+    keep_waiting_pipelines: bool | None = None
     parameter_config: tuple[Parameter, ...] | None = None
     triggers: tuple[PipelineTrigger, ...] | None = None
+    stages: tuple[ConfiguredStage, ...] | None = None
+
+    @property
+    def called(self) -> str:
+        """As `conflicts` names it."""
+        return f"{self.application}/{self.name}"
+
+    @property
+    def is_templated(self) -> bool:
+        """Whether its stages, and parameters that it does not name, come from a template."""
+        return self.type == "templatedPipeline"
+
+
+class PipelineName(_FromGate, frozen=True):
+    """Of a pipeline in a list."""
+
+    name: str

@@ -1,7 +1,7 @@
 """Gate's HTTP API: one method a call, and an error class for each way in which it can fail."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote, unquote
 
@@ -12,11 +12,13 @@ import msgspec
 from orchestrator_spinnaker import causes
 from orchestrator_spinnaker.answers import decoded, raise_for
 from orchestrator_spinnaker.errors import GateAway, GateNotReached, NotLetIn, NotTrusted
-from orchestrator_spinnaker.executions import LIVE, Execution, PipelineConfig
+from orchestrator_spinnaker.executions import LIVE, Execution, PipelineConfig, PipelineName
 from orchestrator_spinnaker.session import Session, asks_for_login
 
 Answer = TypeVar("Answer")
 
+CUT = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
+"""How a connection ends that was there."""
 MOST = 100
 """Executions in one answer."""
 
@@ -38,18 +40,22 @@ class Gate:
         session: Session | None = None,
         credentials: str = "",
         limit: float = 30.0,
+        refusal: Callable[[], Awaitable[BaseException | None]] | None = None,
     ) -> None:
-        """`credentials` is the setting that they come from; `limit` is for one call, in seconds."""
+        """`credentials` is the setting that they come from; `limit` is for one call, in seconds.
+        `refusal` finds out what Gate has against our certificate, where there is one.
+        """
+        self._refusal = refusal
         self._client = client
         self._session = session
         self._credentials = credentials
         self._limit = limit
         self.url = url.rstrip("/")
 
-    async def pipelines(self, application: str) -> tuple[PipelineConfig, ...]:
-        """All of an application; none where Gate does not know it."""
+    async def pipeline_names(self, application: str) -> tuple[str, ...]:
+        """Of all pipelines of an application; none where Gate does not know it."""
         path = f"/applications/{_part(application)}/pipelineConfigs"
-        return await self._read(path, tuple[PipelineConfig, ...])
+        return tuple(one.name for one in await self._read(path, tuple[PipelineName, ...]))
 
     async def pipeline(self, application: str, name: str) -> PipelineConfig:
         """A pipeline's configuration, by its name or id. Raises NotThere."""
@@ -131,14 +137,22 @@ class Gate:
             cause = f"no answer within {self._limit:g} s"
             raise GateAway(f"Gate at {self.url}: {cause} to {what}", cause) from None
         except httpx.HTTPError as error:
-            self._raise_for_transport(error, what)
+            found: BaseException = error
+            if method == "GET" and self._refusal is not None and isinstance(error, CUT):
+                found = await self._refusal() or error
+            self._raise_for_transport(error, found, what)
 
-    def _raise_for_transport(self, error: httpx.HTTPError, what: str) -> NoReturn:
-        """What a failure below HTTP means. What fails while it connects has sent nothing."""
+    def _raise_for_transport(
+        self, error: httpx.HTTPError, found: BaseException, what: str
+    ) -> NoReturn:
+        """What a failure below HTTP means. What fails while it connects has sent nothing.
+
+        `found` is what a certificate is refused by, if that was found out.
+        """
         if (why := causes.untrusted(error)) is not None:
             text = f"the certificate of Gate at {self.url} is not trusted: {why}"
             raise NotTrusted(text, f"its certificate is not trusted: {why}") from None
-        if (why := causes.refused_handshake(error)) is not None:
+        if (why := causes.refused_handshake(found)) is not None:
             setting = "auth.certificate"
             text = f"Gate at {self.url} breaks off: {why} (`{setting}`)"
             raise NotLetIn(text, why, setting) from None

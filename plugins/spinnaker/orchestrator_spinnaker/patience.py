@@ -40,9 +40,8 @@ async def patiently(
                 began = utc()
             if told != (told := error.cause):
                 step.log(f"waiting for Gate: {error}")
-            await step.waiting_for(
-                f"Gate at {step.config.gate} since {clock_time(began)}: {error.cause}"
-            )
+            since = clock_time(began, utc())
+            await step.waiting_for(f"Gate at {step.config.gate} since {since}: {error.cause}")
             await anyio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
         else:
@@ -52,6 +51,7 @@ async def patiently(
             return answer
 
 
-def clock_time(at: float) -> str:
-    """Such as `12:04 UTC`. `at` are seconds since 1970."""
-    return datetime.fromtimestamp(at, UTC).strftime("%H:%M UTC")
+def clock_time(at: float, now: float) -> str:
+    """Such as `12:04 UTC`, with the date where that is another day. Seconds since 1970."""
+    then, today = (datetime.fromtimestamp(one, UTC) for one in (at, now))
+    return then.strftime("%H:%M UTC" if then.date() == today.date() else "%Y-%m-%d %H:%M UTC")

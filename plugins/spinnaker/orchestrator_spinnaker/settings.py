@@ -127,6 +127,8 @@ class SpinnakerSettings(_Settings, frozen=True):
         yield from of_address("gate", self.gate)
         if self.ui is not None:
             yield from of_address("ui", self.ui)
+        if isinstance(self.auth, Auth) and self.auth.certificate and self.gate.startswith("http:"):
+            yield "`auth.certificate`: only an https address asks for one, and `gate` is http"
         for name in ("application", "pipeline"):
             if not getattr(self, name):
                 yield f"`{name}` is empty"

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,9 @@ from orchestrator_spinnaker.settings import Auth, Certificate
 
 _NO_PASSPHRASE = "its key has a passphrase, and nobody is there to type it"  # noqa: S105  words
 
+LISTEN = 2.0
+"""Seconds to wait for what a server has against us."""
+
 
 def context(auth: Auth, workdir: Path) -> ssl.SSLContext:
     """Blocks. Raises AccessUnusable, which names the setting and never says what a secret holds."""
@@ -19,6 +23,23 @@ def context(auth: Auth, workdir: Path) -> ssl.SSLContext:
     if auth.certificate is not None:
         _add_certificate(made, auth.certificate, workdir)
     return made
+
+
+def refusal(made: ssl.SSLContext, host: str, port: int) -> OSError | None:
+    """Shake hands, say nothing, and wait what comes: what a server has against us. Blocks.
+
+    A TLS 1.3 server judges our certificate only when we have begun to talk, and then its word may
+    be lost with the connection.
+    """
+    try:
+        with (
+            socket.create_connection((host, port), LISTEN) as plain,
+            made.wrap_socket(plain, server_hostname=host) as stream,
+        ):
+            stream.recv(1)
+    except OSError as error:
+        return error
+    return None
 
 
 def _trusting(ca: str | Secret | None, workdir: Path) -> ssl.SSLContext:

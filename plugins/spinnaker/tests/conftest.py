@@ -9,8 +9,9 @@ import pytest
 from orchestrator.testing.daemon_zygote import Zygote
 
 HERE = Path(__file__).parent
-BEDS = HERE.parents[2] / "tests" / "testbed"
-sys.path[:0] = map(str, (HERE, BEDS / "common", BEDS / "spinnaker"))
+TESTS = HERE.parents[2] / "tests"
+BEDS = TESTS / "testbed"
+sys.path[:0] = map(str, (HERE, TESTS / "engine", BEDS / "common", BEDS / "spinnaker"))
 
 from spinnaker_bench import Place, SpinnakerBench, open_spinnaker_bench  # noqa: E402
 from spinnaker_fixtures import (  # noqa: E402
@@ -20,6 +21,7 @@ from spinnaker_fixtures import (  # noqa: E402
     spinnaker_programs,
 )
 from spinnaker_gate import Gate  # noqa: E402
+from spinnaker_steps import Steps, open_steps  # noqa: E402
 
 __all__ = ["gate", "private_spinnaker", "spinnaker", "spinnaker_programs"]
 
@@ -43,3 +45,10 @@ def bench(tmp_path: Path, place: Place, zygote: Zygote) -> Iterator[SpinnakerBen
     """A daemon that works on it."""
     with open_spinnaker_bench(tmp_path, place, zygote) as bench:
         yield bench
+
+
+@pytest.fixture
+def steps(tmp_path: Path, gate: Gate) -> Iterator[Steps]:
+    """Steps without a daemon, which look at it."""
+    with open_steps(tmp_path / "steps", gate) as steps:
+        yield steps
