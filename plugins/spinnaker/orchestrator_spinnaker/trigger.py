@@ -1,12 +1,12 @@
 """Starting the one execution of an attempt, whatever is lost on the way."""
 
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import anyio
 
-from orchestrator.plugin import CallLost, NotDone, Secret, Step, StopRequested
+from orchestrator.plugin import CallLost, NotDone, Step, StopRequested
+from orchestrator_spinnaker import parameters
 from orchestrator_spinnaker.clock import utc
 from orchestrator_spinnaker.errors import GateAway, GateError, GateNotReached
 from orchestrator_spinnaker.executions import Execution
@@ -56,12 +56,10 @@ class Trigger:
     async def _send(self) -> str:
         """Post; what is certain not to have been sent or taken is written down as such."""
         it = self._step.config
-        parameters = revealed(it.parameters)
+        given = parameters.sent(it.parameters)
         await self._notes.note(correlation=self._correlation, posted=utc())
         try:
-            return await self._gate.trigger(
-                it.application, it.pipeline, parameters, self._correlation
-            )
+            return await self._gate.trigger(it.application, it.pipeline, given, self._correlation)
         except GateError as error:
             if isinstance(error, GateNotReached) or not isinstance(error, GateAway):
                 await self._notes.note(posted=None)
@@ -133,20 +131,3 @@ async def _harmless() -> NotDone:
 def ids(found: Sequence[Execution]) -> Sequence[str]:
     """Of executions, each once."""
     return tuple(dict.fromkeys(one.id for one in found))
-
-
-def revealed(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """With secrets as what they are, at any depth."""
-    return {name: _revealed(value) for name, value in parameters.items()}
-
-
-def _revealed(value: Any) -> Any:
-    match value:
-        case Secret():
-            return value.reveal()
-        case dict():
-            return revealed(value)
-        case list() | tuple():
-            return [_revealed(one) for one in value]
-        case _:
-            return value
