@@ -42,6 +42,8 @@ class Layout(msgspec.Struct, frozen=True):
     """Exists once the log tells why it failed."""
     plan: Path
     cache: Path
+    version: Path
+    """Which helm this attempt has asked for its version."""
 
     def in_workdir(self, path: str) -> Path:
         """A path that a user wrote."""

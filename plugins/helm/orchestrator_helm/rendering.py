@@ -79,8 +79,12 @@ async def prepare(helm: Helm, history: History) -> Rendering:
 async def of_revision(helm: Helm, number: int | None = None) -> Rendering:
     """What a revision consists of, the latest by default."""
     hooks = await text_of(helm, helm.commands.hooks(number))
-    manifest = await text_of(helm, helm.commands.manifest(number))
-    return Rendering(identities(objects(manifest)), _that_run(objects(hooks), helm))
+    return Rendering(await objects_of(helm, number), _that_run(objects(hooks), helm))
+
+
+async def objects_of(helm: Helm, number: int | None = None) -> tuple[Identity, ...]:
+    """The same without its hooks."""
+    return identities(objects(await text_of(helm, helm.commands.manifest(number))))
 
 
 async def would_be(helm: Helm, history: History) -> list[dict[str, Any]]:

@@ -26,7 +26,9 @@ async def remove(helm: Helm, meant: Intent, history: History) -> Cleanliness:
     cluster = Cluster(helm)
     try:
         hooks = await _unended_hooks(cluster, known, meant)
-        late = await _late_objects(helm, cluster, known, meant, history)
+        late = []
+        if not _has_succeeded(helm):
+            late = await _late_objects(helm, cluster, known, meant, history)
         for one in (*hooks, *late):
             await _delete(helm, one)
         left = [one for one in await cluster.get(_names((*hooks, *late)), "strays") if _stays(one)]
@@ -58,12 +60,12 @@ async def _late_objects(
     Measured: a signal during a hook does not end the work that waits for the hook.
     """
     if history.deployed is not None and history.deployed.revision >= meant.makes:
-        kept = await rendering.of_revision(helm, history.deployed.revision)
+        kept = await rendering.objects_of(helm, history.deployed.revision)
     elif history.latest is None:
-        kept = Rendering()
+        kept = ()
     else:
         return []  # what the failed revision made is known to it
-    keys = {one.key for one in kept.objects}
+    keys = {one.key for one in kept}
     extra = [one for one in known.objects if one.key not in keys]
     live = await cluster.get(extra, "late")
     release = helm.settings.release
@@ -141,10 +143,15 @@ async def _unseen(helm: Helm, known: Rendering, meant: Intent, reason: str) -> C
     )
 
 
+def _has_succeeded(helm: Helm) -> bool:
+    """Whether helm came to its end by itself: then it works on nothing any more."""
+    ended: Exit | None = helm.step.recall("apply", KEY)
+    return ended is not None and ended.ok
+
+
 async def _not_seen_to_end(helm: Helm, meant: Intent, hooks: list[Identity]) -> list[Identity]:
     """Without those that helm itself knows to have ended, or never begun."""
-    ended: Exit | None = helm.step.recall("apply", KEY)
-    if ended is not None and ended.ok:
+    if _has_succeeded(helm):
         return []  # helm waits for each hook
     running = set[tuple[str, str]]()
     history = await helm.settled_history()

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,7 @@ def layout(step: Step[HelmSettings]) -> Layout:
         explained=own / "explained",
         plan=own / "plan.txt",
         cache=step.shared / "cache",
+        version=own / "version.json",
     )
 
 
@@ -90,7 +92,41 @@ async def open_helm(step: Step[HelmSettings]) -> Helm:
 
 
 async def version_of(step: Step[HelmSettings]) -> tuple[int, ...]:
-    """Of the `binary`: (3, 17, 3). Raises AdapterError."""
+    """Of the `binary`: (3, 17, 3). It is asked once in an attempt. Raises AdapterError."""
+    it = await anyio.to_thread.run_sync(_program, step)
+    known = await anyio.to_thread.run_sync(_known, layout(step).version)
+    if known is not None and known.program == it:
+        return known.version
+    version = await _asked_version(step)
+    noted = msgspec.json.encode(_Known(it, version))
+    await anyio.to_thread.run_sync(write_private, layout(step).version, noted)
+    return version
+
+
+class _Known(msgspec.Struct, frozen=True):
+    program: tuple[str, int, int]
+    version: tuple[int, ...]
+
+
+def _program(step: Step[HelmSettings]) -> tuple[str, int, int]:
+    """Which file `binary` is, and when and with which size it was put there."""
+    binary = step.config.binary
+    path = shutil.which(binary, path=step.base_env.get("PATH")) or binary
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return (path, 0, 0)
+    return (path, status.st_mtime_ns, status.st_size)
+
+
+def _known(file: Path) -> _Known | None:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=_Known)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return None
+
+
+async def _asked_version(step: Step[HelmSettings]) -> tuple[int, ...]:
     binary = step.config.binary
     done = await step.probe([binary, "version", "--short"])
     found = _VERSION.search(done.stdout)

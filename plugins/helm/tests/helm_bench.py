@@ -23,6 +23,20 @@ HANGS = "hook:1"
 FAILS = "fail:1"
 
 
+NOTING = """#!/bin/sh
+echo "${{0##*/}} $*" >> {notes}
+exec {program} "$@"
+"""
+
+
+def noting(root: Path, program: Path) -> str:
+    """The program; what it is asked is written to the file `notes`."""
+    wrapper = root / f"noting-{program.name}"
+    wrapper.write_text(NOTING.format(notes=root / "notes", program=program))
+    wrapper.chmod(0o700)
+    return str(wrapper)
+
+
 class Place(Material):
     """One release in a namespace of its own, with one helm."""
 

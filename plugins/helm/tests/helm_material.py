@@ -20,9 +20,11 @@ esac
 exec {helm} "$@"
 """
 COUNTS = ""
-LASTS = """case "$1" in
-  version) while [ -e {root}/runs ] && ! [ -e {root}/relent ]; do sleep 0.05; done;;
-esac"""
+LASTS = """if [ "$1" = history ] && [ -e {root}/runs ]; then
+  # The first one after the upgrade is still of the apply.
+  while [ -e {root}/asked ] && ! [ -e {root}/relent ]; do sleep 0.05; done
+  touch {root}/asked
+fi"""
 GOES_AWAY = """if [ "$1" = history ] && [ -e {root}/runs ] && ! [ -e {root}/tidy ]; then
   echo 'Error: Kubernetes cluster unreachable' >&2
   exit 1

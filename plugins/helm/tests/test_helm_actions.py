@@ -1,7 +1,9 @@
 """Actions beside the matrix."""
 
+from pathlib import Path
+
 import pytest
-from helm_bench import HANGS, HelmBench, Place
+from helm_bench import HANGS, HelmBench, Place, noting
 
 pytestmark = pytest.mark.kubernetes
 
@@ -63,3 +65,21 @@ def test_nothing_to_uninstall(bench: HelmBench) -> None:
     job = bench.begin(bench.material.settings("uninstall"))
     assert bench.finished(job)["conclusion"] == "success"
     assert bench.step(job)["reason"] == "there was no such release"
+
+
+def test_what_helm_is_asked(bench: HelmBench, tmp_path: Path) -> None:
+    """The release anew in each phase, and before and after the work; its version once."""
+    programs = bench.material.bed.programs
+    settings = bench.material.settings(
+        binary=noting(tmp_path, programs.helm(bench.material.major)),
+        values={"hook": "pre-install", "hookImage": "ok:1"},
+    )
+    job = bench.begin(settings)
+    assert bench.finished(job)["conclusion"] == "success", bench.log(job)
+    asked = [line.split()[1] for line in (tmp_path / "notes").read_text().splitlines()]
+    assert asked == [
+        *("version", "history"),  # check
+        *("history", "upgrade"),  # acquire: a dry run
+        *("history", "upgrade", "history"),
+        "history",  # cleanup
+    ]

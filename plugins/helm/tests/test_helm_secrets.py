@@ -3,23 +3,11 @@
 from pathlib import Path
 
 import pytest
-from helm_bench import HelmBench, Place
+from helm_bench import HelmBench, Place, noting
 
 pytestmark = pytest.mark.kubernetes
 
 PASSWORD = "correct horse battery staple"
-NOTING = """#!/bin/sh
-echo "$0 $*" >> {notes}
-exec {program} "$@"
-"""
-
-
-def noting(root: Path, program: Path) -> str:
-    """The program, with its arguments written down."""
-    wrapper = root / f"noting-{program.name}"
-    wrapper.write_text(NOTING.format(notes=root / "notes", program=program))
-    wrapper.chmod(0o700)
-    return str(wrapper)
 
 
 @pytest.fixture

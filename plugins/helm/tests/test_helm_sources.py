@@ -16,7 +16,7 @@ import pytest
 import trustme
 from bed import CHARTS
 from bed_registry import Registry, registry
-from helm_bench import HelmBench, Place
+from helm_bench import HelmBench, Place, noting
 
 from orchestrator.testing import Settings
 
@@ -24,10 +24,6 @@ pytestmark = pytest.mark.kubernetes
 
 NAME, PASSWORD = "ada", "swordfish"
 LOGIN = base64.b64encode(f"{NAME}:{PASSWORD}".encode()).decode()
-NOTING = """#!/bin/sh
-echo "$*" >> {notes}
-exec {program} "$@"
-"""
 
 
 @pytest.fixture
@@ -83,11 +79,10 @@ def test_a_registry_with_a_password(
     bench: HelmBench, tmp_path: Path, registry_program: Path, password: Path
 ) -> None:
     place = bench.material
-    notes, helm = tmp_path / "notes", tmp_path / "noting-helm"
-    helm.write_text(NOTING.format(notes=notes, program=place.bed.programs.helm(place.major)))
-    helm.chmod(0o700)
+    notes = tmp_path / "notes"
+    helm = noting(tmp_path, place.bed.programs.helm(place.major))
     with registry(registry_program, tmp_path, login=f"{NAME}:{PASSWORD}") as there:
-        settings = place.settings(chart=push(place, there), plain_http=True, binary=str(helm))
+        settings = place.settings(chart=push(place, there), plain_http=True, binary=helm)
         first = bench.begin(settings)
         assert bench.finished(first)["steps"][0]["reason"].count("username: ") == 1
         wrong = refused(bench, with_password(settings))
