@@ -1,10 +1,11 @@
 """Looking, read-only, whether a step could run."""
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
-from orchestrator.plugin import Problem, Secret, Severity, Step
+from orchestrator.plugin import Problem, Secret, Severity, Step, format_value
 from orchestrator_spinnaker.access import kind, open_gate
 from orchestrator_spinnaker.errors import GateError
 from orchestrator_spinnaker.settings import SpinnakerSettings
@@ -12,14 +13,22 @@ from orchestrator_spinnaker.verification import Verified, verify
 
 
 async def problems(step: Step[SpinnakerSettings]) -> tuple[Problem, ...]:
-    """Everything that can be known before a run, at once."""
+    """Everything that can be known before a run, at once.
+
+    Parameters of the job have stand-ins then: examples, defaults, or nothing at all.
+    """
+    stand_ins = {"", *_texts(step.params.values())}
     found = tuple(_unasked(step.config))
     try:
         async with open_gate(step) as gate:
-            verified = await verify(gate, step.config)
+            verified = await verify(gate, step.config, stand_ins)
     except GateError as error:
         return (*found, Problem(error.setting, str(error)))
     return (*found, *verified.problems, *_waiting(verified))
+
+
+def _texts(values: Iterable[Any]) -> Iterator[str]:
+    return (format_value(one) for one in values if isinstance(one, str | int | float | None))
 
 
 def _unasked(settings: SpinnakerSettings) -> Iterator[Problem]:

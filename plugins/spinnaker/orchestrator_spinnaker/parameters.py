@@ -1,7 +1,7 @@
 """The parameters of an execution: what the pipeline asks for, and what it is given."""
 
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from orchestrator.plugin import Problem, Secret, format_value
@@ -12,12 +12,19 @@ MOST_OPTIONS = 8
 """That are listed in a message."""
 
 
-def problems(given: Mapping[str, Any], config: PipelineConfig) -> Iterator[Problem]:
-    """What of the parameters does not fit the pipeline's `parameterConfig`."""
+def problems(
+    given: Mapping[str, Any], config: PipelineConfig, stand_ins: Container[str] = ()
+) -> Iterator[Problem]:
+    """What of the parameters does not fit the pipeline's `parameterConfig`.
+
+    `stand_ins` are texts that stand for values which nobody has given yet.
+    """
     known = {one.name: one for one in config.parameter_config or ()}
     for name, value in given.items():
         if name in known:
-            yield from _unfit(known[name], value)
+            text = _sent(value)
+            if not (isinstance(text, str) and text in stand_ins):
+                yield from _unfit(known[name], value)
         elif not config.is_templated:
             yield Problem(f"parameters.{name}", _unknown(name, known, config))
     for name, parameter in known.items():

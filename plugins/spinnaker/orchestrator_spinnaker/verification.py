@@ -1,6 +1,6 @@
 """What Gate knows of the pipelines of a step, and what of the settings does not fit it."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 import msgspec
 
@@ -36,8 +36,13 @@ class Verified(msgspec.Struct, frozen=True):
         return tuple(one for one in self.problems if one.severity is Severity.WARNING)
 
 
-async def verify(gate: Gate, settings: SpinnakerSettings) -> Verified:
-    """Ask Gate, read-only. Raises GateError where it does not say."""
+async def verify(
+    gate: Gate, settings: SpinnakerSettings, stand_ins: Container[str] = ()
+) -> Verified:
+    """Ask Gate, read-only. Raises GateError where it does not say.
+
+    `stand_ins` are values of parameters that say nothing, because nobody has given them yet.
+    """
     problems: list[Problem] = []
     found = [
         _kept(await _find(gate, settings.application, settings.pipeline), "pipeline", problems)
@@ -47,7 +52,7 @@ async def verify(gate: Gate, settings: SpinnakerSettings) -> Verified:
         found.append(_kept(other, "conflicts", problems))
     own, *others = found
     if own is not None:
-        problems += _of_own(own, settings)
+        problems += _of_own(own, settings, stand_ins)
         problems += _triggers(own, "pipeline")
     pipelines = {one.id: one for one in found if one is not None}
     for one in others:
@@ -77,10 +82,12 @@ async def _find(gate: Gate, application: str, name: str) -> PipelineConfig | str
     return f'application "{application}" has no pipeline "{name}"{guess}'
 
 
-def _of_own(own: PipelineConfig, settings: SpinnakerSettings) -> Iterator[Problem]:
+def _of_own(
+    own: PipelineConfig, settings: SpinnakerSettings, stand_ins: Container[str]
+) -> Iterator[Problem]:
     if own.disabled:
         yield Problem("pipeline", f"{own.called} is disabled in Spinnaker")
-    yield from parameters.problems(settings.parameters, own)
+    yield from parameters.problems(settings.parameters, own, stand_ins)
     names = {stage.name for stage in own.stages or () if stage.name}
     for output, source in settings.outputs.items():
         if names and source.stage not in names:

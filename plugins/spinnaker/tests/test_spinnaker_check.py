@@ -131,6 +131,9 @@ async def test_a_gate_that_fails(steps: Steps, fault: Fault, text: str) -> None:
 
 
 def test_check_online_says_it_on_the_command_line(tmp_path: Path, gate: Gate) -> None:
+    """What people give only when they submit is not judged."""
+    asks = [parameter("version", required=True)]
+    gate.configure(pipeline(PIPELINE, verdict("Bake"), parameterConfig=asks))
     (tmp_path / "password").write_text(ADA.password)
     (tmp_path / "password").chmod(0o600)
     (tmp_path / "environments").mkdir()
@@ -142,6 +145,7 @@ def test_check_online_says_it_on_the_command_line(tmp_path: Path, gate: Gate) ->
     given = tmp_path / "pipelines" / "web.toml"
     given.write_text(
         f"""
+        kind = "deploy"
         [[steps]]
         name = "deploy"
         uses = "spinnaker"
@@ -157,7 +161,8 @@ def test_check_online_says_it_on_the_command_line(tmp_path: Path, gate: Gate) ->
     )
     wrong = check_online(tmp_path)
     assert wrong.returncode == 2, wrong.stdout + wrong.stderr
-    assert 'did you mean "Deploy"?' in wrong.stdout + wrong.stderr
+    said = f'application "{gate.application}" has no pipeline "Deplyo"; did you mean "Deploy"?'
+    assert f"step deploy in staging: with.pipeline: {said}" in wrong.stdout + wrong.stderr
     given.write_text(given.read_text().replace("Deplyo", "Deploy"))
     right = check_online(tmp_path)
     assert right.returncode == 0, right.stdout + right.stderr

@@ -81,6 +81,14 @@ def test_not_fitting(given: dict[str, Any], name: str, text: str) -> None:
     assert found == [(f"parameters.{name}", text)]
 
 
+def test_what_nobody_has_given_yet_is_not_judged() -> None:
+    given = {"version": "", "target": "x", "note": ["x"]}
+    assert list(parameters.problems(given, config(CONFIG), {"", "x"})) == []
+    assert [one.setting for one in parameters.problems(given, config(CONFIG), {"x"})] == [
+        "parameters.version"
+    ]
+
+
 def test_a_pipeline_without_parameters() -> None:
     for none in (config(None), config([])):
         (found,) = parameters.problems({"version": "1"}, none)
