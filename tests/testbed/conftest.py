@@ -7,7 +7,13 @@ HERE = Path(__file__).parent
 sys.path[:0] = (str(HERE / bed) for bed in ("common", "kubernetes", "spinnaker"))
 
 from bed_fixtures import bed, bed_programs, namespace, private_bed  # noqa: E402
-from spinnaker_fixtures import gate, private_spinnaker, spinnaker, spinnaker_programs  # noqa: E402
+from spinnaker_fixtures import (  # noqa: E402
+    gate,
+    private_spinnaker,
+    secure_gate,
+    spinnaker,
+    spinnaker_programs,
+)
 
 __all__ = [
     "bed",
@@ -16,6 +22,7 @@ __all__ = [
     "namespace",
     "private_bed",
     "private_spinnaker",
+    "secure_gate",
     "spinnaker",
     "spinnaker_programs",
 ]

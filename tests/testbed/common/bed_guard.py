@@ -18,11 +18,11 @@ import sys
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-START_SECONDS = 120.0
+START_SECONDS = 240.0
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 _log = logging.getLogger("guardian")
@@ -55,18 +55,15 @@ class Guardian(ABC):
             StartError: one of them ended, or took longer than START_SECONDS.
         """
 
-    def spawn(
-        self, name: str, argv: Sequence[str | Path], env: Mapping[str, str] | None = None
-    ) -> None:
-        """Start one process in the bed's directory, its output in NAME.log.
+    def spawn(self, name: str, argv: Sequence[str | Path], cwd: Path | None = None) -> None:
+        """Start one process, in the bed's directory unless told otherwise; its output in NAME.log.
 
         Only from the main thread: the kernel's signal comes when the thread ends.
         """
         with self._log(name).open("wb") as log:
             self.children[name] = subprocess.Popen(
                 argv,
-                cwd=self.directory,
-                env=env,
+                cwd=cwd or self.directory,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -13,6 +13,8 @@ sys.path.append(str(Path(__file__).parents[1] / "common"))  # when run as a prog
 
 import bed_cache
 from bed_cache import BuildError, Report, is_complete
+from bed_guard import StartError
+from spinnaker_guardian import ARCHIVE, JVM, SpinnakerGuardian
 
 __all__ = ["BuildError", "build", "is_complete", "location", "why_not"]
 
@@ -30,7 +32,7 @@ def _version(source: Path) -> str:
 
 def location(source: Path = SOURCE) -> Path:
     """The directory of exactly this Orca; another version has another."""
-    return bed_cache.location(f"spinnaker-{_version(source)}", source)
+    return bed_cache.location(f"spinnaker-{_version(source)}", source, JVM)
 
 
 def why_not() -> str | None:
@@ -56,10 +58,12 @@ def build(report: Report, source: Path = SOURCE) -> Path:
     """
 
     def make(building: Path) -> None:
-        report(f"[1/2] Orca {_version(source)} and what it needs, by Maven")
+        report(f"[1/3] Orca {_version(source)} and what it needs, by Maven")
         _resolve(building, source, report)
-        report("[2/2] its HTTP tier and stages")
+        report("[2/3] its HTTP tier and stages")
         _compile(building, source, report)
+        report("[3/3] an archive of the classes that it loads, by starting it once")
+        _archive(building)
 
     return bed_cache.build(location(source), make, report)
 
@@ -92,7 +96,36 @@ def _compile(building: Path, source: Path, report: Report) -> None:
         progress=lambda log: "compiling",
         cwd=building,
     )
+    subprocess.run(
+        ["jar", "--create", "--file", building / "bed.jar", "-C", building / "classes", "."],
+        check=True,
+    )
+    shutil.rmtree(building / "classes")
     shutil.copy(source / "orca.yml", building)
+
+
+def _archive(building: Path) -> None:
+    training = building / "training"
+    training.mkdir()
+    guardian = _Training(training, building, None)
+    try:
+        guardian.start()
+        orca = guardian.children["orca"]
+        orca.terminate()  # it writes the archive as it ends
+        orca.wait()
+        if not (building / ARCHIVE).exists():
+            raise BuildError(f"no archive of classes:\n{guardian.last_said('orca')}")
+    except StartError as error:
+        raise BuildError(str(error)) from error
+    finally:
+        guardian.end()
+    shutil.rmtree(training)
+
+
+class _Training(SpinnakerGuardian):
+    """Runs Orca to see which classes it loads."""
+
+    archive = f"-XX:ArchiveClassesAtExit={ARCHIVE}"
 
 
 def _downloaded(log: bytes) -> str:

@@ -2,7 +2,7 @@
 
 import re
 import threading
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -105,16 +105,18 @@ class Faults:
                     return one
         return None
 
-    def await_end(self, injected: Injected) -> None:
-        """Block until a fault is over."""
-        with self._changed:
-            self._changed.wait_for(lambda: not any(one is injected for one in self._injected))
+    def await_end(
+        self, injected: Injected, abandoned: Callable[[], bool], seconds: float | None = None
+    ) -> None:
+        """Block until a fault is over, or so many seconds, or `wake` finds the call abandoned."""
 
-    def pause(self, injected: Injected) -> None:
-        """Block for a fault's seconds, or until it is over."""
-        deadline = time.monotonic() + injected.seconds
+        def over() -> bool:
+            return abandoned() or not any(one is injected for one in self._injected)
+
         with self._changed:
-            self._changed.wait_for(
-                lambda: not any(one is injected for one in self._injected),
-                max(0.0, deadline - time.monotonic()),
-            )
+            self._changed.wait_for(over, seconds)
+
+    def wake(self) -> None:
+        """Let the calls that are held look whether they were abandoned."""
+        with self._changed:
+            self._changed.notify_all()

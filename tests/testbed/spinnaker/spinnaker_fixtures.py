@@ -1,4 +1,4 @@
-"""Fixtures for a conftest to import: `spinnaker`, `gate`, `private_spinnaker`."""
+"""Fixtures for a conftest to import: `spinnaker`, `gate`, `secure_gate`, `private_spinnaker`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +8,9 @@ import pytest
 import spinnaker_build
 from spinnaker_bed import Bed, PrivateBed, private, shared
 from spinnaker_gate import Gate
+from spinnaker_users import Authority
 
-__all__ = ["gate", "private_spinnaker", "spinnaker", "spinnaker_programs"]
+__all__ = ["gate", "private_spinnaker", "secure_gate", "spinnaker", "spinnaker_programs"]
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +38,13 @@ def spinnaker(spinnaker_programs: Path, tmp_path_factory: pytest.TempPathFactory
 def gate(spinnaker: Bed) -> Iterator[Gate]:
     """A front of this test before the shared bed."""
     with Gate(spinnaker) as gate:
+        yield gate
+
+
+@pytest.fixture
+def secure_gate(spinnaker: Bed, tmp_path: Path) -> Iterator[Gate]:
+    """The same with TLS; its `authority` is the CA, and certifies users."""
+    with Gate(spinnaker, Authority(tmp_path / "pki")) as gate:
         yield gate
 
 

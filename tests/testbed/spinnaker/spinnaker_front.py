@@ -108,7 +108,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self, gate: "Gate", port: int) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.gate = gate
-        self.tls = gate.authority.context() if gate.authority else None
+        self.tls = gate.authority.make() if gate.authority else None
         self.ended = False
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -142,6 +142,7 @@ class Server(ThreadingHTTPServer):
         self.ended = True
         self.shutdown()
         self.server_close()
+        self.gate.faults.wake()
         with self._lock:
             for connection in self._connections:
                 with contextlib.suppress(OSError):
@@ -190,23 +191,26 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self, request: Request, user: User | None, injected: Injected | None) -> Answer:
         gate, fault = self.server.gate, injected.fault if injected else None
         if injected and fault is Fault.HUNG:
-            gate.faults.await_end(injected)
+            gate.faults.await_end(injected, self._is_abandoned)
         elif injected and fault is Fault.SLOW:
-            gate.faults.pause(injected)
+            gate.faults.await_end(injected, self._is_abandoned, injected.seconds)
         elif fault is Fault.CUT_BEFORE:
             raise Cut
         elif fault is Fault.LOGIN:
             return self._login()
         elif fault and fault in _PAGES and fault is not Fault.NOT_JSON:
             return Answer.page(_PAGES[fault])
-        if self.server.ended:
+        if self._is_abandoned():
             raise Cut
         answer = self._route(request, user, down=fault is Fault.ORCA_DOWN)
         if injected and fault is Fault.ANSWER_HELD:
-            gate.faults.await_end(injected)
+            gate.faults.await_end(injected, self._is_abandoned)
         if fault is Fault.CUT_AFTER:
             raise Cut
         return Answer.page(200) if fault is Fault.NOT_JSON else answer
+
+    def _is_abandoned(self) -> bool:
+        return self.server.ended
 
     def _send(self, answer: Answer, *, truncated: bool) -> None:
         body = answer.body[: len(answer.body) // 2] if truncated else answer.body

@@ -5,9 +5,9 @@ told. Statuses and bodies are those of a real Gate 6.69.
 """
 
 import contextlib
+import ssl
 import threading
 from collections.abc import Iterator
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -25,8 +25,8 @@ __all__ = ["Call", "Fault", "Gate", "Request"]
 class Gate:
     """Runs in threads of its own between `__enter__` and `__exit__`."""
 
-    def __init__(self, bed: Bed, authority: Authority | None = None) -> None:
-        """With an authority, it speaks TLS and takes client certificates."""
+    def __init__(self, bed: Bed, authority: Authority | None = None, port: int = 0) -> None:
+        """With an authority, it speaks TLS and takes client certificates. Port 0: a free one."""
         self.bed = bed
         self.authority = authority
         self.application = unique_application()
@@ -38,18 +38,13 @@ class Gate:
         self.sessions = Sessions()
         self._changed = threading.Condition()
         self._server: Server | None = None
-        self._port = 0
+        self._port = port
 
     def __enter__(self) -> Self:
         self.up()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.down()
 
     def up(self) -> None:
@@ -146,7 +141,7 @@ class Gate:
         return httpx.Client(
             base_url=self.url,
             auth=(user.name, user.password),
-            verify=str(self.authority.ca) if self.authority else True,
+            verify=ssl.create_default_context(cafile=self.authority.ca) if self.authority else True,
             trust_env=False,
             timeout=60,
         )

@@ -15,12 +15,16 @@ from bed_guard import Guardian, PortTaken, StartError, free_port, guard
 ATTEMPTS = 5
 JVM = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 """A small heap, and quick to start: no test runs long enough to pay for more compiling."""
+ARCHIVE = "orca.jsa"
+"""The classes that Orca loads as it starts; with it, it starts in half the time."""
 
 
 class SpinnakerGuardian(Guardian):
     """redis and Orca, or one of them."""
 
     leftovers = ("orca.port",)
+    archive = f"-XX:SharedArchiveFile={ARCHIVE}"
+    """What becomes of the archive of classes: it is used, where it fits this Java."""
 
     def __init__(self, directory: Path, programs: Path | None, redis: int | None) -> None:
         super().__init__(directory)
@@ -58,14 +62,18 @@ class SpinnakerGuardian(Guardian):
 
     def _start_orca(self, programs: Path, redis: int) -> int:
         told = self.directory / "orca.port"  # written by Orca once it serves
+        # The archive is of classes on this very path: a relative one, for builds are moved.
+        path = ["bed.jar", *sorted(f"lib/{jar.name}" for jar in (programs / "lib").iterdir())]
         self.spawn(
             "orca",
             [
-                *("java", *JVM, "-cp", f"{programs / 'classes'}:{programs / 'lib'}/*"),
-                f"-Dspring.config.additional-location=file:{programs / 'orca.yml'}",
+                *("java", *JVM, self.archive, "-cp", ":".join(path)),
+                "-Dspring.config.additional-location=file:orca.yml",
                 f"-Dredis.connection=redis://127.0.0.1:{redis}",
+                f"-Dbed.directory={self.directory}",
                 "bed.Orca",
             ],
+            cwd=programs,
         )
         self.await_ready("orca", told.exists)
         return int(told.read_text())

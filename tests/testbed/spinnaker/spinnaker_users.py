@@ -102,28 +102,25 @@ class Authority:
         """What a client must trust."""
         self._authority = trustme.CA()
 
-    def make(self) -> None:
-        """Write what `ca` and the server need."""
+    def make(self) -> ssl.SSLContext:
+        """Write `ca`, and return a server's side: a client's certificate is welcome, not needed."""
         self.directory.mkdir(parents=True, exist_ok=True)
         self._authority.cert_pem.write_to_path(str(self.ca))
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=self.ca)
         server = self._authority.issue_cert("127.0.0.1", "localhost", common_name="gate")
-        server.private_key_and_cert_chain_pem.write_to_path(str(self.directory / "gate.pem"))
+        server.configure_cert(context)
+        context.verify_mode = ssl.CERT_OPTIONAL
+        return context
 
     def certificate(self, user: User, *, foreign: bool = False) -> Path:
         """A PEM file with a user's key and certificate; `foreign`: of another authority."""
+        self.directory.mkdir(parents=True, exist_ok=True)
         authority = trustme.CA() if foreign else self._authority
         issued = authority.issue_cert(f"{user.name}@bed.test", common_name=user.name)
         path = self.directory / f"{user.name}{'-foreign' if foreign else ''}.pem"
         issued.private_key_and_cert_chain_pem.write_to_path(str(path))
         path.chmod(0o600)
         return path
-
-    def context(self) -> ssl.SSLContext:
-        """For the server: a client's certificate is welcome, and not needed."""
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=self.ca)
-        context.load_cert_chain(self.directory / "gate.pem")
-        context.verify_mode = ssl.CERT_OPTIONAL
-        return context
 
 
 def by_certificate(connection: object) -> User | None:

@@ -4,6 +4,7 @@ import static com.netflix.spinnaker.orca.api.pipeline.models.ExecutionType.PIPEL
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.netflix.spinnaker.orca.api.pipeline.models.PipelineExecution;
+import com.netflix.spinnaker.orca.api.pipeline.models.StageExecution;
 import com.netflix.spinnaker.orca.api.pipeline.models.Trigger;
 import com.netflix.spinnaker.orca.pipeline.CompoundExecutionOperator;
 import com.netflix.spinnaker.orca.pipeline.ExecutionLauncher;
@@ -179,14 +180,18 @@ public class Executions {
       @PathVariable String stageId,
       @RequestBody Map<String, Object> context) {
     execution(id);
-    String who = user();
+    var modified = new StageExecution.LastModifiedDetails();
+    modified.setUser(user());
+    modified.setAllowedAccounts(List.of());
+    modified.setLastModifiedTime(System.currentTimeMillis());
     return operator.updateStage(
         PIPELINE,
         id,
         stageId,
         stage -> {
           stage.getContext().putAll(context);
-          stage.getContext().put("lastModifiedBy", who);
+          stage.setLastModified(modified);
+          stage.getContext().put("lastModifiedBy", modified.getUser());
         });
   }
 

@@ -62,7 +62,8 @@ public class Orca {
   public void tellPort(ApplicationReadyEvent ready) throws IOException {
     var context = (ServletWebServerApplicationContext) ready.getApplicationContext();
     var port = context.getWebServer().getPort();
-    var written = Files.writeString(Path.of("orca.port.new"), Integer.toString(port));
-    Files.move(written, Path.of("orca.port"), StandardCopyOption.ATOMIC_MOVE);
+    var directory = Path.of(System.getProperty("bed.directory"));
+    var written = Files.writeString(directory.resolve("orca.port.new"), Integer.toString(port));
+    Files.move(written, directory.resolve("orca.port"), StandardCopyOption.ATOMIC_MOVE);
   }
 }

@@ -1,13 +1,15 @@
-"""The programs of the Kubernetes test bed are built once, and never used half built."""
+"""What a test bed needs is built once, and never used half built."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import bed_build
 import bed_cache
 import pytest
+import spinnaker_build
 from bed_build import Part, build, is_complete, location
 from bed_cache import BuildError
 
@@ -107,10 +109,23 @@ def test_two_builds_at_once_build_once(source: Path) -> None:
 
 
 @pytest.mark.parametrize(("ci", "code"), [(False, 0), (True, 1)])
-def test_without_go_the_build_says_so(tmp_path: Path, ci: bool, code: int) -> None:
+@pytest.mark.parametrize(
+    ("build", "needed"),
+    [
+        (bed_build, "Go 1.25 or newer on PATH"),
+        (
+            spinnaker_build,
+            "javac (Debian: default-jdk-headless), mvn (Debian: maven), "
+            "redis-server (Debian: redis-server) on PATH",
+        ),
+    ],
+)
+def test_without_its_tools_a_build_says_so(
+    tmp_path: Path, build: ModuleType, needed: str, ci: bool, code: int
+) -> None:
     environment = {"PATH": "", "XDG_CACHE_HOME": str(tmp_path)} | ({"CI": "true"} if ci else {})
     done = subprocess.run(
-        [sys.executable, bed_build.__file__], env=environment, capture_output=True, text=True
+        [sys.executable, str(build.__file__)], env=environment, capture_output=True, text=True
     )
     assert done.returncode == code
-    assert "needs Go 1.25 or newer on PATH; the tests that use it are skipped" in done.stdout
+    assert f"needs {needed}; the tests that use it are skipped" in done.stdout

@@ -1,0 +1,111 @@
+"""However the tests end, no process of a test bed is left."""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import bed
+import pytest
+import spinnaker_bed
+
+HERE = Path(__file__).parent
+KUBERNETES = pytest.param("kubernetes", marks=pytest.mark.kubernetes)
+SPINNAKER = pytest.param("spinnaker", marks=pytest.mark.spinnaker)
+BEDS = pytest.mark.parametrize("kind", [KUBERNETES, SPINNAKER])
+FIXTURES = {
+    "kubernetes": ("bed_fixtures", "bed", "bed_programs", bed.shared),
+    "spinnaker": ("spinnaker_fixtures", "spinnaker", "spinnaker_programs", spinnaker_bed.shared),
+}
+"""Of each bed: the module, the bed's fixture, its programs' fixture, and what shares it."""
+PROCESSES = {
+    "kubernetes": {"etcd", "kube-apiserver", "kube-controller-manager", "guardian"},
+    "spinnaker": {"redis", "orca", "guardian"},
+}
+CONFTEST = """
+import sys
+sys.path[:0] = {paths!r}
+from {module} import *
+"""
+TESTS = """
+import json, pytest
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_that_holds_the_bed({fixture}, number):
+    with open({told!r}, "w") as told:
+        told.write(json.dumps({fixture}.pids) + "\\n")
+    with open({go_on!r}, "rb", buffering=0) as go_on:
+        go_on.read(1)
+"""
+
+
+def await_end(pidfds: list[int]) -> bool:
+    """Block until all these processes have ended; they need not be ours. False: one has not."""
+    for pidfd in pidfds:
+        if not select.select([pidfd], [], [], 60)[0]:
+            return False
+        os.close(pidfd)
+    return True
+
+
+@pytest.mark.parametrize(
+    ("kind", "signum"),
+    [
+        *(
+            pytest.param("kubernetes", how, marks=pytest.mark.kubernetes)
+            for how in (None, signal.SIGINT, signal.SIGKILL)
+        ),
+        pytest.param("spinnaker", signal.SIGKILL, marks=pytest.mark.spinnaker),
+    ],
+)
+def test_the_bed_ends_with_the_tests(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str, signum: signal.Signals | None
+) -> None:
+    module, fixture, programs, _ = FIXTURES[kind]
+    request.getfixturevalue(programs)
+    told, go_on = tmp_path / "told", tmp_path / "go-on"
+    os.mkfifo(told)
+    os.mkfifo(go_on)
+    paths = [str(HERE / "common"), str(HERE / kind)]
+    (tmp_path / "conftest.py").write_text(CONFTEST.format(paths=paths, module=module))
+    tests_text = TESTS.format(fixture=fixture, told=str(told), go_on=str(go_on))
+    (tmp_path / "test_it.py").write_text(tests_text)
+    command = [sys.executable, "-m", "pytest", "-n2", "--import-mode=importlib", "-q"]
+    base = tmp_path / "base"
+    with contextlib.ExitStack() as ending:
+        # Open for both: neither an early reader nor an early writer sees the other's end.
+        lines = ending.enter_context(told.open("r+b", buffering=0))
+        steps = ending.enter_context(go_on.open("r+b", buffering=0))
+        tests = subprocess.Popen([*command, f"--basetemp={base}", "test_it.py"], cwd=tmp_path)
+        ending.callback(tests.wait)
+        ending.callback(tests.kill)
+        beds = [json.loads(lines.readline()) for _ in range(2)]
+        assert beds[0] == beds[1]  # one bed for both workers
+        pidfds = [os.pidfd_open(pid) for pid in beds[0].values()]
+        assert beds[0].keys() == PROCESSES[kind]
+        if signum is None:
+            steps.write(b"..")
+        else:
+            tests.send_signal(signum)
+        assert await_end(pidfds)
+    assert not [*base.rglob("etcd-data"), *base.rglob("orca.port")]
+
+
+@BEDS
+def test_a_bed_ends_with_its_guardian_and_the_next_user_starts_another(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str
+) -> None:
+    _, _, fixture, shared = FIXTURES[kind]
+    programs = request.getfixturevalue(fixture)
+    with shared(programs, tmp_path) as first, shared(programs, tmp_path) as second:
+        assert first.pids == second.pids
+        pidfds = [os.pidfd_open(pid) for pid in first.pids.values()]
+        os.kill(first.pids["guardian"], signal.SIGKILL)
+        assert await_end(pidfds)
+        with shared(programs, tmp_path) as third:
+            assert third.pids.keys() == PROCESSES[kind]
+            assert not set(third.pids.values()) & set(first.pids.values())
