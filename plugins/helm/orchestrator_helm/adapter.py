@@ -43,6 +43,8 @@ DIFF_OUTCOMES = (
     OutcomeRule("exit 0", Outcome.CONTINUE),
     OutcomeRule("exit 2", Outcome.CONTINUE),
 )
+UNSTOPPABLE = (Action.ROLLBACK, Action.UNINSTALL)
+"""helm has no handler for a signal in them: one leaves the release pending."""
 UNDOING_OPERATIONS = 3
 """What a roll back, and an uninstall, may take helm's `timeout` for: a hook, the rest, a hook."""
 MARGIN = 60.0
@@ -106,9 +108,12 @@ class HelmAdapter(Adapter[HelmSettings]):
         helm = Helm(step, await tool.version_of(step))
         with anyio.move_on_after(HANDLER_PATIENCE):
             await _until_handler(helm)
+        limit = grace(step.config)
         if await step.interrupt():
-            limit = grace(step.config)
             step.log(f"helm was asked to stop; it may take {limit:g} s to end")
+        elif step.config.action in UNSTOPPABLE:
+            action = step.config.action.value
+            step.log(f"a {action} can't be stopped half way: helm goes on, for {limit:g} s at most")
 
     async def cleanup(self, step: Step[HelmSettings]) -> Cleanliness:
         """Heal what this attempt left pending, and look what stands."""
@@ -176,7 +181,7 @@ def grace(config: HelmSettings) -> float | None:
     timeout = known_seconds(config.timeout)
     if timeout is None:
         return None
-    if config.action in (Action.ROLLBACK, Action.UNINSTALL) or config.rollback_on_failure:
+    if config.action in UNSTOPPABLE or config.rollback_on_failure:
         return UNDOING_OPERATIONS * timeout + MARGIN
     return MARGIN
 

@@ -65,12 +65,15 @@ def of_test(status: Status, ended: Exit, *, stopping: bool) -> Result:
     failed = [hook.name for hook in status.tests if not hook.has_succeeded]
     ok = not failed and ended.ok
     done = len(status.tests) - len(failed)
+    summary = f"{done} of {len(status.tests)} tests succeeded"
     why = f"not succeeded: {', '.join(failed)}" if failed else said(ended)
+    if stopping:
+        why = f"stopped on request: {summary}"
     return Result(
         exit=ended.code,
         signal=ended.signal,
         ok=ok,
-        summary=f"{done} of {len(status.tests)} tests succeeded",
+        summary=summary,
         reason="" if ok else why,
         stopped=not ok if stopping else None,
     )

@@ -45,6 +45,7 @@ def test_tests_that_are_stopped(bench: HelmBench) -> None:
     ended = bench.finished(job)
     assert ended["conclusion"] == "cancelled", bench.log(job)
     assert not ended["dirty"], bench.log(job)
+    assert bench.step(job)["reason"] == "stopped on request: 0 of 1 tests succeeded"
     assert place.latest() == "deployed"
     place.bed.wait_for_none(_pods_of_tests(place))
 

@@ -75,6 +75,7 @@ def graceful(bench: HelmBench, operation: str) -> None:
     bench.watch()
     bench.material.bed.release(bench.material.namespace)
     expect_sound(bench, job, "success")
+    assert f"a {operation} can't be stopped half way: helm goes on, for 240 s" in bench.log(job)
 
 
 def forced(bench: HelmBench, operation: str) -> None:
