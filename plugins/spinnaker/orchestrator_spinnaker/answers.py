@@ -67,7 +67,7 @@ def raise_for(answer: httpx.Response, what: str, url: str, credentials: str) -> 
 
 def _moved(answer: httpx.Response, url: str) -> GateError | None:
     """For an answer that only says that Gate has another address."""
-    to = urlsplit(answer.headers["Location"])
+    to = urlsplit(answer.headers.get("Location", ""))
     asked = urlsplit(str(answer.request.url))
     if not to.netloc or to.path != asked.path or to[:2] == asked[:2]:
         return None
@@ -79,7 +79,7 @@ def _moved(answer: httpx.Response, url: str) -> GateError | None:
 def _not_let_in(answer: httpx.Response, url: str, credentials: str) -> NotLetIn:
     code = answer.status_code
     to = urlsplit(answer.headers.get("Location", ""))
-    how = f"{code} to {to.path}" if answer.is_redirect else str(code)
+    how = f"{code} to {to.path}" if to.path else str(code)
     cause = f"it asks for a login ({how})"
     match credentials:
         case "":

@@ -65,4 +65,5 @@ def asks_for_login(answer: httpx.Response) -> bool:
         return True
     if not answer.is_redirect:
         return False
-    return urlsplit(answer.headers["Location"]).path.rstrip("/").endswith(LOGIN)
+    to: str = answer.headers.get("Location", "")
+    return urlsplit(to).path.rstrip("/").endswith(LOGIN)

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+import httpx
+
 from orchestrator.plugin import parse_duration
 
 Written = str | int | float
@@ -49,8 +51,10 @@ def of_address(name: str, value: str) -> Iterator[str]:
         return
     try:
         parts = urlsplit(value)
+        httpx.URL(value)
         known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
+        known = known and not any(map(str.isspace, value))
+    except (ValueError, httpx.InvalidURL):
         known, parts = False, urlsplit("")
     if not known:
         yield f"`{name}` is no address, as in https://{name}.example"

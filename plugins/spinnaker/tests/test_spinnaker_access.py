@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from orchestrator_spinnaker import check
 from orchestrator_spinnaker.access import open_gate
-from orchestrator_spinnaker.errors import NotLetIn
+from orchestrator_spinnaker.errors import GateNotReached, NotLetIn
 from spinnaker_bed import Bed
 from spinnaker_gate import Call, Fault, Gate
 from spinnaker_pipelines import pipeline, verdict
@@ -122,6 +122,15 @@ async def test_a_session_that_is_not_taken_is_opened_again_only_once(steps: Step
             await gate.pipeline(steps.gate.application, PIPELINE)
     assert len(steps.gate.asked(Call.LOGIN)) == 2
     assert len(steps.gate.asked(Call.CONFIG)) == 2
+
+
+@pytest.mark.parametrize("fault", [Fault.GATE_503, Fault.CUT_AFTER, Fault.HUNG])
+async def test_a_login_that_fails_has_started_nothing(steps: Steps, fault: Fault) -> None:
+    async with open_gate(steps.step(auth=session(), request_timeout=0.3)) as gate:
+        with steps.gate.fault(fault, Call.LOGIN), pytest.raises(GateNotReached):
+            await gate.trigger(steps.gate.application, PIPELINE, {}, "never")
+        assert steps.gate.asked(Call.TRIGGER) == []
+        await gate.pipeline(steps.gate.application, PIPELINE)
 
 
 # --- certificates ---------------------------------------------------------------------------

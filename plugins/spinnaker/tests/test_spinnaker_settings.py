@@ -21,6 +21,9 @@ def settings(**table: object) -> SpinnakerSettings:
     [
         ({"gate": "gate.example"}, "`gate` is no address, as in https://gate.example"),
         ({"gate": "ftp://gate.example"}, "`gate` is no address"),
+        ({"gate": "https://a b"}, "`gate` is no address"),
+        ({"gate": "https://gate.example:99999"}, "`gate` is no address"),
+        ({"gate": "https://xn--\udcff"}, "`gate` is no address"),
         ({"gate": "https://"}, "`gate` is no address"),
         ({"gate": "https://gate.example:x"}, "`gate` is no address"),
         ({"gate": "https://[gate.example"}, "`gate` is no address"),
@@ -44,6 +47,10 @@ def settings(**table: object) -> SpinnakerSettings:
         ({"auth": {"basic": {"username": "ada"}}}, "password"),
         ({"auth": {"certificate": {"key": "x"}}}, "cert"),
         ({"auth": {"token": "x"}}, "token"),
+        (
+            {"gate": "http://gate.example", "auth": {"certificate": {"cert": "a.pem"}}},
+            "`auth.certificate`: only an https address asks for one",
+        ),
         ({"outputs": {"image": {"stage": "Bake"}}}, "key"),
         ({"on_manual_judgment": "ask"}, "on_manual_judgment"),
         ({"wait": True}, "wait"),
