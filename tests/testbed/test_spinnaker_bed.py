@@ -1,11 +1,13 @@
 """The Spinnaker test bed does what the tests that use it rely on."""
 
+import socket
+
 import httpx
 import pytest
 from spinnaker_bed import Bed, PrivateBed, stage_of
 from spinnaker_gate import Call, Gate
 from spinnaker_pipelines import judgment, parameter, pipeline, verdict, wait
-from spinnaker_users import ADA, BOB, EVE, GRACE, User
+from spinnaker_users import ADA, BOB, EVE, GRACE, User, basic
 
 pytestmark = pytest.mark.spinnaker
 
@@ -69,6 +71,21 @@ def test_who_may_start(gate: Gate, user: User, status: int) -> None:
     assert told.status_code == status
     if status == httpx.codes.FOUND:
         assert told.headers["Location"] == f"{gate.url}/login"
+
+
+def test_half_a_request_starts_nothing(spinnaker: Bed, gate: Gate) -> None:
+    """Its client was killed between the head and the body."""
+    gate.configure(pipeline("it", wait("short", 0)))
+    with gate.client() as client:
+        whole = client.build_request("POST", f"/pipelines/{gate.application}/it", json={})
+    head = "".join(f"{name}: {value}\r\n" for name, value in whole.headers.items())
+    head += f"Authorization: Basic {basic(ADA)}\r\n"
+    with socket.create_connection((whole.url.host, whole.url.port or 80)) as connection:
+        connection.sendall(f"POST {whole.url.path} HTTP/1.1\r\n{head}\r\n".encode())
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(1) == b""
+    assert gate.requests == []
+    assert spinnaker.executions(gate.application) == []
 
 
 def test_orca_is_stopped_and_started(private_spinnaker: PrivateBed) -> None:

@@ -167,7 +167,11 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Any request, whatever its method."""
         url = urlsplit(self.path)
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:  # the client died meanwhile: Gate answers 400, to nobody
+            self.close_connection = True
+            return
         user = self._user()
         name = user.name if user else None
         request = Request(self.command, url.path, url.query, body, name, time.monotonic())
