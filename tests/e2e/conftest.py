@@ -17,10 +17,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from bed_fixtures import bed, bed_programs, namespace
 from e2e_bench import Installation
 from spinnaker_fixtures import gate, spinnaker, spinnaker_programs
+from spinnaker_shop import shop
 
 from orchestrator.testing.daemon_zygote import Zygote
 
-__all__ = ["bed", "bed_programs", "gate", "namespace", "spinnaker", "spinnaker_programs"]
+__all__ = ["bed", "bed_programs", "gate", "namespace", "shop", "spinnaker", "spinnaker_programs"]
 
 
 @pytest.fixture(scope="session")

@@ -45,7 +45,9 @@ EVE = User("eve", frozenset())
 """Is known, and may do nothing."""
 GRACE = User("grace", frozenset(Right))
 """Is not known: her credentials are wrong."""
-KNOWN = (ADA, BOB, EVE)
+DEPLOYER = User("deployer", frozenset(Right))
+"""An account that is nobody's: a daemon's."""
+KNOWN = (ADA, BOB, EVE, DEPLOYER)
 
 
 class Sessions:

@@ -1,0 +1,73 @@
+"""config/examples/spinnaker at work: its daemon, and its pipelines on the real Orca."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from e2e_bench import until
+from example_bench import EXAMPLES, Example
+from spinnaker_bed import Execution
+from spinnaker_gate import Gate
+from spinnaker_users import DEPLOYER
+
+PATIENCE = 240.0
+"""Seconds that twenty stages may take on a busy machine."""
+AT_ONCE = "seconds=0"
+
+
+class Shop(Example):
+    """The daemon, and the application that its pipelines stand in."""
+
+    def __init__(self, root: Path, gate: Gate) -> None:
+        super().__init__(root, "spinnaker")
+        self.gate = gate
+        file = self.directory / "environments" / "staging.toml"
+        text = file.read_text()
+        ours = {"http://localhost:8084": gate.url, '"shop"': f'"{gate.application}"'}
+        for theirs, mine in ours.items():
+            assert text.count(theirs) == 1
+            text = text.replace(theirs, mine)
+        file.write_text(text)
+        password = self.directory / "gate-password"
+        password.touch(mode=0o600)
+        password.write_text(f"{DEPLOYER.password}\n")
+
+    def deploy(self, *params: str) -> int:
+        given = [word for one in (AT_ONCE, *params) for word in ("-p", one)]
+        return self.submit("deploy", "staging", *given)
+
+    def step(self, job: int, name: str = "deploy") -> dict[str, Any]:
+        found: dict[str, Any] = self.finished(job, PATIENCE)
+        return {one["name"]: one for one in found["steps"]}[name]
+
+    def cleanups(self) -> list[int]:
+        """For which jobs one has ended well, the oldest first."""
+        until("all cleanups have ended", lambda: self.idle, PATIENCE)
+        found = self.json("jobs", "--kind", "cleanup")["jobs"]
+        assert {one["conclusion"] for one in found} == {"success"}
+        return sorted(one["cleanup_for"] for one in found)
+
+    def executions(self) -> list[Execution]:
+        """All that have begun, as they did."""
+        found = self.gate.bed.executions(self.gate.application)
+        begun = [one for one in found if one.get("startTime")]
+        return sorted(begun, key=lambda one: one["startTime"])
+
+    def names(self) -> list[str]:
+        """Of all executions, as they began."""
+        return [one["name"] for one in self.executions()]
+
+
+@pytest.fixture
+def shop(tmp_path: Path, gate: Gate) -> Iterator[Shop]:
+    """With its daemon at work."""
+    for file in sorted((EXAMPLES / "spinnaker" / "spinnaker").glob("*.json")):
+        config = json.loads(file.read_text())
+        assert config.pop("application") == "shop"
+        del config["id"]
+        gate.configure(config)
+    with Shop(tmp_path, gate) as shop:
+        shop.start()
+        yield shop

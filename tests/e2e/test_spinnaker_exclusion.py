@@ -1,0 +1,183 @@
+"""Deploy, of twenty stages, and Clean Up in Spinnaker: no two of them are ever at work at once, and
+what a deploy owes is paid however it ended. Judged by the times that the real Orca has of each.
+"""
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from e2e_bench import until
+from spinnaker_bed import COMPLETE
+from spinnaker_shop import PATIENCE, Shop
+from spinnaker_users import ADA
+
+pytestmark = [
+    pytest.mark.spinnaker,
+    pytest.mark.timeout(900),  # up to twenty executions, one after another
+]
+TESTS = ("Test 1a", "Test 1b", "Test 2a", "Test 2b", "Test 3a", "Test 3b")
+
+
+def test_a_cleanup_is_owed_however_a_deploy_ends(shop: Shop) -> None:
+    hurry(shop)
+    good = shop.deploy("version=v1")
+    red = {shop.deploy("version=v2", f"fail={stage}"): stage for stage in TESTS}
+    bad = shop.deploy("version=v3", "fail=Canary")
+    stopped = shop.submit("deploy", "staging", "-p", "version=v4", "-p", "seconds=60")
+    assert shop.step(good)["conclusion"] == "success"
+    for job, stage in red.items():
+        assert shop.finished(job, PATIENCE)["conclusion"] == "failure"
+        assert f'stage "{stage}" TERMINAL' in shop.step(job)["reason"]
+    assert shop.step(bad)["reason"].startswith("the canary is no good")
+    until("the last is at work", lambda: running(shop, "Deploy Canary", "v4"), PATIENCE)
+    shop.says("cancel", str(stopped), "--wait")
+    assert shop.step(stopped)["conclusion"] == "cancelled"
+    assert shop.cleanups() == [good, *red, bad, stopped]
+    assert shop.names() == ["Deploy", "Clean Up"] * 9
+    none_overlap(shop, 18)
+    statuses = [one["status"] for one in shop.executions()]
+    assert statuses[::2] == ["SUCCEEDED", *["TERMINAL"] * 7, "CANCELED"]
+    assert set(statuses[1::2]) == {"SUCCEEDED"}
+
+
+def test_five_deploys_behind_a_cleanup(shop: Shop) -> None:
+    cleanup = shop.submit("clean-up", "staging", "-p", "version=v0")
+    until("it is at work", lambda: running(shop, "Reset Traffic", "v0"), PATIENCE)
+    (first,) = shop.executions()
+    pause(shop, first["id"])
+    hurry(shop)
+    deploys = [shop.deploy(f"version=v{number}") for number in range(1, 6)]
+    for job in deploys:
+        assert shop.job(job)["phase"] == "queued"
+        assert f"job {cleanup}" in shop.says("explain", str(job))
+    assert shop.names() == ["Clean Up"]
+    resume(shop, first["id"])
+    assert {shop.finished(job, PATIENCE)["conclusion"] for job in deploys} == {"success"}
+    until("all is done", lambda: shop.idle, PATIENCE)
+    assert shop.names() == ["Clean Up", *["Deploy", "Clean Up"] * 5]
+    assert versions(shop, "Deploy") == ["v1", "v2", "v3", "v4", "v5"]
+    assert versions(shop, "Clean Up") == ["v0", "v1", "v2", "v3", "v4", "v5"]
+    none_overlap(shop, 11)
+
+
+@pytest.mark.parametrize("pipeline", ["Deploy", "Clean Up"])
+def test_what_somebody_started_by_hand_is_waited_for(shop: Shop, pipeline: str) -> None:
+    """By a deploy and by a cleanup."""
+    hurry(shop)
+    first = start_by_hand(shop, pipeline)
+    deploy = shop.deploy("version=v1")
+    until_waiting(shop, deploy, first)
+    assert len(shop.executions()) == 1
+    resume(shop, first)
+    assert shop.step(deploy)["conclusion"] == "success"
+    until("its cleanup is done", lambda: shop.idle, PATIENCE)
+    second = start_by_hand(shop, pipeline)
+    cleanup = shop.submit("clean-up", "staging", "-p", "version=v1")
+    until_waiting(shop, cleanup, second)
+    assert len(shop.executions()) == 4
+    resume(shop, second)
+    assert shop.step(cleanup, "clean-up")["conclusion"] == "success"
+    assert shop.names() == [pipeline, "Deploy", "Clean Up", pipeline, "Clean Up"]
+    none_overlap(shop, 5)
+
+
+def test_a_cleanup_does_not_overtake_a_deploy_that_spinnaker_has_queued(shop: Shop) -> None:
+    """Somebody started it while ours was at work, so it waits in Spinnaker, and then begins."""
+    hurry(shop)
+    ours = shop.deploy("version=v1", "ask=yes")
+    until("it is asked for", lambda: f"approve {ours}" in shop.says("approvals"), PATIENCE)
+    theirs = shop.gate.start_by_hand("Deploy", ADA, {"version": "v2", "seconds": "0", "ask": "yes"})
+    assert shop.gate.bed.execution(theirs)["status"] == "NOT_STARTED"
+    shop.says("approve", str(ours), "deploy")
+    assert shop.step(ours)["conclusion"] == "success"
+    found = until("the cleanup is at work", lambda: cleanups_of(shop, ours), PATIENCE)
+    until_waiting(shop, found[0], theirs)
+    judge(shop, theirs)
+    assert shop.cleanups() == [ours]
+    assert shop.names() == ["Deploy", "Deploy", "Clean Up"]
+    none_overlap(shop, 3)
+
+
+def none_overlap(shop: Shop, count: int) -> None:
+    """There were so many, each over before the next began."""
+    found = shop.executions()
+    assert len(found) == count
+    for one, other in pairwise(found):
+        assert one["status"] in COMPLETE
+        assert one["endTime"] <= other["startTime"], f"{one['id']} and {other['id']} overlap"
+    assert len(shop.gate.bed.executions(shop.gate.application)) == count, "one has never begun"
+
+
+def hurry(shop: Shop) -> None:
+    """From now on, Clean Up takes no longer than it must."""
+    config = shop.gate.config(shop.gate.application, "Clean Up")
+    assert config is not None
+    (seconds,) = (one for one in config["parameterConfig"] if one["name"] == "seconds")
+    seconds["default"] = "0"
+
+
+def running(shop: Shop, stage: str, version: str) -> bool:
+    """Whether the stage of this name runs in an execution with this version."""
+    return any(
+        one["name"] == stage and one["status"] == "RUNNING"
+        for execution in shop.executions()
+        for one in execution["stages"]
+        if version_of(execution) == version
+    )
+
+
+def versions(shop: Shop, pipeline: str) -> list[str]:
+    """What its executions were told to release."""
+    return [version_of(one) for one in shop.executions() if one["name"] == pipeline]
+
+
+def version_of(execution: dict[str, Any]) -> str:
+    found: str = execution["trigger"]["parameters"]["version"]
+    return found
+
+
+def cleanups_of(shop: Shop, job: int) -> list[int]:
+    """What this job owes and is at work."""
+    found = shop.json("jobs", "--kind", "cleanup")["jobs"]
+    return [one["id"] for one in found if one["cleanup_for"] == job and one["phase"] == "running"]
+
+
+def until_waiting(shop: Shop, job: int, execution: str) -> None:
+    """Return when the job says that it waits for what somebody else has started."""
+
+    def waits() -> bool:
+        told = [step["waiting_for"] or "" for step in shop.job(job)["steps"]]
+        return any(f"execution {execution} of" in text and "by ada" in text for text in told)
+
+    until(f"job {job} waits for {execution}", waits, PATIENCE)
+
+
+# --- somebody in Spinnaker ------------------------------------------------------------------
+
+
+def start_by_hand(shop: Shop, pipeline: str) -> str:
+    """It stays where it is until `resume`."""
+    id = shop.gate.start_by_hand(pipeline, ADA, {"version": "v0", "seconds": "1"})
+    shop.gate.bed.wait_until_status(id, "RUNNING")
+    pause(shop, id)
+    return id
+
+
+def pause(shop: Shop, id: str) -> None:
+    with shop.gate.client(ADA) as client:
+        client.put(f"/pipelines/{id}/pause").raise_for_status()
+    shop.gate.bed.wait_until_status(id, "PAUSED")
+
+
+def resume(shop: Shop, id: str) -> None:
+    with shop.gate.client(ADA) as client:
+        client.put(f"/pipelines/{id}/resume").raise_for_status()
+
+
+def judge(shop: Shop, id: str) -> None:
+    """Let its roll-out begin."""
+    execution = shop.gate.bed.wait_until_stage(id, "Roll Out?", "RUNNING", timeout=PATIENCE)
+    (stage,) = (one for one in execution["stages"] if one["name"] == "Roll Out?")
+    with shop.gate.client(ADA) as client:
+        path = f"/pipelines/{id}/stages/{stage['id']}"
+        client.patch(path, json={"judgmentStatus": "continue"}).raise_for_status()
