@@ -165,7 +165,6 @@ class Follower:
         return results.result(
             execution,
             outputs,
-            stopping=self._step.stop is not None,
             asked=self._mark,
             why=self._notes.now.ended_for,
         )

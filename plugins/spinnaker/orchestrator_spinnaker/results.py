@@ -20,9 +20,7 @@ _WORST_FIRST = (
 )
 
 
-def result(
-    execution: Execution, outputs: dict[str, Any], *, stopping: bool, asked: str, why: str | None
-) -> Result:
+def result(execution: Execution, outputs: dict[str, Any], *, asked: str, why: str | None) -> Result:
     """The step's result.
 
     `asked` is how a reason ends that we gave to Spinnaker for a cancel; `why` is ours where nobody
@@ -35,7 +33,7 @@ def result(
         statuses=statuses(execution),
         outputs=outputs,
         reason=reason or _continued(execution),
-        stopped=execution.status is Status.CANCELED if stopping else None,
+        stopped=execution.status is Status.CANCELED,  # a stop may still come before this is read
     )
 
 

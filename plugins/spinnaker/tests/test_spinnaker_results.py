@@ -25,9 +25,9 @@ def execution(status: str, *stages: Stage, **more: Any) -> Execution:
     return Execution(id="X", application="app", status=Status(status), stages=stages, **more)
 
 
-def result(ended: Execution, *, stopping: bool = False, why: str | None = None) -> Result:
+def result(ended: Execution, *, why: str | None = None) -> Result:
     """What it means for a step."""
-    return results.result(ended, {}, stopping=stopping, asked=MARK, why=why)
+    return results.result(ended, {}, asked=MARK, why=why)
 
 
 def test_the_worst_comes_first() -> None:
@@ -101,17 +101,18 @@ def test_what_a_part_says_is_said_of_the_whole() -> None:
 def test_who_cancelled() -> None:
     by_hand = execution("CANCELED", canceled=True, canceled_by="bob", cancellation_reason="no")
     assert result(by_hand).reason == "cancelled in Spinnaker by bob: no"
-    assert result(by_hand, stopping=True).stopped
+    assert result(by_hand).stopped
     ours = execution("CANCELED", canceled=True, canceled_by="gate", cancellation_reason="x (job 7)")
-    assert result(ours, stopping=True).reason == ""
+    assert result(ours).reason == ""
     assert result(ours, why="it ran too long").reason == "it ran too long"
     assert result(execution("CANCELED")).reason == "cancelled in Spinnaker"
 
 
 def test_a_stop_that_came_too_late() -> None:
-    assert result(execution("SUCCEEDED", canceled=True), stopping=True).stopped is False
-    assert result(execution("TERMINAL", canceled=True), stopping=True).stopped is False
-    assert result(execution("SUCCEEDED")).stopped is None
+    """Even one that comes when the result is known here, and the daemon has not read it yet."""
+    assert result(execution("SUCCEEDED", canceled=True)).stopped is False
+    assert result(execution("TERMINAL", canceled=True)).stopped is False
+    assert result(execution("SUCCEEDED")).stopped is False
 
 
 def test_outputs_of_stages() -> None:
