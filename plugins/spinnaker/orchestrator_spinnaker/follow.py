@@ -10,9 +10,10 @@ from orchestrator_spinnaker.clock import utc
 from orchestrator_spinnaker.errors import GateAway, GateError, NotThere
 from orchestrator_spinnaker.executions import Execution, Status
 from orchestrator_spinnaker.gate import Gate
-from orchestrator_spinnaker.judgments import Judgments, is_open, judged
+from orchestrator_spinnaker.judgments import JUDGMENT, Judgments, is_open, judged
 from orchestrator_spinnaker.links import execution_url
 from orchestrator_spinnaker.notes import Notes
+from orchestrator_spinnaker.others import Others
 from orchestrator_spinnaker.pace import Pace
 from orchestrator_spinnaker.patience import patiently
 from orchestrator_spinnaker.settings import OnManualJudgment, SpinnakerSettings, seconds
@@ -43,7 +44,9 @@ class Follower:
         self._teller.once("execution", f"execution {self._id}: {self._url}")
         self._step.output("execution", self._id)
         self._step.output("url", self._url)
+        others = Others(self._step, self._gate, self._teller, self._id)
         async with anyio.create_task_group() as tasks:
+            tasks.start_soon(others.watch)
             execution = await self._until_complete(
                 Judgments(self._step, self._gate, self._teller, self._id, self._url, tasks)
             )
@@ -183,10 +186,11 @@ def waits_for(execution: Execution) -> str | None:
 
 
 def is_near_end(execution: Execution) -> bool:
-    """Whether no stage is left that has not begun, or it was asked to stop."""
-    return execution.canceled or not any(
-        one.status is Status.NOT_STARTED for one in execution.stages
-    )
+    """Whether it was asked to stop, or all that is left of it runs, and waits for nobody."""
+    if execution.canceled:
+        return True
+    left = [one for one in execution.stages if not one.status.complete]
+    return all(one.status is Status.RUNNING and one.type != JUDGMENT for one in left)
 
 
 def _took(execution: Execution) -> str:

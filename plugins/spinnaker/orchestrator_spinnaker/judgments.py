@@ -17,6 +17,8 @@ from orchestrator_spinnaker.plain import plain
 from orchestrator_spinnaker.settings import OnManualJudgment, SpinnakerSettings, seconds
 from orchestrator_spinnaker.stages import Teller
 
+JUDGMENT = "manualJudgment"
+"""The type of such a stage."""
 ANSWERED = "answered"
 MOOT = "moot"
 REFUSED = "refused"
@@ -147,11 +149,7 @@ async def _look_first() -> NotDone:
 
 def judged(execution: Execution) -> Sequence[Stage]:
     """Its manual judgment stages that have begun."""
-    return [
-        one
-        for one in execution.stages
-        if one.type == "manualJudgment" and one.start_time is not None
-    ]
+    return [one for one in execution.stages if one.type == JUDGMENT and one.start_time is not None]
 
 
 def is_open(stage: Stage) -> bool:

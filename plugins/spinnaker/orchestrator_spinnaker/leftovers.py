@@ -135,10 +135,9 @@ class Leftovers:
             self._step.log(f"{what}, for {IN_FLIGHT:g} s now")
             return CLEAN
         when = datetime.fromtimestamp(end, UTC).strftime("%H:%M:%S UTC")
-        recheck = f"orchestrator recheck {shlex.quote(self._step.environment)}"
         return Cleanliness(
-            f"{what} ({address}); if there is none after {when}, `{recheck}` finds it clean",
-            (f"curl {shlex.quote(address)}", recheck),
+            f"{what} ({address}); if there is none after {when}, `{self._recheck}` finds it clean",
+            (f"curl {shlex.quote(address)}", self._recheck),
         )
 
     async def _missing_since(self) -> float:
@@ -161,11 +160,17 @@ class Leftovers:
             text = f"whether {self._url(id)} is live could not be found out{self._because}"
             return Cleanliness(text, (self._look_at(id), self._cancel(id)))
         text = f"whether an execution was started could not be found out{self._because}"
-        return Cleanliness(f"{text} ({self._search})", (f"curl {shlex.quote(self._search)}",))
+        return Cleanliness(
+            f"{text} ({self._search})", (f"curl {shlex.quote(self._search)}", self._recheck)
+        )
 
     @property
     def _because(self) -> str:
         return f": {self._trouble}" if self._trouble else ""
+
+    @property
+    def _recheck(self) -> str:
+        return f"orchestrator recheck {shlex.quote(self._step.environment)}"
 
     @property
     def _search(self) -> str:

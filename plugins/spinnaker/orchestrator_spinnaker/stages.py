@@ -14,23 +14,30 @@ class Teller:
         self._step = step
         self._notes = notes
         self._told = set(notes.told())
+        self._warned: list[str] = []
 
     def once(self, what: str, line: str) -> bool:
         """Log a line that is known by `what`. Whether it was new."""
-        if what in self._told:
+        if not self._is_new(what):
             return False
         self._step.log(line)
         self._remember(what)
         return True
 
     def warn_once(self, what: str, text: str) -> None:
-        """A warning that is known by `what`."""
-        if what not in self._told:
+        """A warning that is known by `what`.
+
+        Written down with the next look, when it is journalled: better said twice than never.
+        """
+        if self._is_new(what):
             self._step.warn(text)
-            self._remember(what)
+            self._told.add(_one_line(what))
+            self._warned.append(what)
 
     def tell(self, execution: Execution) -> bool:
         """What is new since the last look. Whether anything was."""
+        while self._warned:
+            self._notes.tell(_one_line(self._warned.pop()))
         news = [self._of(stage) for stage in _in_order(execution)]
         self._progress(execution)
         return any(news)
@@ -55,9 +62,16 @@ class Teller:
             text = f"paused: {text}" if text else "paused"
         self._step.progress(done, len(counted), text)
 
+    def _is_new(self, what: str) -> bool:
+        return _one_line(what) not in self._told
+
     def _remember(self, what: str) -> None:
-        self._told.add(what)
-        self._notes.tell(what)
+        self._told.add(_one_line(what))
+        self._notes.tell(_one_line(what))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 _AT_WORK = (Status.RUNNING, Status.PAUSED, Status.SUSPENDED)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from spinnaker_bench import SpinnakerBench
 from spinnaker_faults import Call, Fault
-from spinnaker_pipelines import verdict, wait
+from spinnaker_pipelines import pipeline, verdict, wait
 
 pytestmark = pytest.mark.spinnaker
 
@@ -29,7 +29,7 @@ def test_trouble_is_waited_out(bench: SpinnakerBench, fault: Fault) -> None:
 
 def test_a_gate_that_hangs(bench: SpinnakerBench) -> None:
     place = bench.material
-    settings = place.of(verdict("held", hold=True)) | {"request_timeout": "1s"}
+    settings = place.of(verdict("held", hold=True)) | {"request_timeout": "3s"}
     job = bench.begin(settings)
     id = bench.until_running()
     with place.gate.fault(Fault.HUNG, Call.EXECUTION):
@@ -134,3 +134,45 @@ def test_a_missing_output(bench: SpinnakerBench) -> None:
     assert ended["conclusion"] == "success"
     assert 'output gone: stage "first" has no output "nothing"' in bench.log(job)
     assert "gone" not in bench.step(job)["outputs"]
+
+
+def test_somebody_starts_another_beside_it(bench: SpinnakerBench) -> None:
+    """Warned of once each, whatever becomes of the daemon."""
+    place = bench.material
+    place.gate.configure(pipeline("clean", wait("long", 1000)))
+    conflicts = [f"{place.gate.application}/clean"]
+    settings = place.of(verdict("held", hold=True)) | {"conflicts": conflicts}
+    job = bench.begin(settings)
+    bench.until_followed(job)
+    ours = place.only()["id"]
+    others = [place.gate.start_by_hand(name) for name in ("it", "clean")]
+    bench.until("it is warned", lambda: bench.job(job)["warnings"] == len(others))
+    looks = len(place.gate.asked(Call.EXECUTION))
+    place.gate.wait_for_requests(Call.EXECUTION, looks + 2)
+    bench.restart()
+    looks = len(place.gate.asked(Call.EXECUTIONS))
+    place.gate.wait_for_requests(Call.EXECUTIONS, looks + 1)
+    place.bed.release(ours, "held")
+    ended = bench.finished(job)
+    assert ended["conclusion"] == "success", bench.log(job)
+    said = bench.log(job)
+    assert said.count("runs beside this one, started by ada in Spinnaker") == len(others)
+    assert all(f"warning: execution {other} of" in said for other in others)
+    assert ended["warnings"] == len(others)
+
+
+def test_one_that_spinnaker_lets_wait(bench: SpinnakerBench) -> None:
+    """Another was started between our look and our start; it can be stopped all the same."""
+    place = bench.material
+    place.gate.configure(pipeline("it", verdict("held", hold=True), limitConcurrent=True))
+    with place.gate.fault(Fault.HUNG, Call.TRIGGER, times=1):
+        job = bench.begin(place.settings("it"))
+        place.gate.wait_for_requests(Call.TRIGGER)
+        other = place.gate.start_by_hand("it")
+        place.bed.wait_until_stage(other, "held", "RUNNING")
+    bench.until_waiting(job, "Spinnaker to begin the execution")
+    bench.cancel(job)
+    ended = bench.finished(job)
+    assert ended["conclusion"] == "cancelled", bench.log(job)
+    assert not ended["dirty"]
+    assert [one["id"] for one in place.live()] == [other]

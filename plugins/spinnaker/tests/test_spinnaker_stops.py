@@ -10,7 +10,7 @@ pytestmark = pytest.mark.spinnaker
 
 def test_one_that_finishes_first_is_a_success(bench: SpinnakerBench) -> None:
     place = bench.material
-    job = bench.begin(place.of(verdict("held", hold=True)))
+    job = bench.begin(place.of(verdict("held", hold=True)) | {"request_timeout": "3s"})
     id = bench.until_running()
     with place.gate.fault(Fault.HUNG, Call.CANCEL):
         bench.cancel(job)
@@ -55,7 +55,7 @@ def test_a_paused_one(bench: SpinnakerBench) -> None:
 @pytest.mark.parametrize("fault", [Fault.CUT_AFTER, Fault.GATE_500, Fault.HUNG, Fault.LOGIN])
 def test_gate_answers_badly(bench: SpinnakerBench, fault: Fault) -> None:
     place = bench.material
-    job = bench.begin(place.working() | {"request_timeout": "1s"})
+    job = bench.begin(place.working() | {"request_timeout": "3s"})
     bench.until_running()
     with place.gate.fault(fault, Call.CANCEL, times=1):
         bench.cancel(job)
@@ -160,7 +160,7 @@ def test_one_that_fails_first(bench: SpinnakerBench) -> None:
     """A failure before the cancel took effect is a failure."""
     place = bench.material
     stages = (verdict("bad", "TERMINAL", hold=True, after=()), wait("long", 1000, after=()))
-    job = bench.begin(place.of(*stages))
+    job = bench.begin(place.of(*stages) | {"request_timeout": "3s"})
     id = bench.until_running()
     with place.gate.fault(Fault.HUNG, Call.CANCEL):
         bench.cancel(job)

@@ -36,7 +36,7 @@ def test_an_answer_is_lost(bench: SpinnakerBench, fault: Fault) -> None:
 def test_an_answer_takes_too_long(bench: SpinnakerBench) -> None:
     gate = bench.material.gate
     with gate.fault(Fault.ANSWER_HELD, Call.TRIGGER):
-        job = bench.begin(bench.material.succeeding() | {"request_timeout": "1s"})
+        job = bench.begin(bench.material.succeeding() | {"request_timeout": "3s"})
         ended = bench.finished(job)
     assert ended["conclusion"] == "success", bench.log(job)
     assert bench.material.runs() == len(gate.asked(Call.TRIGGER)) == 1
@@ -45,7 +45,7 @@ def test_an_answer_takes_too_long(bench: SpinnakerBench) -> None:
 def test_a_start_takes_effect_late(bench: SpinnakerBench) -> None:
     """Orca was frozen: it stores the execution long after we gave the post up."""
     gate = bench.material.gate
-    settings = bench.material.succeeding() | {"request_timeout": "1s", "settle": "60s"}
+    settings = bench.material.succeeding() | {"request_timeout": "3s", "settle": "60s"}
     with gate.fault(Fault.HUNG, Call.TRIGGER):
         job = bench.begin(settings)
         gate.wait_for_requests(Call.SEARCH, 2)
