@@ -45,6 +45,12 @@ class _FromGate(msgspec.Struct, frozen=True, rename="camel"):
     """Decoded from Gate's JSON."""
 
 
+class LastModified(_FromGate, frozen=True):
+    """Who changed a stage last, a judgment's answer for instance."""
+
+    user: str | None = None
+
+
 class Stage(_FromGate, frozen=True):
     """One stage of an execution. Times are UTC milliseconds. `context` is what it was given."""
 
@@ -56,8 +62,17 @@ class Stage(_FromGate, frozen=True):
     parent_stage_id: str | None = None
     start_time: int | None = None
     end_time: int | None = None
+    last_modified: LastModified | None = None
     context: dict[str, Any] = {}
     outputs: dict[str, Any] = {}
+
+    @property
+    def modified_by(self) -> str | None:
+        """Who changed it last, where that is known."""
+        if self.last_modified is not None and self.last_modified.user:
+            return self.last_modified.user
+        by = self.context.get("lastModifiedBy")
+        return by if isinstance(by, str) and by else None
 
 
 class Trigger(_FromGate, frozen=True):

@@ -21,6 +21,8 @@ CUT = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 """How a connection ends that was there."""
 MOST = 100
 """Executions in one answer."""
+RECENT = 25
+"""Executions in an answer that is looked through for one of them."""
 
 
 class _Ref(msgspec.Struct, frozen=True):
@@ -85,6 +87,11 @@ class Gate:
         }
         found = await self._read("/executions", tuple[Execution, ...], params)
         return tuple(one for one in found if not one.status.complete)
+
+    async def recent(self, pipeline: str) -> tuple[Execution, ...]:
+        """The newest executions of a pipeline (id), without what their stages were given."""
+        params = {"pipelineConfigIds": pipeline, "limit": str(RECENT), "expand": "false"}
+        return await self._read("/executions", tuple[Execution, ...], params)
 
     async def correlated(self, application: str, correlation: str) -> tuple[Execution, ...]:
         """Executions that were started with this correlation id, finished ones too."""

@@ -83,8 +83,8 @@ class Judgments:
         elif self._asks and key not in self._begun:  # by a daemon before us, perhaps
             await self._step.withdraw(key)
         if verdict := _verdict(stage):
-            by = stage.context.get("lastModifiedBy")
-            line = f'stage "{stage.name}" was judged in Spinnaker by {by or "somebody"}: {verdict}'
+            by = stage.modified_by or "somebody"
+            line = f'stage "{stage.name}" was judged in Spinnaker by {by}: {verdict}'
             self._teller.once(f"{key} judged", line)
 
     # --- asking ------------------------------------------------------------------------------

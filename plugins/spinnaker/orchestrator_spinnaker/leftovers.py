@@ -17,6 +17,7 @@ from orchestrator_spinnaker.gate import Gate, search_path
 from orchestrator_spinnaker.links import execution_url
 from orchestrator_spinnaker.notes import Noted, Notes
 from orchestrator_spinnaker.settings import SpinnakerSettings, seconds
+from orchestrator_spinnaker.trigger import started_as
 
 LIMIT = 60.0
 """Seconds that Gate has to answer, and what is live to stop."""
@@ -75,10 +76,8 @@ class Leftovers:
 
     async def _ours(self, gate: Gate) -> Sequence[Execution]:
         """All that was started by this attempt, by its id and by its correlation id."""
-        found = {
-            one.id: one
-            for one in await gate.correlated(self._step.config.application, self._noted.correlation)
-        }
+        by_us = await started_as(gate, self._step.config, self._noted.correlation)
+        found = {one.id: one for one in by_us}
         if self._noted.execution is not None:
             with suppress(NotThere):
                 found[self._noted.execution] = await gate.execution(self._noted.execution)

@@ -68,7 +68,7 @@ def stage_outputs(
 
 def cause(stage: Stage) -> str:
     """What a stage says about its failure, in one line; empty where it says nothing."""
-    for text in _causes(stage.context):
+    for text in _causes(stage):
         if line := " ".join(text.split()):
             short = line[: LONGEST_CAUSE - 1] + "…"
             return line if len(line) <= LONGEST_CAUSE else short
@@ -126,24 +126,25 @@ def _told(stage: Stage, execution: Execution) -> str:
     return f"{text}: {said}" if said else text
 
 
-def _causes(context: Mapping[str, Any]) -> list[str]:
+def _causes(stage: Stage) -> list[str]:
     """Where Orca's stages say why they failed."""
+    context = stage.context
     details = _table(_table(context.get("exception")).get("details"))
     errors = details.get("errors")
     texts = [
         *(errors if isinstance(errors, list) else []),
         details.get("error"),
         context.get("failureMessage"),
-        _judged(context),
+        _judged(stage),
     ]
     return [one for one in texts if isinstance(one, str)]
 
 
-def _judged(context: Mapping[str, Any]) -> str | None:
-    if context.get("judgmentStatus") != "stop":
+def _judged(stage: Stage) -> str | None:
+    if stage.context.get("judgmentStatus") != "stop":
         return None
-    by = context.get("lastModifiedBy")
-    return f"judged to stop by {by}" if isinstance(by, str) else "judged to stop"
+    by = f" by {stage.modified_by}" if stage.modified_by else ""
+    return f"judged to stop{by}"
 
 
 def _table(value: Any) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ import anyio
 from orchestrator.plugin import CallLost, NotDone, Step, StopRequested
 from orchestrator_spinnaker import parameters
 from orchestrator_spinnaker.clock import utc
-from orchestrator_spinnaker.errors import GateAway, GateError, GateNotReached
+from orchestrator_spinnaker.errors import GateAway, GateError, GateNotReached, NotThere
 from orchestrator_spinnaker.executions import Execution
 from orchestrator_spinnaker.gate import Gate, search_path
 from orchestrator_spinnaker.notes import Notes
@@ -104,8 +104,7 @@ class Trigger:
             await anyio.sleep(min(SEARCH_PAUSE, settle))
 
     async def _correlated(self) -> Sequence[str]:
-        found = await self._gate.correlated(self._step.config.application, self._correlation)
-        return ids(found)
+        return ids(await started_as(self._gate, self._step.config, self._correlation))
 
     async def _only(self, found: Sequence[str]) -> str:
         if len(found) > 1:
@@ -117,6 +116,24 @@ class Trigger:
     def _address(self) -> str:
         path = search_path(self._step.config.application, self._correlation)
         return f"{self._gate.url}{path}"
+
+
+async def started_as(
+    gate: Gate, settings: SpinnakerSettings, correlation: str
+) -> Sequence[Execution]:
+    """Executions with this correlation id.
+
+    An Orca on redis can lose one from the list that it searches, where it was searched at the very
+    moment at which it was stored; so where there is none the pipeline's own list counts too.
+    """
+    if found := await gate.correlated(settings.application, correlation):
+        return found
+    try:
+        pipeline = await gate.pipeline(settings.application, settings.pipeline)
+    except NotThere:
+        return ()  # taken away meanwhile
+    recent = await gate.recent(pipeline.id)
+    return [one for one in recent if one.trigger.correlation_id == correlation]
 
 
 async def _correlation() -> str:
