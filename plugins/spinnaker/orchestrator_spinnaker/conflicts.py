@@ -8,6 +8,7 @@ from orchestrator_spinnaker.clock import utc
 from orchestrator_spinnaker.executions import Execution, Status
 from orchestrator_spinnaker.gate import Gate
 from orchestrator_spinnaker.links import execution_url
+from orchestrator_spinnaker.notes import Notes
 from orchestrator_spinnaker.pace import Pace
 from orchestrator_spinnaker.patience import clock_time, patiently
 from orchestrator_spinnaker.settings import SpinnakerSettings, seconds
@@ -62,23 +63,29 @@ async def _until_alone(
     gate: Gate, step: Step[SpinnakerSettings], config_ids: Sequence[str]
 ) -> None:
     pace = Pace(seconds(step.config.poll))
-    since = utc()
-    told: set[str] = set()
+    began_waiting = utc()
     before = ""
     while others := await live_others(gate, step, config_ids):
         for other in others:
-            if other.id not in told:
-                told.add(other.id)
-                url = execution_url(step.config, other.application, other.id)
-                step.log(f"waiting for {described(other)}: {url}")
+            _tell_once(step, other)
         more = f", and {len(others) - 1} more" if len(others) > 1 else ""
         text = described(others[0]) + more
         await step.waiting_for(text)
         await pace.pause(changed=text != before)
         before = text
-    if told:
-        step.log(f"nothing is in the way any more, after {duration(utc() - since)}")
+    if before:
+        step.log(f"nothing is in the way any more, after {duration(utc() - began_waiting)}")
         await step.waiting_for(None)
+
+
+def _tell_once(step: Step[SpinnakerSettings], other: Execution) -> None:
+    """In the log of the attempt, whatever becomes of the daemon."""
+    notes = Notes(step.scratch)
+    key = f"in the way: {other.id}"
+    if key not in notes.told():
+        notes.tell(key)
+        url = execution_url(step.config, other.application, other.id)
+        step.log(f"waiting for {described(other)}: {url}")
 
 
 async def _warn(step: Step[SpinnakerSettings], verified: Verified) -> None:

@@ -9,6 +9,7 @@ from orchestrator_spinnaker import check
 from orchestrator_spinnaker.access import open_gate
 from orchestrator_spinnaker.errors import GateNotReached, NotLetIn
 from spinnaker_bed import Bed
+from spinnaker_bench import Place, SpinnakerBench
 from spinnaker_gate import Call, Fault, Gate
 from spinnaker_pipelines import pipeline, verdict
 from spinnaker_steps import PIPELINE, Steps, basic, errors, open_steps, warnings
@@ -47,6 +48,11 @@ def secret(value: str) -> Secret:
 def session(user: User = ADA, password: str | None = None) -> dict[str, Any]:
     given = secret(user.password if password is None else password)
     return {"session": {"username": user.name, "password": given}}
+
+
+def plain_session() -> dict[str, Any]:
+    """The same, as a file may give it."""
+    return {"session": {"username": ADA.name, "password": ADA.password}}
 
 
 @pytest.mark.parametrize(
@@ -131,6 +137,20 @@ async def test_a_login_that_fails_has_started_nothing(steps: Steps, fault: Fault
             await gate.trigger(steps.gate.application, PIPELINE, {}, "never")
         assert steps.gate.asked(Call.TRIGGER) == []
         await gate.pipeline(steps.gate.application, PIPELINE)
+
+
+def test_a_session_that_ends_in_the_middle_is_no_matter(
+    place: Place, bench: SpinnakerBench
+) -> None:
+    job = bench.begin(place.of(verdict("long", hold=True), auth=plain_session()))
+    id = bench.until_running()
+    bench.until_followed(job)
+    place.gate.expire_sessions()
+    place.bed.release(id, "long")
+    assert bench.finished(job)["conclusion"] == "success"
+    logins = place.gate.asked(Call.LOGIN)
+    assert len(logins) >= 2
+    assert place.runs() == 1
 
 
 # --- certificates ---------------------------------------------------------------------------

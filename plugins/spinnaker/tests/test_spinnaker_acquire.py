@@ -65,10 +65,23 @@ async def test_what_others_started_is_waited_for(steps: Steps, spinnaker: Bed, n
         await anyio.to_thread.run_sync(spinnaker.release, id, HOLDS)
     assert said.startswith(f"execution {id} of {app}/{name}, started by ada at ")
     assert said.endswith(f' (RUNNING at "{HOLDS}")')
-    assert steps.log.count(f"{steps.gate.url}/pipelines/{id}") == 1
+    assert steps.log.count(f"{steps.gate.url}/pipelines/{id}") == 1, "it is said once"
     assert "nothing is in the way any more, after " in steps.log
     assert steps.bench.journal.waited_for[-1] is None
     assert steps.gate.asked(Call.TRIGGER)[2:] == []
+
+
+async def test_a_restarted_daemon_says_it_no_second_time(steps: Steps, spinnaker: Bed) -> None:
+    id = await start(steps, spinnaker, PIPELINE)
+    with anyio.CancelScope() as daemon:
+        async with acquiring(steps):
+            await steps.until_waiting(id)
+            daemon.cancel()
+    steps.journal.waited_for.clear()
+    async with acquiring(steps):
+        await steps.until_waiting(id)
+        await anyio.to_thread.run_sync(spinnaker.release, id, HOLDS)
+    assert steps.log.count("waiting for execution") == 1
 
 
 async def test_a_paused_one_is_live(steps: Steps, spinnaker: Bed) -> None:
