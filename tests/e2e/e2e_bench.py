@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -134,6 +135,13 @@ def insisting(ask: Callable[[], Value]) -> Value:
         except AWAY:
             assert time.monotonic() < end, "no daemon answers"
             time.sleep(0.01)
+
+
+def seeded(name: str) -> random.Random:
+    """Chance; the seed is printed where the test fails. ORCHESTRATOR_SEED repeats one."""
+    seed = int(os.environ.get("ORCHESTRATOR_SEED", time.time_ns() % 1_000_000))
+    print(f"{name}: ORCHESTRATOR_SEED={seed}")
+    return random.Random(seed)
 
 
 def command(code: str, *arguments: object) -> str:

@@ -4,19 +4,17 @@ Every moment is drawn from a seed that a failure prints. Most daemons are forked
 that has imported the same program already, some are started from nothing.
 """
 
-import os
 import random
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e_bench import Installation, insisting, until
+from e2e_bench import Installation, insisting, seeded, until
 from kill_verdict import (
     Trace,
     at_work_during,
@@ -121,20 +119,10 @@ class Users(threading.Thread):
         return printed
 
 
-@contextmanager
-def seeded(request: pytest.FixtureRequest) -> Iterator[random.Random]:
-    """Chance; the seed is printed where the test fails. ORCHESTRATOR_SEED repeats one."""
-    seed = int(os.environ.get("ORCHESTRATOR_SEED", time.time_ns() % 1_000_000))
-    print(f"{request.node.name}: ORCHESTRATOR_SEED={seed}")
-    yield random.Random(seed)
-
-
 def test_a_hundred_kills(tmp_path: Path, zygote: Zygote, request: pytest.FixtureRequest) -> None:
     trace_file = tmp_path / "trace"
-    with (
-        seeded(request) as chance,
-        Installation(tmp_path, launch=zygote.launch) as installation,
-    ):
+    chance = seeded(request.node.name)
+    with Installation(tmp_path, launch=zygote.launch) as installation:
         main = 'capacity = 6\n[kinds.test]\nexcludes = ["deploy"]\n'
         installation.write(files(trace_file), main)
         users = Users(installation, random.Random(chance.random()))

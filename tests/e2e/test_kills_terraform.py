@@ -1,6 +1,5 @@
 """The daemon is killed while real terraform applies and destroys; terraform does not notice."""
 
-import os
 import random
 import shutil
 import time
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e_bench import Installation, insisting, until
+from e2e_bench import Installation, insisting, seeded, until
 from http_state import StateServer
 
 from orchestrator.testing.daemon_process import is_gone
@@ -68,10 +67,10 @@ def files(server: StateServer) -> dict[str, str]:
     }
 
 
-def test_ten_kills_at_work(tmp_path: Path, zygote: Zygote, server: StateServer) -> None:
-    seed = int(os.environ.get("ORCHESTRATOR_SEED", time.time_ns() % 1_000_000))
-    print(f"ORCHESTRATOR_SEED={seed}")
-    chance = random.Random(seed)
+def test_ten_kills_at_work(
+    tmp_path: Path, zygote: Zygote, server: StateServer, request: pytest.FixtureRequest
+) -> None:
+    chance = seeded(request.node.name)
     with Installation(tmp_path, launch=zygote.launch) as installation:
         installation.write(files(server))
         installation.start()
