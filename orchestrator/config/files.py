@@ -81,8 +81,8 @@ OutcomeMatch: TypeAlias = Annotated[
     _text(
         r"^(success|failure|cancelled|timed_out|exit (0|[1-9][0-9]{0,2})(-(0|[1-9][0-9]{0,2}))?"
         r"|signal [A-Z0-9+-]+|status \S(.*\S)?|stage \S.*\S)$(?!\n)",
-        '"exit N", "exit N-M", "signal NAME", "status NAME", "success", "failure", "cancelled" or '
-        '"timed_out"',
+        '"exit N", "exit N-M", "signal NAME", "status NAME", \'stage "NAME" STATUS\', "success", '
+        '"failure", "cancelled" or "timed_out"',
     ),
 ]
 Named: TypeAlias = Annotated[str, _text(r"^\S(.*\S)?$(?!\n)", "a name")]

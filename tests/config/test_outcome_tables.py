@@ -62,8 +62,8 @@ def test_what_becomes_of_steps_in_parallel(reads) -> None:
 
 
 WORDS = (
-    'the key should be "exit N", "exit N-M", "signal NAME", "status NAME", "success", "failure", '
-    '"cancelled" or "timed_out"'
+    'the key should be "exit N", "exit N-M", "signal NAME", "status NAME", '
+    '\'stage "NAME" STATUS\', "success", "failure", "cancelled" or "timed_out"'
 )
 MISTAKES = [
     (

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 from urllib.parse import quote, unquote
 
 import anyio
@@ -28,7 +28,7 @@ RECENT = 25
 class _Ref(msgspec.Struct, frozen=True):
     """What a trigger is answered with: `/pipelines/{id}`."""
 
-    ref: str
+    ref: Annotated[str, msgspec.Meta(pattern="/[^/]+$")]
 
 
 class Gate:
