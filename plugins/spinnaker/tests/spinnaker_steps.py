@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import msgspec
 from orchestrator_spinnaker.settings import SpinnakerSettings
-from spinnaker_gate import Gate
+from spinnaker_gate import Fault, Gate
 from spinnaker_users import ADA
 from step_bench import RecordingJournal, StepBench
 
@@ -16,6 +16,8 @@ from orchestrator.engine.step import DurableStep
 from orchestrator.plugin import Problem, Secret, Severity
 
 PATIENCE = 60.0
+SOON = 2
+"""Seconds for a call that hangs."""
 PIPELINE = "Deploy"
 
 
@@ -49,7 +51,7 @@ class Steps:
             "pipeline": PIPELINE,
             "auth": basic(),
             "poll": "0.2s",
-            "request_timeout": "5s",
+            "request_timeout": "30s",
             **more,
         }
         return msgspec.convert(given, SpinnakerSettings)
@@ -95,6 +97,11 @@ def open_steps(root: Path, gate: Gate) -> Iterator[Steps]:
         yield steps
     finally:
         steps.bench.host.close()
+
+
+def patience(fault: Fault) -> int:
+    """For one call: short only where nothing else ends it, for this host may be slow."""
+    return SOON if fault is Fault.HUNG else 30
 
 
 def basic(user: str = ADA.name, password: str = ADA.password) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from spinnaker_bed import Bed
 from spinnaker_bench import Place, SpinnakerBench
 from spinnaker_gate import Call, Fault, Gate
 from spinnaker_pipelines import pipeline, verdict
-from spinnaker_steps import PIPELINE, Steps, basic, errors, open_steps, warnings
+from spinnaker_steps import PIPELINE, Steps, basic, errors, open_steps, patience, warnings
 from spinnaker_users import ADA, BOB, EVE, GRACE, Authority, User
 
 from orchestrator.plugin import Secret
@@ -132,7 +132,7 @@ async def test_a_session_that_is_not_taken_is_opened_again_only_once(steps: Step
 
 @pytest.mark.parametrize("fault", [Fault.GATE_503, Fault.CUT_AFTER, Fault.HUNG])
 async def test_a_login_that_fails_has_started_nothing(steps: Steps, fault: Fault) -> None:
-    async with open_gate(steps.step(auth=session(), request_timeout=0.3)) as gate:
+    async with open_gate(steps.step(auth=session(), request_timeout=patience(fault))) as gate:
         with steps.gate.fault(fault, Call.LOGIN), pytest.raises(GateNotReached):
             await gate.trigger(steps.gate.application, PIPELINE, {}, "never")
         assert steps.gate.asked(Call.TRIGGER) == []

@@ -14,7 +14,7 @@ from orchestrator_spinnaker.patience import clock_time
 from spinnaker_bed import Bed
 from spinnaker_gate import Call, Fault, Gate
 from spinnaker_pipelines import pipeline, verdict
-from spinnaker_steps import PIPELINE, Steps, basic
+from spinnaker_steps import PIPELINE, SOON, Steps, basic, patience
 from spinnaker_users import ADA, GRACE
 
 from orchestrator.plugin import AdapterError
@@ -151,7 +151,7 @@ async def test_triggers_are_warned_of_once_for_an_attempt(steps: Steps) -> None:
     ("fault", "call", "cause"),
     [
         (Fault.GATE_503, Call.CONFIG, "it answers 503"),
-        (Fault.HUNG, Call.CONFIG, "no answer within 0.3 s"),
+        (Fault.HUNG, Call.CONFIG, f"no answer within {SOON} s"),
         (Fault.ORCA_DOWN, Call.EXECUTIONS, "it answers 500, it does not reach Orca"),
         (Fault.CUT_AFTER, Call.EXECUTIONS, "the connection was cut"),
         (Fault.NOT_JSON, Call.EXECUTIONS, "its answer is a web page"),
@@ -162,7 +162,7 @@ async def test_a_gate_that_fails_is_waited_for(
     steps: Steps, fault: Fault, call: Call, cause: str
 ) -> None:
     injected = steps.gate.faults.inject(fault, call)
-    async with acquiring(steps, request_timeout=0.3) as over:
+    async with acquiring(steps, request_timeout=patience(fault)) as over:
         said = await steps.until_waiting(cause)
         assert said.startswith(f"Gate at {steps.gate.url} since ")
         assert not over.is_set()

@@ -12,7 +12,7 @@ import pytest
 from orchestrator_spinnaker import check
 from spinnaker_gate import Call, Fault, Gate
 from spinnaker_pipelines import parameter, pipeline, verdict
-from spinnaker_steps import PIPELINE, Steps, errors, warnings
+from spinnaker_steps import PIPELINE, SOON, Steps, errors, patience, warnings
 from spinnaker_users import ADA
 
 from orchestrator.plugin import Secret
@@ -115,7 +115,7 @@ async def test_what_spinnaker_cancels_and_shows_is_warned_of(steps: Steps) -> No
     [
         (Fault.GATE_500, "answered 500 to GET /applications/"),
         (Fault.GATE_502, "answered 502 to GET /applications/"),
-        (Fault.HUNG, "no answer within 0.3 s to GET /applications/"),
+        (Fault.HUNG, f"no answer within {SOON} s to GET /applications/"),
         (Fault.CUT_BEFORE, "the connection was cut"),
         (Fault.NOT_JSON, "its answer is a web page: is that the address of Gate, not of Deck?"),
         (Fault.TRUNCATED, "the connection was cut"),
@@ -124,7 +124,7 @@ async def test_what_spinnaker_cancels_and_shows_is_warned_of(steps: Steps) -> No
 )
 async def test_a_gate_that_fails(steps: Steps, fault: Fault, text: str) -> None:
     with steps.gate.fault(fault, Call.CONFIG):
-        ((_, said),) = errors(await check.problems(steps.step(request_timeout=0.3)))
+        ((_, said),) = errors(await check.problems(steps.step(request_timeout=patience(fault))))
     assert text in said
     assert "{" not in said
     assert "<" not in said
