@@ -1,5 +1,9 @@
 """How the stages of an execution get on: in the step's log, and as its progress."""
 
+import sys
+from collections.abc import Mapping
+from typing import NamedTuple
+
 from orchestrator.plugin import Step
 from orchestrator_spinnaker.executions import Execution, Stage, Status
 from orchestrator_spinnaker.notes import Notes
@@ -38,20 +42,9 @@ class Teller:
         """What is new since the last look. Whether anything was."""
         while self._warned:
             self._notes.tell(_one_line(self._warned.pop()))
-        news = [self._of(stage) for stage in _in_order(execution)]
+        news = [self.once(one.key, one.line) for one in happened(execution)]
         self._progress(execution)
         return any(news)
-
-    def _of(self, stage: Stage) -> bool:
-        if stage.start_time is None and not stage.status.complete:
-            return False
-        key = f"{stage.id} {stage.start_time}"
-        name = f'stage "{stage.name}"'
-        new = stage.start_time is not None and self.once(f"{key} began", f"{name} began")
-        if stage.status.complete:
-            line = f"{name} {stage.status.value}{_took(stage)}"
-            new |= self.once(f"{key} {stage.status.value}", line)
-        return new
 
     def _progress(self, execution: Execution) -> None:
         counted = [one for one in execution.stages if one.parent_stage_id is None]
@@ -77,9 +70,45 @@ def _one_line(text: str) -> str:
 _AT_WORK = (Status.RUNNING, Status.PAUSED, Status.SUSPENDED)
 
 
-def _in_order(execution: Execution) -> list[Stage]:
-    """As they happened."""
-    return sorted(execution.stages, key=lambda one: one.end_time or one.start_time or 0)
+class Happening(NamedTuple):
+    """A stage began, or ended, at a time in UTC milliseconds.
+
+    `rank` orders what came in the same one: a whole begins before its parts and ends after them.
+    """
+
+    at: int
+    rank: int
+    key: str
+    line: str
+
+
+def happened(execution: Execution) -> list[Happening]:
+    """What has become of the stages so far, in the order in which it did."""
+    by_id = {one.id: one for one in execution.stages}
+    found: list[Happening] = []
+    for stage in execution.stages:
+        wholes = _wholes(stage, by_id)
+        name = "stage " + " > ".join(f'"{one.name}"' for one in (*wholes, stage))
+        key = f"{stage.id} {stage.start_time}"
+        depth = len(wholes)
+        begin = stage.start_time
+        if begin is not None:
+            found.append(Happening(begin, depth, f"{key} began", f"{name} began"))
+        if stage.status.complete:
+            end, status = stage.end_time or begin or sys.maxsize, stage.status.value
+            line = f"{name} {status}{_took(stage)}"
+            found.append(Happening(end, 2 * len(by_id) - depth, f"{key} {status}", line))
+    return sorted(found, key=lambda one: (one.at, one.rank))
+
+
+def _wholes(stage: Stage, by_id: Mapping[str, Stage]) -> list[Stage]:
+    """The stages that it is a part of, the outermost first."""
+    found: list[Stage] = []
+    whole = by_id.get(stage.parent_stage_id or "")
+    while whole is not None and whole not in found:
+        found.insert(0, whole)
+        whole = by_id.get(whole.parent_stage_id or "")
+    return found
 
 
 def _took(stage: Stage) -> str:
