@@ -41,6 +41,11 @@ _COMPLETE = frozenset(
 LIVE = tuple(status for status in Status if not status.complete)
 
 
+JUDGED = "orchestratorJudgment"
+"""What our answer to a manual judgment adds to the stage's context: who gave it (`by`), and to
+which start of the stage (`startTime`). To Spinnaker all our answers come from Gate's one user."""
+
+
 class _FromGate(msgspec.Struct, frozen=True, rename="camel"):
     """Decoded from Gate's JSON."""
 
@@ -73,6 +78,14 @@ class Stage(_FromGate, frozen=True):
             return self.last_modified.user
         by = self.context.get("lastModifiedBy")
         return by if isinstance(by, str) and by else None
+
+    @property
+    def judged_by(self) -> str | None:
+        """Who has judged it, as we noted it down; else whom Spinnaker names."""
+        noted = self.context.get(JUDGED)
+        if isinstance(noted, dict) and noted.get("startTime") == self.start_time:
+            return str(noted.get("by"))
+        return self.modified_by
 
 
 class Trigger(_FromGate, frozen=True):

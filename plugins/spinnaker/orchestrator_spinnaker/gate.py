@@ -12,7 +12,14 @@ import msgspec
 from orchestrator_spinnaker import causes
 from orchestrator_spinnaker.answers import decoded, raise_for
 from orchestrator_spinnaker.errors import GateAway, GateNotReached, NotLetIn, NotTrusted
-from orchestrator_spinnaker.executions import LIVE, Execution, PipelineConfig, PipelineName
+from orchestrator_spinnaker.executions import (
+    JUDGED,
+    LIVE,
+    Execution,
+    PipelineConfig,
+    PipelineName,
+    Stage,
+)
 from orchestrator_spinnaker.session import Session, asks_for_login
 
 Answer = TypeVar("Answer")
@@ -101,10 +108,11 @@ class Gate:
         """Ask Orca to stop an execution. It has stopped only when its status says so."""
         await self._call("PUT", f"/pipelines/{_part(id)}/cancel", params={"reason": reason})
 
-    async def judge(self, id: str, stage: str, status: str, chosen: str | None) -> None:
-        """Answer a manual judgment: `continue` or `stop`, with one of its inputs."""
-        body = {"judgmentStatus": status} | ({"judgmentInput": chosen} if chosen else {})
-        await self._call("PATCH", f"/pipelines/{_part(id)}/stages/{_part(stage)}", json=body)
+    async def judge(self, id: str, stage: Stage, status: str, chosen: str | None, by: str) -> None:
+        """Answer a manual judgment: `continue` or `stop`, with one of its inputs. `by` says who."""
+        body = {"judgmentStatus": status, JUDGED: {"by": by, "startTime": stage.start_time}}
+        body |= {"judgmentInput": chosen} if chosen else {}
+        await self._call("PATCH", f"/pipelines/{_part(id)}/stages/{_part(stage.id)}", json=body)
 
     # --- one call ----------------------------------------------------------------------------
 

@@ -83,7 +83,7 @@ class Judgments:
         elif self._asks and key not in self._begun:  # by a daemon before us, perhaps
             await self._step.withdraw(key)
         if verdict := _verdict(stage):
-            by = stage.modified_by or "somebody"
+            by = stage.judged_by or "somebody"
             line = f'stage "{stage.name}" was judged in Spinnaker by {by}: {verdict}'
             self._teller.once(f"{key} judged", line)
 
@@ -127,7 +127,7 @@ class Judgments:
                 return MOOT
             self._teller.once(f"{key} judged", _told(stage, answer, verdict, inputs, chosen))
             try:
-                await self._gate.judge(self._id, stage.id, verdict, chosen)
+                await self._gate.judge(self._id, stage, verdict, chosen, self._who(answer))
             except GateAway as error:
                 await self._step.waiting_for(f"Gate to take the judgment: {error}")
                 await anyio.sleep(pause)
@@ -137,6 +137,13 @@ class Judgments:
                 return REFUSED
             else:
                 return ANSWERED
+
+    def _who(self, answer: Answer) -> str:
+        """Who has answered, for those who look at it in Spinnaker."""
+        job = f"job {self._step.job.id}"
+        if answer.expired:
+            return f"nobody in time ({job})"
+        return f"{answer.by} ({job})" + (f": {answer.comment}" if answer.comment else "")
 
     async def _look(self) -> Execution:
         return await self._gate.execution(self._id)

@@ -135,6 +135,7 @@ def _causes(stage: Stage) -> list[str]:
         *(errors if isinstance(errors, list) else []),
         details.get("error"),
         context.get("failureMessage"),
+        _table(context.get("context")).get("failureMessage"),  # of a checkPreconditions stage
         _judged(stage),
     ]
     return [one for one in texts if isinstance(one, str)]
@@ -143,8 +144,7 @@ def _causes(stage: Stage) -> list[str]:
 def _judged(stage: Stage) -> str | None:
     if stage.context.get("judgmentStatus") != "stop":
         return None
-    by = f" by {stage.modified_by}" if stage.modified_by else ""
-    return f"judged to stop{by}"
+    return f"judged to stop by {stage.judged_by}" if stage.judged_by else "judged to stop"
 
 
 def _table(value: Any) -> Mapping[str, Any]:

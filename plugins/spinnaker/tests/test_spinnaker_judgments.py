@@ -1,5 +1,7 @@
 """Manual judgment stages: asked and answered here, or noticed when they are answered elsewhere."""
 
+import os
+import pwd
 from typing import Any
 
 import pytest
@@ -10,6 +12,8 @@ from spinnaker_pipelines import judgment, verdict, wait
 
 pytestmark = pytest.mark.spinnaker
 
+USER = pwd.getpwuid(os.getuid()).pw_name
+"""Who answers here."""
 INSTRUCTIONS = "<p>Look at <b>the canary</b> &amp; decide.</p><script>x</script><ul><li>CPU</ul>"
 
 
@@ -56,7 +60,8 @@ def test_a_no(bench: SpinnakerBench) -> None:
     bench.say(job, "not today", yes=False)
     ended = bench.finished(job)
     assert ended["conclusion"] == "failure", bench.log(job)
-    assert 'stage "ok" TERMINAL: judged to stop by ada' in bench.step(job)["reason"]
+    reason = bench.step(job)["reason"]
+    assert reason == f'stage "ok" TERMINAL: judged to stop by {USER} (job {job}): not today'
 
 
 def test_a_comment_that_names_no_input(bench: SpinnakerBench) -> None:
@@ -126,6 +131,7 @@ def test_nobody_judges_in_time(bench: SpinnakerBench) -> None:
     ended = bench.finished(job := bench.begin(settings))
     assert ended["conclusion"] == "failure", bench.log(job)
     assert "nobody judged it in time: stop" in bench.log(job)
+    assert f"judged to stop by nobody in time (job {job})" in bench.step(job)["reason"]
 
 
 @pytest.mark.parametrize("fault", [Fault.CUT_AFTER, Fault.GATE_500], ids=lambda one: one.name)

@@ -73,8 +73,13 @@ CAUSES: list[tuple[dict[str, Any], str]] = [
     ({"exception": {"details": {"errors": [], "error": "boom"}}}, "boom"),
     ({"exception": {"details": {"errors": [" a\n  b\t"]}}}, "a b"),
     ({"exception": "odd", "failureMessage": "told so"}, "told so"),
+    ({"context": {"expression": False, "failureMessage": "score 3"}}, "score 3"),
     ({"judgmentStatus": "stop", "lastModifiedBy": "ada"}, "judged to stop by ada"),
     ({"judgmentStatus": "stop"}, "judged to stop"),
+    (
+        {"judgmentStatus": "stop", "orchestratorJudgment": {"by": "bob (job 1)", "startTime": 1}},
+        "judged to stop",  # it was started anew since
+    ),
     ({"judgmentStatus": "continue"}, ""),
     ({"exception": {"details": {"errors": [None, 3], "error": None}}}, ""),
     ({}, ""),
