@@ -94,7 +94,7 @@ class Leftovers:
         now = anyio.current_time()
         for one in self._seen:
             asked = self._asked.get(one.id)
-            if asked is not None and now - asked < ASK_AGAIN:
+            if asked is not None and (one.canceled or now - asked < ASK_AGAIN):
                 continue
             await gate.cancel(one.id, f"cleanup of job {self._step.job.id}")
             self._step.log(f"execution {one.id} is {one.status.value}: asked Spinnaker to stop it")
