@@ -40,7 +40,8 @@ def main() -> int:
     errors = sum(finding.severity is Severity.ERROR for finding in found)
     steps = sum(len(pipeline.steps) for pipeline in configuration.pipelines.values())
     found_words = "no error" if not errors else f"{errors} error{'s' if errors > 1 else ''}"
-    print(f"asked about {steps} steps: {found_words}", file=sys.stderr)
+    asked = f"{steps} step{'' if steps == 1 else 's'}"
+    print(f"asked about {asked}: {found_words}", file=sys.stderr)
     return EXIT_MISTAKES if errors else 0
 
 
