@@ -38,6 +38,7 @@ TROUBLES: tuple[Fault | None, ...] = (
     *[None] * 44,
 )
 """What becomes of the posts."""
+LOOKS = (Call.SEARCH, Call.EXECUTION, Call.EXECUTIONS)
 WORDS = {"SUCCEEDED": "success", "TERMINAL": "failure", "CANCELED": "cancelled"}
 SETTLE = "20s"
 RECOVERED = "whether the pipeline was started is not known: the daemon ended meanwhile"
@@ -134,7 +135,7 @@ class Killer:
             injected.append(faults.inject(trouble, Call.TRIGGER, times=1, seconds=0.3))
         if self.chance.random() < 0.2:
             other = self.chance.choice((Fault.GATE_503, Fault.SLOW, Fault.CUT_BEFORE))
-            injected.append(faults.inject(other, Call.SEARCH, Call.EXECUTION, times=2, seconds=0.3))
+            injected.append(faults.inject(other, *LOOKS, times=2, seconds=0.3))
         return injected
 
     def _lift(self, trouble: Fault | None, injected: list[Injected]) -> None:
