@@ -64,7 +64,7 @@ class Follower:
             await judgments.look(execution)
             if execution.status.complete:
                 return execution
-            trouble = await self._end_if_wanted(execution)
+            trouble = await self._end_if_wanted(execution, judgments)
             waits = trouble or waits_for(execution) or judgments.waits_for(execution)
             await self._step.waiting_for(waits)
             await pace.pause(changed=changed, near_end=is_near_end(execution))
@@ -93,14 +93,17 @@ class Follower:
 
     # --- ending it ---------------------------------------------------------------------------
 
-    async def _end_if_wanted(self, execution: Execution) -> str | None:
+    async def _end_if_wanted(self, execution: Execution, judgments: Judgments) -> str | None:
         """Ask for its end where that is wanted; what is in the way, if anything is."""
         why = await self._why_end(execution)
         if why is None:
             return None
+        on_its_way = judgments.end()
         if execution.canceled:
             self._teller.once("canceled", "Spinnaker was asked to stop it")
             return None
+        if on_its_way is not None:
+            return on_its_way
         now = anyio.current_time()
         if self._asked is not None and now - self._asked < ASK_AGAIN:
             return None

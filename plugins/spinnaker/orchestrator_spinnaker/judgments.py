@@ -46,6 +46,8 @@ class Judgments:
         self._begun: set[str] = set()
         self._over: set[str] = set()
         self._refused: set[str] = set()
+        self._on_their_way = 0
+        self._ended = False
 
     async def look(self, execution: Execution) -> None:
         """Ask what is open, and take back what is not any more."""
@@ -68,6 +70,14 @@ class Judgments:
         if not names:
             return None
         return f"judgment of stage {' and '.join(names)} in Spinnaker: {self._url}"
+
+    def end(self) -> str | None:
+        """Nothing is judged from here on. What a cancel has to wait for, if anything is.
+
+        Orca may store a judgment over the cancel that it gets at that moment, and then never ends.
+        """
+        self._ended = True
+        return "Gate to take the judgment" if self._on_their_way else None
 
     @property
     def _asks(self) -> bool:
@@ -123,11 +133,13 @@ class Judgments:
         pause = FIRST_PAUSE
         while True:
             now = await patiently(self._step, self._look, waits_out=GateError)
+            if self._ended or now.canceled:
+                return MOOT
             if not any(is_open(one) and _key(one) == key for one in judged(now)):
                 return MOOT
             self._teller.once(f"{key} judged", _told(stage, answer, verdict, inputs, chosen))
             try:
-                await self._gate.judge(self._id, stage, verdict, chosen, self._who(answer))
+                await self._send(stage, verdict, chosen, self._who(answer))
             except GateAway as error:
                 await self._step.waiting_for(f"Gate to take the judgment: {error}")
                 await anyio.sleep(pause)
@@ -137,6 +149,13 @@ class Judgments:
                 return REFUSED
             else:
                 return ANSWERED
+
+    async def _send(self, stage: Stage, verdict: str, chosen: str | None, who: str) -> None:
+        self._on_their_way += 1
+        try:
+            await self._gate.judge(self._id, stage, verdict, chosen, who)
+        finally:
+            self._on_their_way -= 1
 
     def _who(self, answer: Answer) -> str:
         """Who has answered, for those who look at it in Spinnaker."""

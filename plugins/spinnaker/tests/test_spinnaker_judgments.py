@@ -179,3 +179,37 @@ def test_nobody_is_to_judge(bench: SpinnakerBench) -> None:
     )
     assert place.only()["status"] == "CANCELED"
     assert not ended["dirty"]
+
+
+def test_a_stop_waits_for_the_judgment_that_is_on_its_way(bench: SpinnakerBench) -> None:
+    """Orca may store it over a cancel of the same moment, and then the execution never ends."""
+    gate = bench.material.gate
+    settings = bench.material.of(ok(), wait("after", 1000)) | {"request_timeout": "60s"}
+    job = bench.begin(settings)
+    bench.until_asked()
+    with gate.fault(Fault.ANSWER_HELD, Call.STAGE):
+        bench.say(job)
+        gate.wait_for_requests(Call.STAGE)
+        bench.cancel(job)
+        bench.until_waiting(job, "Gate to take the judgment")
+        gate.wait_for_requests(Call.EXECUTION, len(gate.asked(Call.EXECUTION)) + 2)
+        assert gate.asked(Call.CANCEL) == []
+    ended = bench.finished(job)
+    assert ended["conclusion"] == "cancelled", bench.log(job)
+    assert bench.material.only()["status"] == "CANCELED"
+
+
+def test_nothing_is_judged_after_a_stop(bench: SpinnakerBench) -> None:
+    """It was answered just before, and Gate did not take it."""
+    gate = bench.material.gate
+    job = bench.begin(bench.material.of(ok(), wait("after", 1000)))
+    bench.until_asked()
+    with gate.fault(Fault.GATE_503, Call.STAGE), gate.fault(Fault.GATE_503, Call.CANCEL):
+        bench.say(job)
+        gate.wait_for_requests(Call.STAGE)
+        bench.cancel(job)
+        gate.wait_for_requests(Call.CANCEL, 2)
+        judged = len(gate.asked(Call.STAGE))
+    ended = bench.finished(job)
+    assert ended["conclusion"] == "cancelled", bench.log(job)
+    assert len(gate.asked(Call.STAGE)) == judged
