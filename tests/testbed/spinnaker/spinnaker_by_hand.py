@@ -18,7 +18,7 @@ import spinnaker_build
 import spinnaker_bed
 from spinnaker_gate import Gate
 from spinnaker_pipelines import Config, judgment, parameter, pipeline, verdict, wait
-from spinnaker_users import ADA, BOB
+from spinnaker_users import ADA, BOB, DEPLOYER
 
 APPLICATION = "shop"
 TESTS = tuple(f"test {number}" for number in range(1, 13))
@@ -64,11 +64,12 @@ def main() -> None:
         Gate(bed, port=arguments.port) as gate,
     ):
         gate.configure(*configs)
-        print(f"Gate    {gate.url}\nOrca    {bed.orca}")
+        print(f"Gate     {gate.url}\nOrca     {bed.orca}")
         for config in gate.configs:
-            print(f"        {config['application']} / {config['name']}")
-        for user, may in ((ADA, "may execute"), (BOB, "may only look")):
-            print(f"{user.name}     {may}: password {user.password}, token {user.token}")
+            print(f"         {config['application']} / {config['name']}")
+        users = ((ADA, "may execute"), (DEPLOYER, "may execute"), (BOB, "may only look"))
+        for user, may in users:
+            print(f"{user.name:<9}{may}: password {user.password}, token {user.token}")
         print("Ctrl-C ends it.", flush=True)
         signal.pause()
 
