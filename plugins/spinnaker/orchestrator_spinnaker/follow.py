@@ -51,6 +51,7 @@ class Follower:
                 Judgments(self._step, self._gate, self._teller, self._id, self._url, tasks)
             )
             tasks.cancel_scope.cancel()
+        await others.look_back(execution)
         await self._step.waiting_for(None)
         return self._result(execution)
 

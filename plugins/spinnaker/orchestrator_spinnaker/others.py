@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 import anyio
 
 from orchestrator.plugin import Step
-from orchestrator_spinnaker.errors import GateError
+from orchestrator_spinnaker.errors import GateError, NotAllowed, NotThere
 from orchestrator_spinnaker.executions import Execution
 from orchestrator_spinnaker.gate import Gate
 from orchestrator_spinnaker.links import execution_url
+from orchestrator_spinnaker.patience import patiently
 from orchestrator_spinnaker.settings import SpinnakerSettings, seconds
 from orchestrator_spinnaker.stages import Teller
 from orchestrator_spinnaker.validity import split_conflict
@@ -41,20 +43,40 @@ class Others:
                 await self._look()
             await anyio.sleep(POLLS * seconds(self._step.config.poll))
 
+    async def look_back(self, own: Execution) -> None:
+        """Warn of those that came and went between two looks, now that ours has ended."""
+        with suppress(NotThere, NotAllowed):
+            for pipeline in await patiently(self._step, self._watched):
+                for one in await patiently(self._step, partial(self._gate.recent, pipeline)):
+                    if ran_beside(one, own):
+                        self._warn(one, "ran")
+
     async def _look(self) -> None:
-        if self._pipelines is None:
-            self._pipelines = await self._configured()
-        for one in await self._gate.live(self._pipelines):
+        for one in await self._gate.live(await self._watched()):
             if one.id != self._id:
-                self._teller.warn_once(f"beside {one.id}", self._described(one))
+                self._warn(one, "runs")
 
-    async def _configured(self) -> Sequence[str]:
-        it = self._step.config
-        named = [(it.application, it.pipeline), *map(split_conflict, it.conflicts)]
-        return [(await self._gate.pipeline(application, name)).id for application, name in named]
+    async def _watched(self) -> Sequence[str]:
+        if self._pipelines is None:
+            it = self._step.config
+            named = [(it.application, it.pipeline), *map(split_conflict, it.conflicts)]
+            configs = [await self._gate.pipeline(application, name) for application, name in named]
+            self._pipelines = [one.id for one in configs]
+        return self._pipelines
 
-    def _described(self, other: Execution) -> str:
+    def _warn(self, other: Execution, runs: str) -> None:
         by = f" by {other.trigger.user}" if other.trigger.user else ""
         url = execution_url(self._step.config, other.application, other.id)
         which = f"execution {other.id} of {other.application}/{other.name}"
-        return f"{which} runs beside this one, started{by} in Spinnaker: {url}"
+        text = f"{which} {runs} beside this one, started{by} in Spinnaker: {url}"
+        self._teller.warn_once(f"beside {other.id}", text)
+
+
+def ran_beside(other: Execution, own: Execution) -> bool:
+    """Whether an execution was at work while ours was, which has ended."""
+    if other.id == own.id or other.start_time is None:
+        return False
+    if own.start_time is None or own.end_time is None:
+        return False
+    over_before = other.end_time is not None and other.end_time <= own.start_time
+    return other.start_time < own.end_time and not over_before

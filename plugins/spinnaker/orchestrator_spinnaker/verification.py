@@ -100,5 +100,6 @@ def _triggers(one: PipelineConfig, setting: str) -> Iterator[Problem]:
     kinds = sorted({each.type or "" for each in one.triggers or () if each.enabled})
     if kinds:
         named = " and ".join(f"{kind} trigger".strip() for kind in kinds)
-        text = f"{one.called} has an enabled {named}, which starts it without us, at any time"
+        start = "starts" if len(kinds) == 1 else "start"
+        text = f"{one.called} has an enabled {named}, which {start} it without us, at any time"
         yield Problem(setting, text, Severity.WARNING)

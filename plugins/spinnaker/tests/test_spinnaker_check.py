@@ -92,10 +92,13 @@ async def test_triggers_are_warned_of(steps: Steps) -> None:
         pipeline("Clean Up", verdict("clean"), triggers=[cron]),
     )
     problems = await check.problems(steps.step(conflicts=[f"{app}/Clean Up"]))
-    end = "which starts it without us, at any time"
+    end = "it without us, at any time"
     assert problems and warnings(problems) == [
-        ("pipeline", f"{app}/Deploy has an enabled cron trigger and git trigger, {end}"),
-        ("conflicts", f"{app}/Clean Up has an enabled cron trigger, {end}"),
+        (
+            "pipeline",
+            f"{app}/Deploy has an enabled cron trigger and git trigger, which start {end}",
+        ),
+        ("conflicts", f"{app}/Clean Up has an enabled cron trigger, which starts {end}"),
     ]
 
 

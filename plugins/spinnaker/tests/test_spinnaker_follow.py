@@ -3,8 +3,11 @@
 from typing import Any
 
 import pytest
+from orchestrator_spinnaker.executions import Execution, Status
+from orchestrator_spinnaker.others import ran_beside
 from spinnaker_bench import SpinnakerBench
 from spinnaker_faults import Call, Fault
+from spinnaker_gate import Gate
 from spinnaker_pipelines import pipeline, verdict, wait
 
 pytestmark = pytest.mark.spinnaker
@@ -159,6 +162,51 @@ def test_somebody_starts_another_beside_it(bench: SpinnakerBench) -> None:
     assert said.count("runs beside this one, started by ada in Spinnaker") == len(others)
     assert all(f"warning: execution {other} of" in said for other in others)
     assert ended["warnings"] == len(others)
+
+
+def looked_after_the_start(gate: Gate) -> bool:
+    calls = [one.call for one in list(gate.requests)]
+    return Call.TRIGGER in calls and Call.EXECUTIONS in calls[calls.index(Call.TRIGGER) :]
+
+
+def test_another_that_came_and_went_between_two_looks(bench: SpinnakerBench) -> None:
+    place = bench.material
+    place.gate.configure(pipeline("clean", wait("short", 0)))
+    conflicts = [f"{place.gate.application}/clean"]
+    settings = place.of(verdict("held", hold=True)) | {"conflicts": conflicts, "poll": "100s"}
+    job = bench.begin(settings)
+    ours = bench.until_running()
+    bench.until("there was a look for others", lambda: looked_after_the_start(place.gate))
+    other = place.gate.start_by_hand("clean")
+    place.bed.wait_until_complete(other)
+    place.bed.release(ours, "held")
+    ended = bench.finished(job)
+    assert ended["conclusion"] == "success", bench.log(job)
+    assert ended["warnings"] == 1
+    assert f"warning: execution {other} of" in bench.log(job)
+    assert bench.log(job).count("beside this one, started by ada in Spinnaker") == 1
+
+
+OWN = Execution("own", "shop", Status.SUCCEEDED, start_time=10, end_time=20)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "beside"),
+    [
+        (12, 15, True),
+        (5, 11, True),
+        (19, 25, True),
+        (5, 25, True),
+        (15, None, True),
+        (None, None, False),
+        (5, 10, False),
+        (20, 25, False),
+    ],
+)
+def test_what_ran_beside_ours(start: int | None, end: int | None, beside: bool) -> None:
+    other = Execution("other", "shop", Status.SUCCEEDED, start_time=start, end_time=end)
+    assert ran_beside(other, OWN) is beside
+    assert not ran_beside(OWN, OWN)
 
 
 def test_one_that_spinnaker_lets_wait(bench: SpinnakerBench) -> None:
