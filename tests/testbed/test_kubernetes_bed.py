@@ -4,6 +4,7 @@ import json
 import subprocess
 from pathlib import Path
 
+import bed_kubelet
 import pytest
 from bed import CHARTS, Bed, BedError, PrivateBed, User, role
 
@@ -59,6 +60,17 @@ def test_waiting_for_a_release_waits_for_its_pods(bed: Bed, namespace: str, majo
         bed.release(namespace)
         assert waiting.wait(60) == 0
     assert statuses(bed, major, namespace, "a") == ["deployed"]
+
+
+def test_what_went_between_a_list_and_its_watch_is_told(bed: Bed, namespace: str) -> None:
+    path = f"/api/v1/namespaces/{namespace}/configmaps"
+    bed.post(path, {"metadata": {"name": "short-lived"}})
+    listed = bed.get(path)
+    assert listed is not None
+    bed._client.delete(f"{path}/short-lived").raise_for_status()
+    since = listed["metadata"]["resourceVersion"]
+    change, one = next(bed_kubelet.watch(bed._client, path, 60.0, since))
+    assert (change, one["metadata"]["name"]) == ("DELETED", "short-lived")
 
 
 @HELMS

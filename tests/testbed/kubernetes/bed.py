@@ -133,16 +133,18 @@ class Bed:
         Raises:
             BedError: it was not within `timeout` seconds.
         """
-        if not (self.get(path) or {"items": []})["items"]:
+        listed = self.get(path) or {"items": []}
+        left = {one["metadata"]["name"] for one in listed["items"]}
+        if not left:
             return
-        left: set[str] = set()
+        since = listed["metadata"]["resourceVersion"]
         with contextlib.suppress(httpx.ReadTimeout):
-            for change, one in bed_kubelet.watch(self._client, path, timeout):
+            for change, one in bed_kubelet.watch(self._client, path, timeout, since):
                 name = one["metadata"]["name"]
                 left.discard(name) if change == "DELETED" else left.add(name)
-                if not left and not (self.get(path) or {"items": []})["items"]:
+                if not left:
                     return
-        raise BedError(f"{path} was not empty within {timeout:g} s")
+        raise BedError(f"{path} was not empty within {timeout:g} s: {', '.join(sorted(left))}")
 
     def wait_for_pod(self, namespace: str, image: str) -> dict[str, Any]:
         """Block until a pod with this image has met its fate, and return it."""

@@ -124,15 +124,19 @@ def _now() -> str:
 
 
 def watch(
-    client: httpx.Client, path: str, timeout: float | None = None
+    client: httpx.Client, path: str, timeout: float | None = None, since: str | None = None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each object of a collection as it is now, then each change: its type and the object.
+
+    With `since`, the resourceVersion of a list, only what has changed after that list.
 
     Raises:
         httpx.HTTPError: the API server refuses, went away, or said nothing for `timeout` seconds.
     """
     limits = httpx.Timeout(30, read=timeout)
-    with client.stream("GET", path, params={"watch": "true"}, timeout=limits) as answer:
+    params = {"watch": "true"} | ({} if since is None else {"resourceVersion": since})
+    address = httpx.URL(path).copy_merge_params(params)
+    with client.stream("GET", address, timeout=limits) as answer:
         answer.raise_for_status()
         for line in answer.iter_lines():
             change = json.loads(line)
