@@ -136,7 +136,7 @@ class Leftovers:
         when = datetime.fromtimestamp(end, UTC).strftime("%H:%M:%S UTC")
         return Cleanliness(
             f"{what} ({address}); if there is none after {when}, `{self._recheck}` finds it clean",
-            (f"curl {shlex.quote(address)}", self._recheck),
+            (f"curl {shlex.quote(address)}",),
         )
 
     async def _missing_since(self) -> float:
@@ -159,9 +159,7 @@ class Leftovers:
             text = f"whether {self._url(id)} is live could not be found out{self._because}"
             return Cleanliness(text, (self._look_at(id), self._cancel(id)))
         text = f"whether an execution was started could not be found out{self._because}"
-        return Cleanliness(
-            f"{text} ({self._search})", (f"curl {shlex.quote(self._search)}", self._recheck)
-        )
+        return Cleanliness(f"{text} ({self._search})", (f"curl {shlex.quote(self._search)}",))
 
     @property
     def _because(self) -> str:
