@@ -45,7 +45,7 @@ def _unasked(settings: SpinnakerSettings) -> Iterator[Problem]:
 
 def _waiting(verified: Verified) -> Iterator[Problem]:
     """Of those that Spinnaker itself lets wait in turn."""
-    for one in {one.id: one for one in verified.pipelines}.values():
+    for one in verified.pipelines:
         if one.limit_concurrent and not one.keep_waiting_pipelines:
             text = (
                 f"{one.called} does not keep waiting executions (`keepWaitingPipelines`): of those "

@@ -4,7 +4,6 @@ import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from urllib.parse import quote
 
 import anyio
 
@@ -13,8 +12,8 @@ from orchestrator_spinnaker.access import open_gate
 from orchestrator_spinnaker.clock import utc
 from orchestrator_spinnaker.errors import GateError, NotThere
 from orchestrator_spinnaker.executions import Execution
-from orchestrator_spinnaker.gate import Gate, search_path
-from orchestrator_spinnaker.links import execution_url
+from orchestrator_spinnaker.gate import Gate
+from orchestrator_spinnaker.links import execution_at_gate, execution_url, search_at_gate
 from orchestrator_spinnaker.notes import Noted, Notes
 from orchestrator_spinnaker.settings import SpinnakerSettings, seconds
 from orchestrator_spinnaker.trigger import started_as
@@ -171,8 +170,7 @@ class Leftovers:
 
     @property
     def _search(self) -> str:
-        it = self._step.config
-        return f"{it.gate.rstrip('/')}{search_path(it.application, self._noted.correlation)}"
+        return search_at_gate(self._step.config, self._noted.correlation)
 
     def _url(self, id: str) -> str:
         return execution_url(self._step.config, self._step.config.application, id)
@@ -184,4 +182,4 @@ class Leftovers:
         return f"curl -X PUT {shlex.quote(self._at_gate(id) + '/cancel?reason=by+hand')}"
 
     def _at_gate(self, id: str) -> str:
-        return f"{self._step.config.gate.rstrip('/')}/pipelines/{quote(id, safe='')}"
+        return execution_at_gate(self._step.config, id)

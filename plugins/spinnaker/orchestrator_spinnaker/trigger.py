@@ -10,7 +10,8 @@ from orchestrator_spinnaker import parameters
 from orchestrator_spinnaker.clock import utc
 from orchestrator_spinnaker.errors import GateAway, GateError, GateNotReached, NotThere
 from orchestrator_spinnaker.executions import Execution
-from orchestrator_spinnaker.gate import Gate, search_path
+from orchestrator_spinnaker.gate import Gate
+from orchestrator_spinnaker.links import search_at_gate
 from orchestrator_spinnaker.notes import Notes
 from orchestrator_spinnaker.patience import FIRST_PAUSE, LONGEST_PAUSE, patiently
 from orchestrator_spinnaker.settings import SpinnakerSettings, seconds
@@ -114,8 +115,7 @@ class Trigger:
 
     @property
     def _address(self) -> str:
-        path = search_path(self._step.config.application, self._correlation)
-        return f"{self._gate.url}{path}"
+        return search_at_gate(self._step.config, self._correlation)
 
 
 async def started_as(

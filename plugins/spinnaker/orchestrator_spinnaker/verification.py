@@ -15,15 +15,15 @@ from orchestrator_spinnaker.validity import split_conflict
 
 
 class Verified(msgspec.Struct, frozen=True):
-    """The pipelines that were found, the step's own first, and every problem."""
+    """The pipelines that were found, each once, the step's own first, and every problem."""
 
     pipelines: tuple[PipelineConfig, ...]
     problems: tuple[Problem, ...]
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Of the pipelines, each once."""
-        return tuple(dict.fromkeys(one.id for one in self.pipelines))
+        """Of the pipelines."""
+        return tuple(one.id for one in self.pipelines)
 
     @property
     def errors(self) -> tuple[Problem, ...]:
