@@ -62,7 +62,13 @@ def test_a_stage_may_resist_a_cancel(spinnaker: Bed, gate: Gate) -> None:
 
 
 @pytest.mark.parametrize(
-    ("user", "status"), [(ADA, 202), (BOB, 403), (EVE, 403), (GRACE, 302)], ids=lambda one: str(one)
+    ("user", "status"),
+    [
+        pytest.param(ADA, 202, id="who may start"),
+        pytest.param(BOB, 403, id="who may only read"),
+        pytest.param(EVE, 403, id="who may do nothing"),
+        pytest.param(GRACE, 302, id="whose login is not known"),
+    ],
 )
 def test_who_may_start(gate: Gate, user: User, status: int) -> None:
     gate.configure(pipeline("deploy", verdict("test")))
