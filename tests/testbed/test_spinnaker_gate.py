@@ -131,6 +131,7 @@ def test_certificates(secure_gate: Gate) -> None:
     ("fault", "seen", "started"),
     [
         (Fault.ORCA_DOWN, 500, 0),
+        (Fault.GATE_429, 429, 0),
         (Fault.GATE_500, 500, 0),
         (Fault.GATE_502, 502, 0),
         (Fault.GATE_503, 503, 0),

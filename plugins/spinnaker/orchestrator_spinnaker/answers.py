@@ -13,6 +13,7 @@ from orchestrator_spinnaker.errors import (
     GateRefused,
     NotAllowed,
     NotLetIn,
+    NotTaken,
     NotThere,
 )
 
@@ -60,8 +61,11 @@ def raise_for(answer: httpx.Response, what: str, url: str, credentials: str) -> 
         raise NotAllowed(f"{told} ({whose} may not)", setting=credentials or None)
     if code == httpx.codes.NOT_FOUND:
         raise NotThere(told)
-    if answer.is_server_error or code == httpx.codes.TOO_MANY_REQUESTS:
-        raise GateAway(told, f"it answers {code}{said and f', {said}'}")
+    cause = f"it answers {code}{said and f', {said}'}"
+    if code == httpx.codes.TOO_MANY_REQUESTS:
+        raise NotTaken(told, cause)
+    if answer.is_server_error:
+        raise GateAway(told, cause)
     raise GateRefused(told)
 
 

@@ -22,8 +22,8 @@ class GateAway(GateError):
     """No answer, or one that says nothing: worth trying again. It may have taken effect."""
 
 
-class GateNotReached(GateAway):
-    """The request was never sent: no connection, or no session to send it in."""
+class NotTaken(GateAway):
+    """It took no effect: no connection, no session to send it in, or too many requests."""
 
 
 class NotLetIn(GateError):

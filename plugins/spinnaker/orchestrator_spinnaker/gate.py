@@ -11,7 +11,7 @@ import msgspec
 
 from orchestrator_spinnaker import causes
 from orchestrator_spinnaker.answers import decoded, raise_for
-from orchestrator_spinnaker.errors import GateAway, GateNotReached, NotLetIn, NotTrusted
+from orchestrator_spinnaker.errors import GateAway, NotLetIn, NotTaken, NotTrusted
 from orchestrator_spinnaker.executions import (
     JUDGED,
     LIVE,
@@ -173,7 +173,7 @@ class Gate:
             raise NotLetIn(text, why, setting) from None
         cause = causes.in_words(error)
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
-            raise GateNotReached(f"Gate at {self.url} can't be reached: {cause}", cause) from None
+            raise NotTaken(f"Gate at {self.url} can't be reached: {cause}", cause) from None
         raise GateAway(f"Gate at {self.url}, asked to {what}: {cause}", cause) from None
 
 

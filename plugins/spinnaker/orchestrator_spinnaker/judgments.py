@@ -12,7 +12,7 @@ from orchestrator.plugin import Answer, NotDone, Question, Step, StopRequested
 from orchestrator_spinnaker.errors import GateAway, GateError
 from orchestrator_spinnaker.executions import Execution, Stage, Status
 from orchestrator_spinnaker.gate import Gate
-from orchestrator_spinnaker.patience import FIRST_PAUSE, LONGEST_PAUSE, patiently
+from orchestrator_spinnaker.patience import growing_pauses, patiently
 from orchestrator_spinnaker.plain import plain
 from orchestrator_spinnaker.settings import OnManualJudgment, SpinnakerSettings, seconds
 from orchestrator_spinnaker.stages import Teller
@@ -130,7 +130,7 @@ class Judgments:
         verdict = "continue" if answer.approved else "stop"
         inputs = inputs_of(stage)
         chosen = chosen_input(inputs, answer.comment)
-        pause = FIRST_PAUSE
+        pauses = growing_pauses()
         while True:
             now = await patiently(self._step, self._look, waits_out=GateError)
             if self._ended or now.canceled:
@@ -142,8 +142,7 @@ class Judgments:
                 await self._send(stage, verdict, chosen, self._who(answer))
             except GateAway as error:
                 await self._step.waiting_for(f"Gate to take the judgment: {error}")
-                await anyio.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
+                await anyio.sleep(next(pauses))
             except GateError as error:
                 self._step.warn(f'stage "{stage.name}" can\'t be judged from here: {error}')
                 return REFUSED

@@ -1,6 +1,6 @@
 """Calls that go on until Gate answers, visibly."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -18,6 +18,14 @@ FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 10.0
 
 
+def growing_pauses() -> Iterator[float]:
+    """Seconds between tries: each twice the last, up to the longest."""
+    pause = FIRST_PAUSE
+    while True:
+        yield pause
+        pause = min(2 * pause, LONGEST_PAUSE)
+
+
 async def patiently(
     step: Step[SpinnakerSettings],
     call: Callable[[], Awaitable[Answer]],
@@ -31,7 +39,7 @@ async def patiently(
     """
     began = None
     told = None
-    pause = FIRST_PAUSE
+    pauses = growing_pauses()
     while True:
         try:
             answer = await call()
@@ -42,8 +50,7 @@ async def patiently(
                 step.log(f"waiting for Gate: {error}")
             since = clock_time(began, utc())
             await step.waiting_for(f"Gate at {step.config.gate} since {since}: {error.cause}")
-            await anyio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+            await anyio.sleep(next(pauses))
         else:
             if began is not None:
                 step.log(f"Gate answers again, after {duration(utc() - began)}")

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import anyio
 import httpx
 
-from orchestrator_spinnaker.errors import GateAway, GateNotReached, NotLetIn
+from orchestrator_spinnaker.errors import GateAway, NotLetIn, NotTaken
 
 LOGIN = "/login"
 Send = Callable[[str, dict[str, str]], Awaitable[httpx.Response]]
@@ -30,7 +30,7 @@ class Session:
     async def open(self, send: Send, seen: int = 0) -> None:
         """Log in, unless somebody has since `logins` was `seen`.
 
-        Raises NotLetIn for wrong credentials, GateNotReached where Gate does not say.
+        Raises NotLetIn for wrong credentials, NotTaken where Gate does not say.
         """
         async with self._lock:
             if self._logins != seen:
@@ -38,7 +38,7 @@ class Session:
             try:
                 answer = await send(LOGIN, self._form)
             except GateAway as error:
-                raise GateNotReached(str(error), error.cause) from None
+                raise NotTaken(str(error), error.cause) from None
             self._judge(answer)
             self._logins += 1
 
@@ -47,7 +47,7 @@ class Session:
         at = f"the login at {self._url}{LOGIN}"
         if answer.is_server_error or code == httpx.codes.TOO_MANY_REQUESTS:
             cause = f"it answers {code} to a login"
-            raise GateNotReached(f"{at} was answered by {code}", cause)
+            raise NotTaken(f"{at} was answered by {code}", cause)
         if asks_for_login(answer):
             text = f"{at} is refused: the user name or the password of `auth.session` is wrong"
             raise NotLetIn(text, "it refuses our login", "auth.session")

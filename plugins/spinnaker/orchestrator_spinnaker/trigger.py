@@ -8,12 +8,12 @@ import anyio
 from orchestrator.plugin import CallLost, NotDone, Step, StopRequested
 from orchestrator_spinnaker import parameters
 from orchestrator_spinnaker.clock import utc
-from orchestrator_spinnaker.errors import GateAway, GateError, GateNotReached, NotThere
+from orchestrator_spinnaker.errors import GateAway, GateError, NotTaken, NotThere
 from orchestrator_spinnaker.executions import Execution
 from orchestrator_spinnaker.gate import Gate
 from orchestrator_spinnaker.links import search_at_gate
 from orchestrator_spinnaker.notes import Notes
-from orchestrator_spinnaker.patience import FIRST_PAUSE, LONGEST_PAUSE, patiently
+from orchestrator_spinnaker.patience import growing_pauses, patiently
 from orchestrator_spinnaker.settings import SpinnakerSettings, seconds
 
 SEARCH_PAUSE = 1.0
@@ -38,13 +38,12 @@ class Trigger:
         return found
 
     async def _post(self) -> str:
-        pause = FIRST_PAUSE
+        pauses = growing_pauses()
         while True:
             try:
                 id = await self._send()
-            except GateNotReached as error:
-                await self._before_next_post(error, pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
+            except NotTaken as error:
+                await self._before_next_post(error, next(pauses))
             except GateAway as error:
                 self._step.log(f"whether the pipeline was started is not known: {error}")
                 id = await self._search()
@@ -62,11 +61,11 @@ class Trigger:
         try:
             return await self._gate.trigger(it.application, it.pipeline, given, self._correlation)
         except GateError as error:
-            if isinstance(error, GateNotReached) or not isinstance(error, GateAway):
+            if isinstance(error, NotTaken) or not isinstance(error, GateAway):
                 await self._notes.note(posted=None)
             raise
 
-    async def _before_next_post(self, error: GateNotReached, pause: float) -> None:
+    async def _before_next_post(self, error: NotTaken, pause: float) -> None:
         self._raise_if_stopped()
         await self._step.waiting_for(f"Gate to answer: {error}")
         await anyio.sleep(pause)

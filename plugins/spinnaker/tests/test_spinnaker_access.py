@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from orchestrator_spinnaker import check
 from orchestrator_spinnaker.access import open_gate
-from orchestrator_spinnaker.errors import GateNotReached, NotLetIn
+from orchestrator_spinnaker.errors import NotLetIn, NotTaken
 from spinnaker_bed import Bed
 from spinnaker_bench import Place, SpinnakerBench
 from spinnaker_gate import Call, Fault, Gate
@@ -133,7 +133,7 @@ async def test_a_session_that_is_not_taken_is_opened_again_only_once(steps: Step
 @pytest.mark.parametrize("fault", [Fault.GATE_503, Fault.CUT_AFTER, Fault.HUNG])
 async def test_a_login_that_fails_has_started_nothing(steps: Steps, fault: Fault) -> None:
     async with open_gate(steps.step(auth=session(), request_timeout=patience(fault))) as gate:
-        with steps.gate.fault(fault, Call.LOGIN), pytest.raises(GateNotReached):
+        with steps.gate.fault(fault, Call.LOGIN), pytest.raises(NotTaken):
             await gate.trigger(steps.gate.application, PIPELINE, {}, "never")
         assert steps.gate.asked(Call.TRIGGER) == []
         await gate.pipeline(steps.gate.application, PIPELINE)

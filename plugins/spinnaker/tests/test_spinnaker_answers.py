@@ -9,6 +9,7 @@ from orchestrator_spinnaker.errors import (
     GateRefused,
     NotAllowed,
     NotLetIn,
+    NotTaken,
     NotThere,
 )
 
@@ -71,7 +72,7 @@ def answer(code: int, body: object = None, location: str | None = None) -> httpx
             f"Gate at {URL} answered 404 to {WHAT}: Not Found",
         ),
         (answer(400), "", GateRefused, f"Gate at {URL} answered 400 to {WHAT}"),
-        (answer(429), "", GateAway, f"Gate at {URL} answered 429 to {WHAT}"),
+        (answer(429), "", NotTaken, f"Gate at {URL} answered 429 to {WHAT}"),
         (
             answer(500, {"exception": "com.netflix.SpinnakerNetworkException", "message": "x"}),
             "",

@@ -247,6 +247,17 @@ def test_gate_comes_back(bench: SpinnakerBench) -> None:
     assert bench.material.runs() == 1
 
 
+def test_too_many_requests_are_waited_out(bench: SpinnakerBench) -> None:
+    """Gate has not taken the start, and says so: it may be posted again."""
+    gate = bench.material.gate
+    with gate.fault(Fault.GATE_429, Call.TRIGGER):
+        job = bench.begin(bench.material.succeeding())
+        bench.until_waiting(job, "answered 429 to POST")
+        gate.wait_for_requests(Call.TRIGGER, 2)
+    assert bench.finished(job)["conclusion"] == "success", bench.log(job)
+    assert bench.material.runs() == 1
+
+
 def test_when_it_was_posted_is_written_down(bench: SpinnakerBench) -> None:
     before = datetime.now(UTC).timestamp()
     bench.finished(job := bench.begin(bench.material.succeeding()))

@@ -46,6 +46,7 @@ class Fault(Enum):
     HUNG = "nothing happens until the fault is over; then the call goes on, as in a frozen Orca"
     ANSWER_HELD = "Orca does it at once; the answer comes when the fault is over"
     SLOW = "the call goes on after `seconds`"
+    GATE_429 = "Gate answers 429 and does nothing: too many requests"
     GATE_500 = "Gate answers 500"
     GATE_502 = "a proxy answers 502"
     GATE_503 = "a proxy answers 503"

@@ -34,7 +34,10 @@ DENIED = "org.springframework.security.access.AccessDeniedException"
 _EMPTY = frozenset({Call.CANCEL, Call.PAUSE, Call.RESUME, Call.DELETE})
 """The calls to which Orca answers nothing. Gate fails where anything else does."""
 _READS = frozenset({Call.EXECUTION, Call.EXECUTIONS, Call.SEARCH, Call.CONFIGS, Call.CONFIG})
-_PAGES = {Fault.GATE_500: 500, Fault.GATE_502: 502, Fault.GATE_503: 503, Fault.NOT_JSON: 200}
+_PAGES = {
+    **{Fault.GATE_429: 429, Fault.GATE_500: 500, Fault.GATE_502: 502, Fault.GATE_503: 503},
+    Fault.NOT_JSON: 200,
+}
 
 
 @dataclass(frozen=True)
