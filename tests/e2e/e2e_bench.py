@@ -15,7 +15,7 @@ from orchestrator.cli.daemon import AWAY, Daemon
 from orchestrator.testing.daemon_process import DaemonProcess, Launch, launch_program
 
 PROGRAM = str(Path(sys.executable).with_name("orchestrator"))
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 Value = TypeVar("Value")
 
@@ -44,7 +44,7 @@ class Installation(DaemonProcess):
             capture_output=True,
             text=True,
             check=False,
-            timeout=2 * PATIENCE,
+            timeout=PATIENCE,
         )
 
     def spawn(self, *words: str) -> subprocess.Popen[str]:

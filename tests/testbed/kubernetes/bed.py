@@ -28,7 +28,7 @@ __all__ = ["CHARTS", "Bed", "BedError", "PrivateBed", "Programs", "User", "role"
 HERE = Path(__file__).parent
 CHARTS = HERE / "charts"
 """Two charts: `cm` and `web`; their values.yaml says what they can do."""
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 """How long a test waits for something that should happen in a moment."""
 
 

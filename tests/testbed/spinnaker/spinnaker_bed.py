@@ -21,7 +21,7 @@ __all__ = ["COMPLETE", "Bed", "BedError", "Execution", "PrivateBed"]
 
 HERE = Path(__file__).parent
 GUARDIAN = HERE / "spinnaker_guardian.py"
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 """How long a test waits for something that should happen in a moment."""
 LOOK_SECONDS = 0.05
 COMPLETE = frozenset({"SUCCEEDED", "FAILED_CONTINUE", "SKIPPED", "TERMINAL", "CANCELED", "STOPPED"})
