@@ -14,6 +14,8 @@ from orchestrator_helm.rendering import Rendering
 from orchestrator_helm.tool import Helm
 
 RUNNING_KINDS = ("Job", "Pod")
+CLOCK_DIFFERENCE = 60_000
+"""Milliseconds by which the clocks of this host and the API server may differ."""
 _SECOND = 1000
 
 
@@ -179,7 +181,3 @@ def _made_since(one: Live, meant: Intent) -> bool:
     except ValueError:
         return False
     return made + _SECOND + CLOCK_DIFFERENCE >= meant.began
-
-
-CLOCK_DIFFERENCE = 60_000
-"""Milliseconds by which the clocks of this host and the API server may differ."""
