@@ -101,9 +101,9 @@ def needed(rules: Mapping[str, ApprovalRule]) -> tuple[str, ...]:
     return tuple(rule_text(rule, 0) for rule in rules.values())
 
 
-def waiting_for(step: Step) -> str | None:
-    """What a step says that it waits for; whose answer it waits for says more."""
+def waiting_for(step: Step) -> tuple[str | None, Instant | None]:
+    """What a step says that it waits for, and since when; whose answer it waits for says more."""
     question = step.open_question
     if question is None or not step.active:
-        return step.waiting_for
-    return rule_text(question.rule, given(STEP, question.approvals))
+        return step.waiting_for, step.waiting_since
+    return rule_text(question.rule, given(STEP, question.approvals)), question.asked

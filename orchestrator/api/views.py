@@ -176,6 +176,7 @@ def _step(job: Job, of: Step, definition: StepDefinition, live: LookAtLive) -> w
     ending = phase.ending if isinstance(phase, CleaningUp | BackingOff | Finished) else None
     end = phase if isinstance(phase, Finished) else None
     began = None if isinstance(phase, Pending) else phase.began
+    awaited, awaited_since = waiting_for(of)
     return wire.Step(
         name=of.name,
         section=definition.section.value,
@@ -193,7 +194,8 @@ def _step(job: Job, of: Step, definition: StepDefinition, live: LookAtLive) -> w
         next_attempt_at=_next_attempt(phase),
         outputs=masked(of.outputs, of.sensitive),
         progress=_progress(now),
-        waiting_for=waiting_for(of),
+        waiting_for=awaited,
+        waiting_since=time(awaited_since) if awaited_since else None,
         warnings=of.warnings,
         last_output_at=None if now.last_output_at is None else utc(now.last_output_at),
         started_at=time(began) if began else None,

@@ -17,7 +17,8 @@ class Actor(msgspec.Struct, frozen=True):
 
 
 class Blocker(msgspec.Struct, frozen=True):
-    """One thing that keeps a job from starting. `id` is a job's number, or a name."""
+    """One thing that keeps a job, or a step of it, from starting. `id` is a job's number, or a
+    name."""
 
     type: str
     id: int | str
@@ -125,7 +126,8 @@ class Step(msgspec.Struct, frozen=True):
     """One step of a job. Outputs that are sensitive are masked.
 
     `attempts` are the most that it may have, null without `retry`; while one is waited for, the
-    step is `pending`, and `next_attempt_at` says until when.
+    step is `pending`, and `next_attempt_at` says until when. `waiting_for` is in words, whose
+    answer it waits for too; it has waited since `waiting_since` without a break, whatever for.
     """
 
     name: str
@@ -145,10 +147,17 @@ class Step(msgspec.Struct, frozen=True):
     outputs: dict[str, Any]
     progress: Progress | None
     waiting_for: str | None
+    waiting_since: str | None
     warnings: tuple[str, ...]
     last_output_at: str | None
     started_at: str | None
     finished_at: str | None
+
+
+class StepUnderWay(Step, frozen=True, kw_only=True):
+    """A step that has begun and has not ended; `lift` answers what it asks people, if it does."""
+
+    lift: str | None
 
 
 class Cancel(msgspec.Struct, frozen=True):
@@ -232,10 +241,11 @@ class Jobs(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """Why a job waits. `place` is its place in the environment's queue, from 1.
+    """What a job waits for. `place` is its place in the environment's queue, from 1.
 
-    `approvals` are those that it will need before it queues, in words; what it awaits now is
-    among the blockers.
+    `since` is when it began to do what its `phase` says. `approvals` are those that it will need
+    before it queues, in words; what it awaits now is among the blockers. `steps` are those that are
+    under way, with what they wait for; `awaits` is what the job and they ask people now.
     """
 
     job: int
@@ -244,6 +254,8 @@ class Explanation(msgspec.Struct, frozen=True):
     place: int | None
     blockers: tuple[LiftableBlocker, ...]
     approvals: tuple[str, ...]
+    steps: tuple[StepUnderWay, ...] = ()
+    awaits: tuple[Awaited, ...] = ()
 
 
 class Debt(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ SYNOPSIS = {
     "log": "what a job's steps wrote",
     "output": "the values that a step gave",
     "wait": "wait until jobs have finished",
-    "explain": "why a job waits, and who can lift it",
+    "explain": "why a job or a step of it waits, and who can lift it",
     "cancel": "ask jobs to stop",
     "approvals": "what awaits an approval, first what I may answer",
     "approve": "say yes to a job, or to what a step of it asks",

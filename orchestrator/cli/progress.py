@@ -55,8 +55,7 @@ def _step_line(job: Job, step: Step) -> str:
 def progress_line(job: Job, moment: float) -> str:
     """`job 118  running  1m 02s  apply: applying, 3/10 resources`."""
     parts = [f"job {job['id']}", spoken(state_of(job)), took(job, moment)]
-    if job["phase"] in ("queued", "preparing"):
-        parts += [harmless(blocker["text"]) for blocker in job["blockers"][:1]]
+    parts += [harmless(blocker["text"]) for blocker in job["blockers"][:1]]
     active = (s for s in job["steps"] if s["phase"] not in ("pending", "finished"))
     parts += [f"{harmless(step['name'])}: {step_note(step, moment)}" for step in active]
     return "  ".join(part for part in parts if part)

@@ -14,7 +14,7 @@ class Actor(TypedDict):
 
 
 class Blocker(TypedDict):
-    """One reason why a job waits."""
+    """One reason why a job, or a step of it, waits."""
 
     type: str
     id: int | str | None
@@ -66,10 +66,17 @@ class Step(TypedDict):
     outputs: dict[str, Any]
     progress: Progress | None
     waiting_for: str | None
+    waiting_since: str | None
     warnings: list[str]
     last_output_at: str | None
     started_at: str | None
     finished_at: str | None
+
+
+class StepUnderWay(Step):
+    """One that has begun and not ended, with what answers what it asks."""
+
+    lift: str | None
 
 
 class Cancel(TypedDict):
@@ -185,7 +192,7 @@ class Jobs(TypedDict):
 
 
 class Explanation(TypedDict):
-    """Why a job waits."""
+    """What a job waits for."""
 
     job: int
     phase: str
@@ -193,6 +200,8 @@ class Explanation(TypedDict):
     place: int | None
     blockers: list[LiftableBlocker]
     approvals: list[str]
+    steps: list[StepUnderWay]
+    awaits: list[Awaited]
 
 
 class Debt(TypedDict):

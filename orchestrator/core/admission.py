@@ -19,7 +19,7 @@ from orchestrator.core.model import (
     Run,
 )
 from orchestrator.core.queues import LAST, queue_entry
-from orchestrator.core.typed import to_pay
+from orchestrator.core.typed import to_answer, to_pay
 from orchestrator.core.words import BlockerType
 from orchestrator.core.world import World
 
@@ -142,6 +142,14 @@ def has_reserve(world: World, job: Job) -> bool:
     return job.run is None and bool(debts_paid_by(world.environment(job.environment), job))
 
 
+def no_slot(world: World, step: str | None = None) -> Blocker:
+    """That all slots of this host are in use, where the job (or this step of it) needs one."""
+    who = "" if step is None else f"step {step} could begin, but "
+    tools = "1 tool is" if world.slots.in_use == 1 else f"{world.slots.in_use} tools are"
+    text = f"{who}{tools} at work on this host; capacity is {world.capacity}"
+    return Blocker(type=BlockerType.CAPACITY, id="host", text=text)
+
+
 def place(world: World, job: Job) -> int:
     """The job's place in its environment's queue, from 1."""
     return world.queues.place(job)
@@ -183,7 +191,7 @@ def _approvals(world: World, job: Job, asked: Instant | None) -> Iterator[Blocke
             id=name,
             text=f"{rule_text(rule, given(name, job.approvals))} (asked for by its {name}{until})",
             since=asked,
-            lift=f"orchestrator approve {job.id}, or: orchestrator reject {job.id}",
+            lift=to_answer(job.id),
         )
 
 
@@ -281,10 +289,5 @@ def _order(world: World, job: Job) -> Iterator[Blocker]:
 
 
 def _capacity(world: World, job: Job) -> Iterator[Blocker]:
-    if not world.plan(job).begins_with_slot or slots_free(world, job):
-        return
-    yield Blocker(
-        type=BlockerType.CAPACITY,
-        id="host",
-        text=f"{world.slots.in_use} tools are at work on this host; capacity is {world.capacity}",
-    )
+    if world.plan(job).begins_with_slot and not slots_free(world, job):
+        yield no_slot(world)

@@ -50,7 +50,7 @@ def step_after(step: Step, event: StepEvent, at: Instant) -> Step:
             return _started(step, event, at)
         case ev.StepApplying():
             phase = Applying(began=_began(step.phase, at), entered=at)
-            return replace(step, phase=phase, waiting_for=None)
+            return replace(_waits_no_more(step), phase=phase)
         case ev.StepStopRequested(stop=stop):
             return replace(step, phase=_stopped(step.phase, stop, at))
         case ev.StepForced():
@@ -58,9 +58,8 @@ def step_after(step: Step, event: StepEvent, at: Instant) -> Step:
             return replace(step, phase=_forced(step.phase, force))
         case ev.StepApplied():
             return replace(
-                step,
+                _waits_no_more(step),
                 phase=_cleaning(step.phase, event.ending, at),
-                waiting_for=None,
                 summary=event.summary,
                 outputs=event.outputs,
                 sensitive=event.sensitive,
@@ -68,12 +67,12 @@ def step_after(step: Step, event: StepEvent, at: Instant) -> Step:
         case ev.StepRetryScheduled() | ev.StepRetryDue():
             return _retried(step, event, at)
         case ev.StepFinished():
-            return replace(step, phase=_finished(step.phase, event, at), waiting_for=None)
+            return replace(_waits_no_more(step), phase=_finished(step.phase, event, at))
         case ev.StepNotRun():
             phase_ = Finished(ended=at, ending=event.ending, cause=event.cause)
             return replace(step, phase=phase_)
         case ev.StepWaiting() | ev.StepWarned() | ev.StepRecorded():
-            return _noted(step, event)
+            return _noted(step, event, at)
         case ev.StepAsked() | ev.StepApproved() | ev.StepAnswered() | ev.StepQuestionWithdrawn():
             return replace(step, questions=_asked(step.questions, event))
         case _:
@@ -87,12 +86,16 @@ def _started(step: Step, event: ev.StepStarted, at: Instant) -> Step:
     return Step(name=step.name, phase=phase, attempt=event.ref.attempt, warnings=step.warnings)
 
 
+def _waits_no_more(step: Step) -> Step:
+    return replace(step, waiting_for=None, waiting_since=None)
+
+
 def _retried(step: Step, event: ev.StepRetryScheduled | ev.StepRetryDue, at: Instant) -> Step:
     phase = step.phase
     match event:
         case ev.StepRetryScheduled(ending=ending, seconds=seconds):
             waits = BackingOff(began=_began(phase, at), since=at, seconds=seconds, ending=ending)
-            return replace(step, phase=waits, waiting_for=None)
+            return replace(_waits_no_more(step), phase=waits)
         case ev.StepRetryDue():
             due = replace(phase, due=True) if isinstance(phase, BackingOff) else phase
             return replace(step, phase=due)
@@ -100,10 +103,15 @@ def _retried(step: Step, event: ev.StepRetryScheduled | ev.StepRetryDue, at: Ins
             assert_never(event)
 
 
-def _noted(step: Step, event: ev.StepWaiting | ev.StepWarned | ev.StepRecorded) -> Step:
+def _noted(
+    step: Step, event: ev.StepWaiting | ev.StepWarned | ev.StepRecorded, at: Instant
+) -> Step:
     match event:
+        case ev.StepWaiting(text=None):
+            return _waits_no_more(step)
         case ev.StepWaiting(text=text):
-            return replace(step, waiting_for=text)
+            since = at if step.waiting_for is None else step.waiting_since
+            return replace(step, waiting_for=text, waiting_since=since)
         case ev.StepWarned(text=text):
             return replace(step, warnings=(*step.warnings, text))
         case ev.StepRecorded(record=record):

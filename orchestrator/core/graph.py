@@ -198,9 +198,10 @@ class Graph:
         self._unasked[self.plan.steps[place].section].discard(place)
 
     @property
-    def wants_slot(self) -> bool:
-        """Whether a step could begin if it had a slot."""
-        return bool(self._ready[self.section, True])
+    def wants_slot(self) -> str | None:
+        """The first step that could begin if it had a slot."""
+        queue = self._ready[self.section, True]
+        return self.plan.steps[queue[0]].name if queue else None
 
 
 def _put(places: "set[int] | SortedSet", place: int, member: bool) -> None:

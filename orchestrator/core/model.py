@@ -201,12 +201,17 @@ StepPhase = Pending | Acquiring | Applying | Cancelling | CleaningUp | BackingOf
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One step of a running job. `waiting_for` is what its adapter says that it waits for."""
+    """One step of a running job.
+
+    `waiting_for` is what its adapter says that it waits for, `waiting_since` when it began to wait
+    without a break, whatever for (None too where an earlier release did not note it).
+    """
 
     name: str
     phase: StepPhase = Pending()
     attempt: int = 1
     waiting_for: str | None = None
+    waiting_since: Instant | None = None
     records: tuple[Record, ...] = ()
     outputs: dict[str, Any] = {}
     sensitive: tuple[str, ...] = ()

@@ -137,18 +137,20 @@ def _given_up(world: World, job: Job, graph: Graph) -> Iterator[ev.AnyEvent]:
             yield ev.StepFinished(ref=ref, ending=ending)
 
 
-def starved_step(world: World, job: Job) -> bool:
-    """Whether a step of this job could begin but for a slot."""
+def starved_step(world: World, job: Job) -> str | None:
+    """The first step of this job that could begin but for a slot, if there is one."""
     graph = world.graphs.get(job.id)
-    if graph is None or not graph.wants_slot:
-        return False
+    name = graph.wants_slot if graph is not None else None
+    if graph is None or name is None:
+        return None
     match job.phase:
         case JobPreparing():
-            return not _has_prepared(job, graph) and not _is_held_back(world, job)
+            may = not _has_prepared(job, graph) and not _is_held_back(world, job)
         case JobCancelling():
-            return graph.in_handlers
+            may = graph.in_handlers
         case _:
-            return True
+            may = True
+    return name if may else None
 
 
 def _start(world: World, job: Job, name: str, now: Instant) -> Iterator[ev.AnyEvent]:
@@ -186,10 +188,10 @@ def starving(world: World, environment: str) -> Entry | None:
 
 def _starving(world: World, environment: str) -> Iterator[Entry]:
     for job in world.running_jobs(environment):
-        if starved_step(world, job):
+        if starved_step(world, job) is not None:
             yield (0 if has_reserve(world, job) else 2, job.rank, job.id)
     for job in world.preparing_jobs(environment):
-        if starved_step(world, job):
+        if starved_step(world, job) is not None:
             yield (1 if has_reserve(world, job) else 3, job.rank, job.id)
     for job in candidates(world, environment):
         first = next(blockers(world, job), None)

@@ -5,6 +5,12 @@ import shlex
 from orchestrator.core.model import Debt
 
 
+def to_answer(job: int, step: str | None = None) -> str:
+    """The commands that answer what a job, or a step of it, asks."""
+    words = str(job) if step is None else f"{job} {shlex.quote(step)}"
+    return f"orchestrator approve {words}, or: orchestrator reject {words}"
+
+
 def to_pay(debt: Debt, environment: str) -> str:
     """The command that pays a debt: only a run with its parameters does."""
     given = {**debt.params, **dict.fromkeys(debt.secrets, "@FILE")}

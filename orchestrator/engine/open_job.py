@@ -1,15 +1,19 @@
 """An open job as a reader sees it: whole, and what it waits for."""
 
+from collections.abc import Iterator
+
 import msgspec
 
-from orchestrator.core.admission import Blocker, blockers
+from orchestrator.core.admission import Blocker, blockers, no_slot
 from orchestrator.core.definition import JobDefinition
 from orchestrator.core.model import Job, JobPreparing, JobQueued
+from orchestrator.core.progress import starved_step
 from orchestrator.core.world import World
 
 
 class OpenJob(msgspec.Struct, frozen=True):
-    """A job, what it keeps of its configuration, and what keeps it from starting."""
+    """A job, what it keeps of its configuration, and what keeps it, or a step of it, from
+    starting."""
 
     job: Job
     definition: JobDefinition
@@ -18,9 +22,14 @@ class OpenJob(msgspec.Struct, frozen=True):
 
 def open_job(world: World, job: Job) -> OpenJob:
     """The job as the world has it now."""
-    waits = isinstance(job.phase, JobPreparing | JobQueued)
     return OpenJob(
-        job=job,
-        definition=world.definition(job),
-        blockers=tuple(blockers(world, job)) if waits else (),
+        job=job, definition=world.definition(job), blockers=tuple(_in_the_way(world, job))
     )
+
+
+def _in_the_way(world: World, job: Job) -> Iterator[Blocker]:
+    if isinstance(job.phase, JobPreparing | JobQueued):
+        yield from blockers(world, job)
+    starved = starved_step(world, job)
+    if starved is not None:
+        yield no_slot(world, starved)

@@ -84,6 +84,7 @@ async def test_a_job_that_prepares_says_so_everywhere(bench: ApiBench) -> None:
     assert (shown["preparing"], shown["running"], shown["queued"]) == ([1], [], [])
     explained = await bench.get("/v1/jobs/1/explain")
     assert explained["phase"] == "preparing" and explained["since"] and explained["place"] is None
+    assert [(one["name"], one["lift"]) for one in explained["steps"]] == [("build", None)]
     assert (await bench.get("/v1/jobs/1"))["steps"][0]["phase"] == "applying"
 
 
@@ -152,6 +153,7 @@ async def test_a_step_that_asks(bench: ApiBench) -> None:
     job = await bench.until(1, lambda seen: seen["awaits"])
     assert job["steps"][0]["waiting_for"] == "approval by approver (0 of 2)"
     [found] = (await bench.get("/v1/approvals"))["approvals"]
+    assert job["steps"][0]["waiting_since"] == found["since"]
     assert (found["step"], found["message"]) == ("verify", "release?")
     assert (found["may_answer"], found["holds_environment"]) == (True, True)
     job = await bench.post("/v1/jobs/1/approve", {"comment": "fine"})
@@ -169,7 +171,17 @@ async def test_a_step_that_asks(bench: ApiBench) -> None:
 
 async def test_which_step_is_meant(bench: ApiBench) -> None:
     await bench.submit(pipeline="twice")
-    await bench.until(1, lambda seen: len(seen["awaits"]) == 2)
+    job = await bench.until(1, lambda seen: len(seen["awaits"]) == 2)
+    explained = await bench.get("/v1/jobs/1/explain")
+    assert (explained["phase"], explained["since"]) == ("running", job["started_at"])
+    assert (explained["blockers"], explained["awaits"]) == ([], job["awaits"])
+    assert [(one["waiting_for"], one["lift"]) for one in explained["steps"]] == [
+        (
+            "approval by approver (0 of 2)",
+            f"orchestrator approve 1 {name}, or: orchestrator reject 1 {name}",
+        )
+        for name in ("a", "b")
+    ]
     problem = await bench.post("/v1/jobs/1/approve", {}, status=409)
     assert (problem["type"], "a, b" in problem["detail"]) == ("step-not-named", True)
     problem = await bench.post("/v1/jobs/1/approve", {"step": "c"}, status=404)

@@ -1,8 +1,9 @@
 """Submitting, listing, showing and explaining jobs over the socket."""
 
 import re
+from pathlib import Path
 
-from api_bench import ApiBench, configuration
+from api_bench import ApiBench, configuration, open_bench
 from msgspec.structs import replace
 
 from orchestrator.core.definition import Roles
@@ -16,7 +17,8 @@ JOB_FIELDS = (
 )
 STEP_FIELDS = (
     "name section stage uses phase conclusion exit signal pid reason cause attempt attempts "
-    "next_attempt_at outputs progress waiting_for warnings last_output_at started_at finished_at"
+    "next_attempt_at outputs progress waiting_for waiting_since warnings last_output_at started_at "
+    "finished_at"
 )
 
 
@@ -106,6 +108,40 @@ async def test_explain_says_place_blockers_and_the_usual_duration(bench: ApiBenc
     assert (blocker["type"], blocker["id"], blocker["lift"]) == ("job", 2, None)
     assert "job 2 (team/plain) runs" in blocker["text"]
     assert "(1 run)" in blocker["text"]
+
+
+async def test_explain_says_what_the_steps_of_a_running_job_wait_for(bench: ApiBench) -> None:
+    await bench.submit()
+    step = await bench.gate.at_work(1)
+    job = await bench.until(1, lambda seen: seen["steps"][0]["phase"] == "applying")
+    found = await bench.get("/v1/jobs/1/explain")
+    assert (found["phase"], found["since"]) == ("running", job["started_at"])
+    [at_work] = found["steps"]
+    assert at_work == {**(await bench.get("/v1/jobs/1"))["steps"][0], "lift": None}
+    assert (at_work["waiting_for"], at_work["waiting_since"]) == (None, None)
+    await step.waiting_for("the lock of ada")
+    [waits] = (await bench.get("/v1/jobs/1/explain"))["steps"]
+    assert waits["waiting_for"] == "the lock of ada"
+    assert TIME.fullmatch(waits["waiting_since"])
+    bench.gate.open(1)
+    job = await bench.finished(1)
+    found = await bench.get("/v1/jobs/1/explain")
+    assert (found["phase"], found["since"], found["steps"]) == ("finished", job["finished_at"], [])
+
+
+async def test_a_step_that_lacks_nothing_but_a_slot_says_so(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, configuration(tmp_path, capacity=1)) as bench:
+        await bench.submit(**WEB)
+        await (await bench.gate.at_work(1)).waiting_for("Gate")
+        await bench.submit(environment="team/stage")
+        await bench.gate.at_work(2)
+        bench.gate.open(1)
+        text = "step smoke could begin, but 1 tool is at work on this host; capacity is 1"
+        job = await bench.until(1, lambda seen: seen["blockers"])
+        found = await bench.get("/v1/jobs/1/explain")
+        for one in (*job["blockers"], *found["blockers"]):
+            assert (one["type"], one["id"], one["text"]) == ("capacity", "host", text)
+        assert (job["phase"], found["steps"]) == ("running", [])
 
 
 async def test_what_a_viewer_may_not_see_is_not_listed(bench: ApiBench) -> None:

@@ -28,6 +28,7 @@ def step(name: str, uses: str = "command", **fields: Any) -> dict[str, Any]:
         "outputs": {},
         "progress": None,
         "waiting_for": None,
+        "waiting_since": None,
         "warnings": [],
         "last_output_at": None,
         "started_at": at(0, 10),

@@ -44,6 +44,8 @@ EXPLAINED: dict[str, Any] = {
         {"type": "job", "id": 117, "text": "job 117 (web) runs", "since": at(4), "lift": None}
     ],
     "approvals": [],
+    "steps": [],
+    "awaits": [],
 }
 
 
@@ -222,13 +224,16 @@ def test_status_shows_what_prepares_and_what_awaits_approval(daemon: Recording) 
 def test_explain_a_job_that_prepares(daemon: Recording) -> None:
     building = preparing(steps=[{**BUILD, **AT_WORK}, pending("plan", section="before")])
     explained = {**EXPLAINED, "phase": "preparing", "place": None, "blockers": []}
+    explained["steps"] = [{**building["steps"][0], "lift": None}]
     explained["approvals"] = ["approval by approver (0 of 2)"]
     answers = {"GET /v1/jobs/118": building, "GET /v1/jobs/118/explain": explained}
     lines = printed(daemon, answers, "explain", "118").splitlines()
     assert "is preparing since" in lines[0]
-    assert lines[1].startswith("  1  its steps before: build: applying")
-    assert lines[1].endswith("plan: pending")
-    assert lines[2] == "  then approval by approver (0 of 2)"
+    assert lines[1:] == [
+        "  at work  build: applying",
+        "  then its steps before: plan",
+        "  then approval by approver (0 of 2)",
+    ]
 
 
 @pytest.mark.parametrize("staying", ["--wait", "--follow"])

@@ -152,6 +152,9 @@ def at_work(**fields: Any) -> dict[str, Any]:
     return step(**{"name": "apply", "uses": "terraform", **live, **fields})
 
 
+WAITS_FOR_ADA = {"waiting_for": "the lock of ada", "waiting_since": at(3)}
+
+
 def test_show_what_runs(pipe: Terminal) -> None:
     going = running(
         steps=[
@@ -160,7 +163,8 @@ def test_show_what_runs(pipe: Terminal) -> None:
                 last_output_at=at(4),
                 pid=4711,
             ),
-            at_work(name="canary", phase="acquiring", waiting_for="the lock of ada", attempt=2),
+            at_work(name="canary", phase="acquiring", attempt=2, **WAITS_FOR_ADA),
+            at_work(name="old", phase="acquiring", waiting_for="the lock of bob"),
             pending("smoke"),
         ]
     )
@@ -171,7 +175,8 @@ job 118  web → production  deploy  running  9m 55s  ada, "release v1.2.3"
   params    version=v1.2.3
   steps
     apply   terraform  9m 50s  applying, 3/10 resources, silent for 6 min
-    canary  terraform  9m 50s  acquiring (attempt 2), waits for the lock of ada
+    canary  terraform  9m 50s  acquiring (attempt 2), waits since 12:03 (7 min) for the lock of ada
+    old     terraform  9m 50s  acquiring, waits for the lock of bob
     smoke   command            pending
   watch: orchestrator log 118 -f
   stop:  orchestrator cancel 118
@@ -251,6 +256,8 @@ def test_explain(pipe: Terminal) -> None:
             },
         ],
         "approvals": [],
+        "steps": [],
+        "awaits": [],
     }
     assert (
         shown(explanation_lines(explanation, queued(121), pipe, NOW))
@@ -264,8 +271,69 @@ job 121  web → production  deploy  waits since 12:04 (6 min), 3rd in the queue
     assert (
         shown(explanation_lines(done, job(121), pipe, NOW))
         == """
-job 121  web → production  deploy  does not wait: it is finished
+job 121  web → production  deploy  does not wait: it has finished (success)
+  what happened: orchestrator show 121
 """
+    )
+
+
+def explained(phase: str, *steps: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    said = {"place": None, "blockers": [], "approvals": [], "awaits": []}
+    lifted = [{"lift": None, **step} for step in steps]
+    return {"job": 118, "phase": phase, "since": at(1), **said, "steps": lifted, **fields}
+
+
+def test_explain_what_the_steps_of_a_running_job_wait_for(pipe: Terminal) -> None:
+    asks = {"waiting_for": samples.RULE["text"], "waiting_since": at(4)}
+    retried = {"phase": "pending", "attempts": 3, "exit": 1, "next_attempt_at": at(10, 10)}
+    full = {"type": "capacity", "id": "host", "text": "no slot", "since": None, "lift": None}
+    steps = [
+        at_work(name="load", progress={"done": 3, "total": 10, "text": "users"}),
+        at_work(name="verify", lift="approve it", **asks),
+        at_work(name="canary[eu]", lift="or this", **asks),
+        at_work(name="apply", phase="acquiring", **WAITS_FOR_ADA),
+        at_work(name="smoke", **retried),
+        at_work(name="soak"),
+    ]
+    awaits = [samples.awaited("verify"), samples.awaited("canary[eu]", message=None)]
+    explanation = explained("running", *steps, awaits=awaits, blockers=[full])
+    who = "awaits approval by approver (1 of 2), not by who submitted it, since 12:04 (6 min)"
+    failed = "attempt 1 of 3 failed (exit 1), the next begins at 12:10 (in 10 s)"
+    assert explanation_lines(explanation, running(), pipe, NOW) == [
+        "job 118  web → production  deploy  runs since 12:01 (9 min)",
+        f"  1  step verify {who}, expires 16:04 (release?)  answer: approve it",
+        f"  2  step canary[eu] {who}, expires 16:04{' ' * 8} answer: or this",
+        "  3  apply: acquiring, waits since 12:03 (7 min) for the lock of ada",
+        f"  4  smoke: {failed}",
+        "  5  no slot",
+        "  at work  load: applying, 3/10 users",
+        "           soak: applying",
+    ]
+
+
+def test_explain_a_job_whose_steps_just_work(pipe: Terminal) -> None:
+    assert explanation_lines(explained("running", at_work()), running(), pipe, NOW) == [
+        "job 118  web → production  deploy  runs since 12:01 (9 min), waits for nothing",
+        "  at work  apply: applying",
+    ]
+
+
+def test_explain_a_job_that_is_being_stopped(pipe: Terminal) -> None:
+    stopping = running(phase="cancelling", cancel=CANCEL)
+    ends = at_work(phase="cancelling", progress={"done": 2, "total": None, "text": "left"})
+    assert explanation_lines(explained("cancelling", ends), stopping, pipe, NOW) == [
+        "job 118  web → production  deploy  is being cancelled since 12:01 (9 min)",
+        '  asked to stop by root at 12:05, "wrong"',
+        "  at work  apply: cancelling, 2 left",
+        "  If it hangs, an admin may force from 12:15 on: orchestrator cancel 118 --force",
+    ]
+
+
+def test_what_is_typed_for_a_step_of_a_matrix_is_ready_for_a_shell(pipe: Terminal) -> None:
+    asking = running(steps=[], awaits=[samples.awaited("canary[eu]")])
+    assert any(
+        line.endswith(": orchestrator approve 118 'canary[eu]'")
+        for line in job_lines(asking, pipe, NOW)
     )
 
 

@@ -142,7 +142,7 @@ def test_capacity() -> None:
         Blocker(
             type=BlockerType.CAPACITY,
             id="host",
-            text="1 tools are at work on this host; capacity is 1",
+            text="1 tool is at work on this host; capacity is 1",
         )
     ]
 

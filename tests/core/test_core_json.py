@@ -245,6 +245,7 @@ def job(phase: JobPhase) -> Job:
             name=name,
             phase=one,
             waiting_for="a lock",
+            waiting_since=at(1),
             records=(PROCESS, CALL),
             outputs={"a": 1},
             sensitive=("b",),

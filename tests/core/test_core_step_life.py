@@ -7,6 +7,7 @@ from core_setup import (
     ADA,
     acquired,
     applied,
+    at,
     cleaned,
     config,
     dirty,
@@ -42,7 +43,7 @@ FAILURE, CANCELLED, LOST = (
 A = ref(1, "a")
 
 
-def in_phase(*commands: cmd.Command) -> Story:
+def in_phase(*commands: cmd.Command | float) -> Story:
     """A job of three steps: `a` is where the commands lead it, `b` needs it, `c` is at work."""
     steps = (step("a"), step("b", needs=("a",)), step("c"))
     return given(config(pipeline("web", steps=steps)), submit("web"), *commands)
@@ -253,10 +254,22 @@ def test_waiting_is_noted_once_and_ends() -> None:
     story.when(cmd.NoteWaiting(A, None)).then(ev.StepWaiting(ref=A, text=None))
 
 
+def test_since_when_it_waits_without_a_break() -> None:
+    story = in_phase(3, cmd.NoteWaiting(A, "the lock of ada"))
+    assert story.job(1).step("a").waiting_since == at(3)
+    story.given(4, cmd.NoteWaiting(A, "the lock of bob"))
+    assert story.job(1).step("a").waiting_since == at(3)
+    story.given(cmd.NoteWaiting(A, None))
+    assert story.job(1).step("a").waiting_since is None
+    story.given(5, cmd.NoteWaiting(A, "the lock of ada"))
+    assert story.job(1).step("a").waiting_since == at(12)
+
+
 @pytest.mark.parametrize("way_on", [(acquired(1, "a"),), (cmd.AttemptFailed(A, FAILURE, ""),)])
 def test_a_new_phase_waits_for_nothing(way_on: tuple[cmd.Command, ...]) -> None:
     story = in_phase(cmd.NoteWaiting(A, "a lock"), *way_on)
-    assert story.job(1).step("a").waiting_for is None
+    step = story.job(1).step("a")
+    assert (step.waiting_for, step.waiting_since) == (None, None)
 
 
 def test_a_warning_is_kept_once() -> None:

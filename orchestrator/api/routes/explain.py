@@ -1,7 +1,7 @@
-"""Why a job waits."""
+"""Why a job waits, or what its steps wait for."""
 
 from litestar import get
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from orchestrator.api import plain, views, wire
 from orchestrator.api.approvals import needed
@@ -10,27 +10,59 @@ from orchestrator.api.reading import see
 from orchestrator.core.admission import Blocker, place
 from orchestrator.core.approval_rules import open_rules
 from orchestrator.core.definition import JobDefinition
-from orchestrator.core.model import Job, JobPreparing, JobQueued
+from orchestrator.core.instant import Instant
+from orchestrator.core.model import (
+    Job,
+    JobCancelling,
+    JobFinished,
+    JobPhase,
+    JobPreparing,
+    JobQueued,
+    JobRunning,
+)
 from orchestrator.core.rejections import UnknownJob
+from orchestrator.core.typed import to_answer
 from orchestrator.core.words import BlockerType
 from orchestrator.engine.engine import Engine
-from orchestrator.store.protocol import MeanDuration, PhaseName
+from orchestrator.store.protocol import MeanDuration
 
 
-@get("/v1/jobs/{job_id:int}/explain", summary="Say why a job waits")
+@get("/v1/jobs/{job_id:int}/explain", summary="Say what a job waits for")
 async def explain_job(job_id: JobId, engine: GivenEngine, caller: GivenCaller) -> wire.Explanation:
-    """Every blocker, and the job's place in the queue of its environment."""
+    """Every blocker, the job's place in the queue of its environment, and its steps under way."""
     found = await see(engine, job_id, caller)
-    job = found.job
-    since = job.phase.since if isinstance(job.phase, JobPreparing | JobQueued) else None
+    job, shown = found.job, found.view(engine)
     return wire.Explanation(
         job=job.id,
-        phase=PhaseName.of(job.phase).value,
-        since=plain.time(since) if since is not None else None,
+        phase=shown.phase,
+        since=plain.time(_since(job.phase)),
         place=await _place(engine, job),
         blockers=tuple([await _with_usual(engine, job, one) for one in found.blockers]),
         approvals=_approvals_to_come(job, found.definition),
+        steps=tuple(_under_way(shown, step) for step in shown.steps if _is_under_way(step)),
+        awaits=shown.awaits,
     )
+
+
+def _since(phase: JobPhase) -> Instant:
+    match phase:
+        case JobPreparing(since=since) | JobQueued(since=since):
+            return since
+        case JobRunning(run=run):
+            return run.started
+        case JobCancelling(stop=stop):
+            return stop.at
+        case JobFinished(ended=ended):
+            return ended
+
+
+def _is_under_way(step: wire.Step) -> bool:
+    return step.phase not in ("pending", "finished") or step.next_attempt_at is not None
+
+
+def _under_way(job: wire.Job, step: wire.Step) -> wire.StepUnderWay:
+    asks = any(one.step == step.name for one in job.awaits)
+    return wire.StepUnderWay(**asdict(step), lift=to_answer(job.id, step.name) if asks else None)
 
 
 def _approvals_to_come(job: Job, definition: JobDefinition) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""`explain`: why a job waits."""
+"""`explain`: why a job waits, or what its steps wait for."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace, terminal: Terminal) -> int:
-    """Print every blocker."""
+    """Print all that it waits for."""
     daemon = Daemon(options.socket)
     explanation = daemon.get(f"/v1/jobs/{options.job}/explain")
     if terminal.as_json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orchestrator.cli.escapes import harmless
 from orchestrator.cli.times import clock, moment, since
-from orchestrator.cli.view.words import said, where
+from orchestrator.cli.view.words import said, typed, where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,15 +60,17 @@ def status_approval(one: PendingApproval, terminal: Terminal, now: float) -> lis
 
 def awaited_lines(job: Job, now: float) -> list[str]:
     """`awaits approval by approver (1 of 2), since 12:04 (6 min): orchestrator approve 7`."""
-    lines = []
-    for one in job["awaits"]:
-        who = f"step {harmless(one['step'])} " if one["step"] else ""
-        message = f" ({'; '.join(_lines(one['message']))})" if one["message"] else ""
-        lines.append(
-            f"{who}awaits {awaited_text(one, now)}{message}: "
-            f"orchestrator approve {_words(job['id'], one)}"
-        )
-    return lines
+    return [
+        f"{awaited_sentence(one, now)}: orchestrator approve {_words(job['id'], one)}"
+        for one in job["awaits"]
+    ]
+
+
+def awaited_sentence(one: Awaited, now: float) -> str:
+    """`step verify awaits approval by approver, since 12:04 (6 min) (release?)`."""
+    who = f"step {harmless(one['step'])} " if one["step"] else ""
+    message = f" ({'; '.join(_lines(one['message']))})" if one["message"] else ""
+    return f"{who}awaits {awaited_text(one, now)}{message}"
 
 
 def awaited_text(one: Awaited, now: float) -> str:
@@ -101,7 +103,7 @@ def to_type(job: int, one: Awaited) -> str:
 
 
 def _words(job: int, one: Awaited) -> str:
-    return f"{job} {harmless(one['step'])}" if one["step"] else str(job)
+    return f"{job} {typed(one['step'])}" if one["step"] else str(job)
 
 
 def approved_line(job: Job, explanation: Explanation) -> str:

@@ -1,55 +1,106 @@
-"""Why a job waits, as lines."""
+"""Why a job waits, or what its steps wait for, as lines."""
 
 from __future__ import annotations
 
 from orchestrator.cli.escapes import harmless
 from orchestrator.cli.terminal import table
 from orchestrator.cli.times import since
+from orchestrator.cli.view.approvals import awaited_sentence
+from orchestrator.cli.view.job import force_hints
 from orchestrator.cli.view.steps import step_note
-from orchestrator.cli.view.words import spoken, where
+from orchestrator.cli.view.words import job_state, stop_sentence, where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from orchestrator.cli.terminal import Terminal
-    from orchestrator.cli.wire import Explanation, Job
+    from orchestrator.cli.wire import Explanation, Job, StepUnderWay
 
 
 def explanation_lines(
     explanation: Explanation, job: Job, terminal: Terminal, now: float
 ) -> list[str]:
-    """The blockers, numbered, each with its cause, since when, and who can lift it."""
+    """What is waited for, numbered, each with its cause, since when, and who can lift it; then
+    what works, and what comes before the queue."""
+    waits = _waiting_steps(explanation, now) + _blockers(explanation, now)
     title = [
         terminal.paint(f"job {job['id']}", "bold"),
         where(job, terminal),
         harmless(job["kind"]),
-        _state(explanation, now),
+        _state(explanation, job, bool(waits), now),
     ]
-    rows = [["1", text, ""] for text in _before(explanation, job, now)]
-    for number, blocker in enumerate(explanation["blockers"], 1 + len(rows)):
+    lines = ["  ".join(title)]
+    if explanation["phase"] == "cancelling" and job["cancel"]:
+        lines.append(f"  {stop_sentence(job['cancel'], now)}")
+    rows = ([str(number), *row] for number, row in enumerate(waits, 1))
+    lines += table(rows, indent="  ") + _at_work(explanation, now)
+    return lines + [f"  {line}" for line in _next(explanation, job, now)]
+
+
+def _waiting_steps(explanation: Explanation, now: float) -> list[list[str]]:
+    asked = {one["step"]: one for one in explanation["awaits"]}
+    rows = []
+    for step in filter(_waits, explanation["steps"]):
+        text = _note(step, now)
+        if step["name"] in asked:
+            text = awaited_sentence(asked[step["name"]], now)
+        rows.append([text, f"answer: {harmless(step['lift'])}" if step["lift"] else ""])
+    return rows
+
+
+def _waits(step: StepUnderWay) -> bool:
+    return bool(step["waiting_for"] or step["next_attempt_at"])
+
+
+def _note(step: StepUnderWay, now: float) -> str:
+    return f"{harmless(step['name'])}: {step_note(step, now)}"
+
+
+def _blockers(explanation: Explanation, now: float) -> list[list[str]]:
+    rows = []
+    for blocker in explanation["blockers"]:
         when = f", since {since(blocker['since'], now)}" if blocker["since"] else ""
-        lift = f"lift it: {harmless(blocker['lift'])}" if blocker["lift"] else ""
-        rows.append([str(number), f"{harmless(blocker['text'])}{when}", lift])
-    lines = ["  ".join(title), *table(rows, indent="  ")]
-    return [*lines, *(f"  then {harmless(text)}" for text in explanation["approvals"])]
+        word = "answer" if blocker["type"] == "approval" else "lift it"
+        lift = f"{word}: {harmless(blocker['lift'])}" if blocker["lift"] else ""
+        rows.append([f"{harmless(blocker['text'])}{when}", lift])
+    return rows
 
 
-def _before(explanation: Explanation, job: Job, now: float) -> list[str]:
-    """Its steps that come before the queue and have not ended, in one line."""
-    if explanation["phase"] != "preparing":
-        return []
-    left = [s for s in job["steps"] if s["section"] == "before" and s["phase"] != "finished"]
-    notes = [f"{harmless(step['name'])}: {step_note(step, now)}" for step in left]
-    return [f"its steps before: {'; '.join(notes)}"] if left else []
+def _at_work(explanation: Explanation, now: float) -> list[str]:
+    notes = [_note(step, now) for step in explanation["steps"] if not _waits(step)]
+    return table((["" if at else "at work", note] for at, note in enumerate(notes)), indent="  ")
 
 
-def _state(explanation: Explanation, now: float) -> str:
-    if explanation["phase"] not in ("queued", "preparing"):
-        return f"does not wait: it is {spoken(explanation['phase'])}"
-    text = f"{'waits' if explanation['phase'] == 'queued' else 'is preparing'}"
+def _next(explanation: Explanation, job: Job, now: float) -> list[str]:
+    match explanation["phase"]:
+        case "preparing":
+            waits = ("before", "pending", None)
+            left = [
+                harmless(step["name"])
+                for step in job["steps"]
+                if (step["section"], step["phase"], step["next_attempt_at"]) == waits
+            ]
+            before = [f"then its steps before: {', '.join(left)}"] if left else []
+            return before + [f"then {harmless(text)}" for text in explanation["approvals"]]
+        case "cancelling":
+            return force_hints(job, now)
+        case "finished":
+            return [f"what happened: orchestrator show {job['id']}"]
+        case _:
+            return []
+
+
+def _state(explanation: Explanation, job: Job, waits: bool, now: float) -> str:
+    phase = explanation["phase"]
+    if phase == "finished":
+        return f"does not wait: it has finished ({job_state(job)})"
+    word = {"queued": "waits", "running": "runs", "cancelling": "is being cancelled"}
+    text = word.get(phase, "is preparing")
     if explanation["since"]:
         text += f" since {since(explanation['since'], now)}"
     if explanation["place"]:
         text += f", {ordinal(explanation['place'])} in the queue"
+    if phase == "running" and not waits:
+        text += ", waits for nothing"
     return text
 
 

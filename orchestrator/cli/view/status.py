@@ -111,7 +111,12 @@ def _at_work(job: Job, now: float) -> str:
     if any(one["step"] is None for one in job["awaits"]):
         return "awaits approval"
     active = (s for s in job.get("steps", ()) if s["phase"] not in ("pending", "finished"))
-    return "; ".join(f"{harmless(step['name'])}: {step_note(step, now)}" for step in active)
+    notes = "; ".join(f"{harmless(step['name'])}: {step_note(step, now)}" for step in active)
+    return notes or _blocked_by(job)
+
+
+def _blocked_by(job: Job) -> str:
+    return harmless("; ".join(blocker["text"] for blocker in job["blockers"][:2]))
 
 
 def _queued(jobs: list[Job], terminal: Terminal, now: float) -> list[str]:
@@ -124,7 +129,7 @@ def _queued(jobs: list[Job], terminal: Terminal, now: float) -> list[str]:
             spoken(job["phase"]),
             roughly(now - instant(job["submitted_at"])),
             said(job["submitter"]["user"], job["reason"]),
-            harmless("; ".join(blocker["text"] for blocker in job["blockers"][:2])),
+            _blocked_by(job),
         ]
         for job in jobs[:QUEUED_SHOWN]
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orchestrator.cli.escapes import harmless
 from orchestrator.cli.terminal import table
-from orchestrator.cli.times import between, clock, instant, roughly
+from orchestrator.cli.times import between, clock, instant, roughly, since
 from orchestrator.cli.view.words import coloured, mark, spoken
 
 TYPE_CHECKING = False
@@ -121,7 +121,8 @@ def _at_work(step: Step, now: float) -> str:
     if step["progress"]:
         parts.append(progress_text(step["progress"]))
     if step["waiting_for"]:
-        parts.append(f"waits for {harmless(step['waiting_for'])}")
+        when = f" since {since(step['waiting_since'], now)}" if step["waiting_since"] else ""
+        parts.append(f"waits{when} for {harmless(step['waiting_for'])}")
     if step["last_output_at"] and now - instant(step["last_output_at"]) > SILENT_SECONDS:
         parts.append(f"silent for {roughly(now - instant(step['last_output_at']))}")
     return ", ".join(part for part in parts if part)

@@ -88,6 +88,14 @@ def took(job: Job, now: float) -> str:
     return between(job["started_at"], job["finished_at"], now)
 
 
+def typed(word: str) -> str:
+    """A name, ready for a shell."""
+    plain = harmless(word)
+    if all(sign.isalnum() or sign in "@%+=:,./-_" for sign in plain):
+        return plain
+    return "'" + plain.replace("'", "'\"'\"'") + "'"
+
+
 def said(user: str, reason: str | None) -> str:
     """`ada, "release v1.2.3"`."""
     return f'{harmless(user)}, "{harmless(reason)}"' if reason else harmless(user)
