@@ -27,7 +27,8 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     """One problem document; a field that does not apply is left out.
 
     `role` is what the caller lacks and `holders` who has it; `near` are names that may have been
-    meant; `phase` is the job's present one; `reference` is to be looked for in the daemon's log.
+    meant; `phase` is the job's present one; `problems` are all the mistakes, where there are
+    several; `reference` is to be looked for in the daemon's log.
     """
 
     type: str
@@ -137,6 +138,7 @@ def of_rejection(error: no.Rejection) -> Problem:
         near=getattr(error, "near", None) or None,
         phase=getattr(error, "phase", None),
         job=getattr(error, "job", None),
+        problems=getattr(error, "problems", None) or None,
     )
 
 

@@ -11,15 +11,29 @@ LIMIT = 1024 * 1024
 
 
 def read_parameters(pairs: list[tuple[str, str]]) -> dict[str, str]:
-    """The parameters by name. `@FILE` is read whole, without one line end at its very end."""
-    if sum(value == "@-" for _, value in pairs) > 1:
-        raise UsageMistake("only one parameter can be read from standard input (@-)")
+    """The parameters by name. `@FILE` is read whole, without one line end at its very end.
+
+    Raises UsageMistake, which has a line for each mistake.
+    """
+    mistakes = []
+    from_input = sum(value == "@-" for _, value in pairs)
+    if from_input > 1:
+        mistakes.append("only one parameter can be read from standard input (@-)")
     values: dict[str, str] = {}
     for name, value in pairs:
         if name in values:
-            raise UsageMistake(f"parameter {name} is given twice")
-        values[name] = _content(name, value[1:]) if value.startswith("@") else _checked(name, value)
+            mistakes.append(f"parameter {name} is given twice")
+        try:
+            values[name] = "" if from_input > 1 and value == "@-" else _value(name, value)
+        except UsageMistake as mistake:
+            mistakes.append(str(mistake))
+    if mistakes:
+        raise UsageMistake("\n".join(dict.fromkeys(mistakes)))
     return values
+
+
+def _value(name: str, given: str) -> str:
+    return _content(name, given[1:]) if given.startswith("@") else _checked(name, given)
 
 
 def names_from_files(pairs: list[tuple[str, str]]) -> list[str]:

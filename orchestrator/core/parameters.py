@@ -1,7 +1,7 @@
 """Parameters of a submission: which are accepted, and what an acceptable value is."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from orchestrator.core.definition import Parameter
@@ -28,6 +28,8 @@ LONGEST_VALUE = 65536
 """Bytes in UTF-8. A value becomes one argument or variable, and Linux bounds each at 128 KiB."""
 LONGEST_MATCHED_VALUE = 1000
 """Bytes of a value that has a pattern: matching can take very long on long text."""
+MOST_TOLD = 5
+"""Faults of one value: a list may have as many as it has items."""
 
 
 class ParameterProblem(Exception):
@@ -40,6 +42,14 @@ class ParametersUnknown(ParameterProblem):
 
 class ParametersMissing(ParameterProblem):
     """Required parameters were not given; all are named."""
+
+
+class ParametersWrong(ParameterProblem):
+    """Several things are wrong; `problems` are they, in words."""
+
+    def __init__(self, problems: Iterable[ParameterProblem]) -> None:
+        self.problems = tuple(str(one) for one in problems)
+        super().__init__("several parameters are wrong, and nothing was submitted")
 
 
 class ParameterMismatch(ParameterProblem):
@@ -63,20 +73,36 @@ class ParameterUnusable(ParameterProblem):
 
 
 def accept(
-    parameters: tuple[Parameter, ...], given: Mapping[str, Any], origin: str
+    parameters: tuple[Parameter, ...],
+    given: Mapping[str, Any],
+    origin: str,
+    *,
+    found: Iterable[ParameterProblem] = (),
 ) -> dict[str, str]:
     """The text of every parameter of the pipeline: what was given, else its default, else nothing.
 
     Values are given as text, or as JSON has their type. `origin` is the pipeline's file, for
-    messages. Raises a ParameterProblem.
+    messages; `found` is what is known to be wrong. Raises the ParameterProblem, of several
+    ParametersWrong.
     """
     by_name = {parameter.name: parameter for parameter in parameters}
-    _refuse_unknown(by_name, given, origin)
-    kept = {n: value for n, value in given.items() if not is_left_out(by_name[n], value)}
+    problems = [*found, *_unknown(by_name, given, origin)]
+    kept = {
+        name: value
+        for name, value in given.items()
+        if name in by_name and not is_left_out(by_name[name], value)
+    }
     missing = [p for p in parameters if p.required and p.name not in kept]
     if missing:
-        raise ParametersMissing(_missing_text(missing, origin))
-    texts = {name: check_value(by_name[name], value, origin) for name, value in kept.items()}
+        problems.append(ParametersMissing(_missing_text(missing, origin)))
+    texts: dict[str, str] = {}
+    for name, value in kept.items():
+        try:
+            texts[name] = check_value(by_name[name], value, origin)
+        except ParameterProblem as problem:
+            problems.append(problem)
+    if problems:
+        raise ParametersWrong(problems) if len(problems) > 1 else problems[0]
     return {p.name: texts[p.name] if p.name in texts else not_given(p) for p in parameters}
 
 
@@ -94,9 +120,12 @@ def check_value(parameter: Parameter, given: Any, origin: str) -> str:
     except UnicodeEncodeError:
         raise ParameterUnusable(f"{where}: the value is not valid Unicode") from None
     _refuse_unusable(parameter, value, size, where)
-    for wrong in (out_of_range(parameter, value), *_unlike(parameter, value)):
-        if wrong is not None:
-            raise type(wrong)(f"{where}: {wrong}{_example(parameter)}")
+    found = (out_of_range(parameter, value), *_unlike(parameter, value))
+    faults = [fault for fault in found if fault is not None]
+    if faults:
+        told = "; ".join(str(one) for one in faults[:MOST_TOLD])
+        more = f"; and {len(faults) - MOST_TOLD} more" if len(faults) > MOST_TOLD else ""
+        raise type(faults[0])(f"{where}: {told}{more}{_example(parameter)}")
     return text
 
 
@@ -193,21 +222,22 @@ def quoted(value: str) -> str:
     return f'"{printable(value)}"'
 
 
-def _refuse_unknown(
+def _unknown(
     by_name: Mapping[str, Parameter], given: Mapping[str, Any], origin: str
-) -> None:
+) -> Iterator[ParametersUnknown]:
     unknown = [name for name in given if name not in by_name]
     if not unknown:
         return
     if not by_name:
-        raise ParametersUnknown(
-            f"{origin}: parameter {quoted(unknown[0])[1:-1]}: the pipeline takes no parameters"
-        )
+        names = ", ".join(quoted(name)[1:-1] for name in unknown)
+        word = "parameter" if len(unknown) == 1 else "parameters"
+        yield ParametersUnknown(f"{origin}: {word} {names}: the pipeline takes no parameters")
+        return
     named = "; ".join(
         f"there is no parameter {quoted(name)[1:-1]}{did_you_mean(near(name, by_name))}"
         for name in unknown
     )
-    raise ParametersUnknown(f"{origin}: {named} (parameters: {', '.join(by_name)})")
+    yield ParametersUnknown(f"{origin}: {named} (parameters: {', '.join(by_name)})")
 
 
 def _missing_text(missing: list[Parameter], origin: str) -> str:

@@ -75,9 +75,14 @@ class NotInEnvironment(Rejection):
 
 
 class InvalidParameters(Rejection):
-    """The parameters do not fit what the pipeline declares; every mistake is named."""
+    """The parameters do not fit what the pipeline declares. `problems` are the mistakes, where
+    there are several."""
 
     kind = "invalid-parameters"
+
+    def __init__(self, text: str, problems: tuple[str, ...] = ()) -> None:
+        self.problems = problems
+        super().__init__(text)
 
 
 class NotPermitted(Rejection):

@@ -4,7 +4,7 @@ The shell keeps values in files. In a job's parameters `***` stands for one, and
 name to a reference, which the shell can read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from orchestrator.core.definition import CleanupReference, Parameter
@@ -25,20 +25,25 @@ def names_of(parameters: tuple[Parameter, ...]) -> frozenset[str]:
     return frozenset(parameter.name for parameter in parameters if parameter.secret)
 
 
-def demand_kept(
+def given_openly(
     parameters: tuple[Parameter, ...],
     given: Mapping[str, Any],
     kept: Mapping[str, str],
     origin: str,
-) -> None:
-    """Raise SecretGivenOpenly or SecretNotKept unless exactly the secret values are kept."""
+) -> Iterator[SecretGivenOpenly]:
+    """What is to be said of each secret of which no value is kept although one was given."""
     secret = names_of(parameters)
     for name, value in given.items():
         if name in secret and value and name not in kept:
-            raise SecretGivenOpenly(
+            yield SecretGivenOpenly(
                 f"{origin}: parameter {name} is a secret and was given openly, where others can "
                 f"see it: give it by a file, -p {name}=@FILE, or by standard input, -p {name}=@-"
             )
+
+
+def demand_secret(parameters: tuple[Parameter, ...], kept: Mapping[str, str], origin: str) -> None:
+    """Raise SecretNotKept unless every value that is kept is a secret's."""
+    secret = names_of(parameters)
     for name in kept:
         if name not in secret:
             raise SecretNotKept(

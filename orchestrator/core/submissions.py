@@ -15,11 +15,11 @@ from orchestrator.core.digest import digest
 from orchestrator.core.instant import Instant
 from orchestrator.core.lookups import configured, environment_named, pipeline_named
 from orchestrator.core.model import Job
-from orchestrator.core.parameters import ParameterProblem, accept
+from orchestrator.core.parameters import ParameterProblem, ParametersWrong, accept
 from orchestrator.core.permissions import demand, demand_own_stop
 from orchestrator.core.references import JobFacts, ReferenceProblem
 from orchestrator.core.rejections import InvalidParameters, KeyReused, NotInEnvironment
-from orchestrator.core.secret_parameters import demand_kept, hidden
+from orchestrator.core.secret_parameters import demand_secret, given_openly, hidden
 from orchestrator.core.words import Role
 from orchestrator.core.world import World
 
@@ -158,9 +158,12 @@ def _params(definition: JobDefinition, request: cmd.Submit | cmd.Retry, job: int
         submitter=request.caller.user,
     )
     try:
-        demand_kept(pipeline.params, request.params, request.secrets, pipeline.origin)
-        params = accept(pipeline.params, request.params, pipeline.origin)
+        demand_secret(pipeline.params, request.secrets, pipeline.origin)
+        openly = given_openly(pipeline.params, request.params, request.secrets, pipeline.origin)
+        params = accept(pipeline.params, request.params, pipeline.origin, found=openly)
         cleanup_params(definition, facts, params)
+    except ParametersWrong as wrong:
+        raise InvalidParameters(str(wrong), wrong.problems) from None
     except (ParameterProblem, ReferenceProblem) as problem:
         raise InvalidParameters(str(problem)) from None
     return hidden(pipeline.params, params)

@@ -48,6 +48,11 @@ def test_404_names_what_may_have_been_meant() -> None:
     assert of_rejection(no.UnknownPipeline("wbe", ["web", "app"])).near == ("web",)
 
 
+def test_422_has_all_that_is_wrong_with_the_parameters() -> None:
+    assert of_rejection(no.InvalidParameters("several", ("a", "b"))).problems == ("a", "b")
+    assert of_rejection(no.InvalidParameters("only this")).problems is None
+
+
 def test_409_says_the_phase() -> None:
     assert of_rejection(no.JobAlreadyFinished(7, "success")).phase == "finished"
 

@@ -54,6 +54,12 @@ def test_version_and_help(tmp_path: Path) -> None:
         (("submit", "web", "x", "-p", "v=1", "-p", "v=2"), "parameter v is given twice"),
         (("submit", "web", "x", "-p", "v=@-", "-p", "w=@-"), "only one parameter"),
         (("submit", "web", "x", "-p", "v=@/no/such"), "parameter v: cannot read /no/such"),
+        (
+            ("submit", "web", "x", "-p", "v=@/no", "-p", "w=1", "-p", "w=2", "-p", "u=@/none"),
+            "parameter v: cannot read /no: No such file or directory\n"
+            "  parameter w is given twice\n"
+            "  parameter u: cannot read /none: No such file or directory",
+        ),
         (("submit", "web", "x", "--key", "a\nb"), "a key is"),
         (("submit", "web", "x", "--on-disconnect", "cancel"), "needs --wait or --follow"),
         (("submit", "web", "x", "--strict"), "--strict needs --wait or --follow"),

@@ -91,6 +91,18 @@ def test_parameters_must_fit(params: dict[str, str], text: str) -> None:
     story.when(submit("web", params=params)).refused(InvalidParameters, text, "pipelines/web.toml")
 
 
+def test_all_that_is_wrong_with_parameters_is_told_at_once() -> None:
+    token, zone = Parameter(name="token", secret=True), Parameter(name="zone", required=True)
+    story = given(config(pipeline("web", params=(token, zone))))
+    story.when(submit("web", params={"token": "opensesame", "zoen": "eu"}))
+    story.refused(InvalidParameters, "several parameters are wrong")
+    assert isinstance(story.rejection, InvalidParameters)
+    said = ("token is a secret and was given openly", "no parameter zoen", "zone is required")
+    assert len(story.rejection.problems) == len(said)
+    for text, problem in zip(said, story.rejection.problems, strict=True):
+        assert text in problem and "opensesame" not in problem
+
+
 def test_parameters_of_the_cleanup_must_fit_too() -> None:
     """What would be owed is checked before anything is done."""
     strict = pipeline("clean", "cleanup", params=(Parameter(name="version", pattern=r"v\d+"),))

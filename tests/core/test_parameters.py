@@ -4,14 +4,18 @@ import pytest
 
 from orchestrator.core.definition import Parameter
 from orchestrator.core.parameters import (
+    MOST_TOLD,
     ParameterMismatch,
+    ParameterNoChoice,
     ParameterProblem,
     ParametersMissing,
     ParametersUnknown,
+    ParametersWrong,
     ParameterUnusable,
     accept,
     variable_name,
 )
+from orchestrator.core.words import ParameterType
 
 VERSION = Parameter("version", required=True, pattern=r"^v\d+\.\d+\.\d+$", example="v1.2.3")
 NOTE = Parameter("note")
@@ -98,6 +102,35 @@ def test_all_missing_ones_are_named_at_once() -> None:
         "pipelines/web.toml: these parameters are required: "
         "version (for example v1.2.3), zone: -p NAME=VALUE for each"
     )
+
+
+def test_all_that_is_wrong_is_named_at_once() -> None:
+    ports = Parameter("ports", ParameterType.INTEGER, min=2)
+    zones = Parameter("zones", ParameterType.LIST, choices=("eu", "us"), max=2)
+    given = {"size": "smal", "ports": "x", "zones": "eu,uss,e,ap", "vresion": "v1.2.3"}
+    with pytest.raises(ParametersWrong) as caught:
+        accept((*WEB, ports, zones, Parameter("token", required=True)), given, ORIGIN)
+    assert str(caught.value) == "several parameters are wrong, and nothing was submitted"
+    where = f"{ORIGIN}: parameter"
+    assert caught.value.problems == (
+        f"{ORIGIN}: there is no parameter vresion; did you mean version? "
+        "(parameters: version, note, size, ports, zones, token)",
+        f"{ORIGIN}: these parameters are required: "
+        "version (for example v1.2.3), token: -p NAME=VALUE for each",
+        f'{where} size: "smal" does not match small|large',
+        f'{where} ports: "x" is no whole number',
+        f'{where} zones: ["eu","uss","e","ap"] has 4 items, at most 2 are allowed; '
+        '"uss" is none of "eu", "us"; did you mean us?; "e" is none of "eu", "us"; '
+        'did you mean eu?; "ap" is none of "eu", "us"',
+    )
+
+
+def test_of_a_value_the_first_faults_are_told() -> None:
+    zones = Parameter("zones", ParameterType.LIST, choices=("eu",))
+    with pytest.raises(ParameterNoChoice) as caught:
+        accept((zones,), {"zones": [f"zone{number}" for number in range(30)]}, ORIGIN)
+    assert str(caught.value).count("is none of") == MOST_TOLD
+    assert str(caught.value).endswith("; and 25 more")
 
 
 def test_a_pipeline_without_parameters() -> None:
