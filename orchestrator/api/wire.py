@@ -412,7 +412,8 @@ class Drain(msgspec.Struct, frozen=True):
 
 
 class ConfigurationState(msgspec.Struct, frozen=True):
-    """The configuration in force; `problems` are the mistakes of a newer one that was refused."""
+    """The configuration in force, and since which start or reload; `problems` are the mistakes of a
+    newer one that was refused."""
 
     directory: str
     accepted_at: str | None

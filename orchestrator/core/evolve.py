@@ -19,6 +19,7 @@ from orchestrator.core.model import (
     JobRunning,
     Step,
 )
+from orchestrator.core.transaction import InForce
 from orchestrator.core.world import World
 
 
@@ -27,7 +28,7 @@ def evolve(world: World, stamped: ev.Stamped) -> None:
     event, at = stamped.event, stamped.at
     match event:
         case ev.ConfigAccepted():
-            world.put_configuration(event.digest, event.configuration)
+            world.put_configuration(InForce(event.digest, event.configuration, at.utc))
             _retire_or_revive(world)
         case ev.DefinitionRecorded():
             world.put_definition(event.digest, event.definition)

@@ -6,6 +6,14 @@ from orchestrator.core.definition import Configuration, JobDefinition
 from orchestrator.core.model import Environment, Job
 
 
+class InForce(msgspec.Struct, frozen=True):
+    """A configuration that came into force, at `accepted` (UTC milliseconds)."""
+
+    digest: str
+    configuration: Configuration
+    accepted: int
+
+
 class Changes(msgspec.Struct):
     """The entities that a transaction replaced, in their last version.
 
@@ -15,7 +23,7 @@ class Changes(msgspec.Struct):
     jobs: dict[int, Job] = {}
     environments: dict[str, Environment | None] = {}
     definitions: dict[str, JobDefinition] = {}
-    configuration: tuple[str, Configuration] | None = None
+    configuration: InForce | None = None
     drain: bool = False
 
 

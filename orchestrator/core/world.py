@@ -31,7 +31,7 @@ from orchestrator.core.model import (
 from orchestrator.core.queues import Entry, Queues
 from orchestrator.core.relations import Relations
 from orchestrator.core.slots import Slots
-from orchestrator.core.transaction import Changes, Touched
+from orchestrator.core.transaction import Changes, InForce, Touched
 
 __all__ = ["Changes", "World"]
 
@@ -40,11 +40,18 @@ class World:
     """Open jobs, environments, and the indexes that keep a decision's cost apart from their number.
 
     `epoch` is the moment at which this world was loaded: deadlines count in its boot's clock.
+    `accepted` is since when the configuration is in force, in UTC milliseconds.
     """
 
-    def __init__(self, epoch: Instant, configuration: Configuration | None = None) -> None:
+    def __init__(
+        self,
+        epoch: Instant,
+        configuration: Configuration | None = None,
+        accepted: int | None = None,
+    ) -> None:
         self.epoch = epoch
         self.configuration: Configuration | None = None
+        self.accepted = accepted
         self.definitions: dict[str, JobDefinition] = {}
         self.environments: dict[str, Environment] = {}
         self.jobs: dict[int, Job] = {}
@@ -69,7 +76,7 @@ class World:
         self._jobs_before: dict[int, Job | None] = {}
         self._touched_before = Touched()
         if configuration is not None:
-            self._set_configuration(configuration)
+            self._set_configuration(configuration, accepted)
 
     # --- looking ---------------------------------------------------------------------------
 
@@ -179,12 +186,12 @@ class World:
         self._undo = []
         self._jobs_before = {}
 
-    def put_configuration(self, digest: str, configuration: Configuration) -> None:
+    def put_configuration(self, new: InForce) -> None:
         """Replace the configuration."""
-        old = self.configuration
-        self._undo.append(lambda: self._set_configuration(old))
-        self._set_configuration(configuration)
-        self.changes.configuration = (digest, configuration)
+        old, accepted = self.configuration, self.accepted
+        self._undo.append(lambda: self._set_configuration(old, accepted))
+        self._set_configuration(new.configuration, new.accepted)
+        self.changes.configuration = new
         self._touch_all()
 
     def put_definition(self, digest: str, definition: JobDefinition) -> None:
@@ -259,8 +266,9 @@ class World:
         self._replace_job(id, old, place)
         self.next_job = next_job
 
-    def _set_configuration(self, configuration: Configuration | None) -> None:
+    def _set_configuration(self, configuration: Configuration | None, accepted: int | None) -> None:
         self.configuration = configuration
+        self.accepted = accepted
         self.relations = Relations(configuration)
         self._digested = {}
 

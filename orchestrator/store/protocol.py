@@ -78,10 +78,12 @@ class JobPage(msgspec.Struct, frozen=True):
 
 
 class AcceptedConfiguration(msgspec.Struct, frozen=True):
-    """The configuration in force and its digest."""
+    """The configuration in force, its digest, and since when it is in force (UTC milliseconds; None
+    where an earlier release did not say)."""
 
     digest: str
     configuration: Configuration
+    accepted: int | None = None
 
 
 class Loaded(msgspec.Struct, frozen=True):

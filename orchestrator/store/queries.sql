@@ -19,7 +19,7 @@ INSERT INTO definition (digest, body) VALUES (?, ?) ON CONFLICT (digest) DO NOTH
 INSERT INTO configuration (digest, body) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING
 
 -- name: set_configuration
-UPDATE state SET configuration = ?
+UPDATE state SET configuration = ?, accepted = ?
 
 -- name: set_drain
 UPDATE state SET drain = ?
@@ -48,7 +48,7 @@ SELECT body FROM job INDEXED BY job_open WHERE ended IS NULL ORDER BY id
 SELECT body FROM environment ORDER BY name
 
 -- name: state
-SELECT configuration, drain FROM state
+SELECT configuration, accepted, drain FROM state
 
 -- name: definition
 SELECT body FROM definition WHERE digest = ?

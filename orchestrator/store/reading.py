@@ -37,12 +37,12 @@ def load(connection: sqlite3.Connection) -> Loaded:
         environments = tuple(
             decode_environment(body) for (body,) in connection.execute(QUERIES.environments)
         )
-        configuration, drain = connection.execute(QUERIES.state).fetchone()
+        configuration, accepted, drain = connection.execute(QUERIES.state).fetchone()
         return Loaded(
             jobs=jobs,
             environments=environments,
             definitions=_definitions(connection, _digests(jobs, environments)),
-            configuration=_accepted(connection, configuration),
+            configuration=_accepted(connection, configuration, accepted),
             drain=None if drain is None else decode_drain(drain),
             next_job=_number(connection, QUERIES.next_job),
             last_event=_number(connection, QUERIES.last_event_id),
@@ -70,11 +70,13 @@ def _definitions(
     return {digest: one for digest, one in found if one is not None}
 
 
-def _accepted(connection: sqlite3.Connection, digest: str | None) -> AcceptedConfiguration | None:
+def _accepted(
+    connection: sqlite3.Connection, digest: str | None, accepted: int | None
+) -> AcceptedConfiguration | None:
     body = None if digest is None else configuration(connection, digest)
     if digest is None or body is None:
         return None
-    return AcceptedConfiguration(digest=digest, configuration=body)
+    return AcceptedConfiguration(digest=digest, configuration=body, accepted=accepted)
 
 
 def job(connection: sqlite3.Connection, id: int) -> Job | None:

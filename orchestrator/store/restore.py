@@ -13,7 +13,9 @@ def restore(loaded: Loaded, epoch: Instant) -> World:
     first transaction must look at everything once.
     """
     accepted = loaded.configuration
-    world = World(epoch, None if accepted is None else accepted.configuration)
+    world = World(epoch)
+    if accepted is not None:
+        world = World(epoch, accepted.configuration, accepted.accepted)
     with garbage_later():
         for digest, definition in loaded.definitions.items():
             world.put_definition(digest, definition)

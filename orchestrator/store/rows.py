@@ -7,6 +7,7 @@ import msgspec
 from orchestrator.core.definition import Configuration, JobDefinition
 from orchestrator.core.events import Stamped
 from orchestrator.core.model import Drain, Environment, Job, JobFinished
+from orchestrator.core.transaction import InForce
 from orchestrator.core.world import Changes
 from orchestrator.store.protocol import PhaseName
 
@@ -29,7 +30,7 @@ class Batch(msgspec.Struct, frozen=True):
 
     lines: list[tuple[int, str]]
     definitions: list[Row]
-    configuration: tuple[str, str] | None
+    configuration: tuple[str, str, int] | None
     jobs: list[Row]
     labels: list[Row]
     environments: list[Row]
@@ -84,11 +85,8 @@ def _end_of(job: Job) -> tuple[str | None, int | None, int | None]:
     return job.phase.conclusion.value, ended.utc, duration
 
 
-def _encode_configuration(accepted: tuple[str, Configuration] | None) -> tuple[str, str] | None:
-    if accepted is None:
-        return None
-    digest, configuration = accepted
-    return digest, _json(configuration)
+def _encode_configuration(new: InForce | None) -> tuple[str, str, int] | None:
+    return None if new is None else (new.digest, _json(new.configuration), new.accepted)
 
 
 def _json(entity: msgspec.Struct) -> str:

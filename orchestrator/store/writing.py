@@ -73,8 +73,9 @@ def _insert(connection: sqlite3.Connection, batch: Batch) -> range:
     connection.executemany(QUERIES.insert_line, lines)
     connection.executemany(QUERIES.insert_definition, batch.definitions)
     if batch.configuration is not None:
-        connection.execute(QUERIES.insert_configuration, batch.configuration)
-        connection.execute(QUERIES.set_configuration, batch.configuration[:1])
+        digest, body, accepted = batch.configuration
+        connection.execute(QUERIES.insert_configuration, (digest, body))
+        connection.execute(QUERIES.set_configuration, (digest, accepted))
     connection.executemany(QUERIES.put_job, batch.jobs)
     connection.executemany(QUERIES.put_label, batch.labels)
     connection.executemany(QUERIES.put_environment, batch.environments)

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from api_bench import ApiBench
+from api_bench import ApiBench, configuration
 
 
 def events(text: str) -> list[dict[str, Any]]:
@@ -34,6 +34,23 @@ async def test_the_journal_is_read_to_its_end(bench: ApiBench) -> None:
     [applied] = [one for one in found if one["type"] == "step_applied"]
     assert (applied["job"], applied["environment"], applied["step"]) == (1, "prod", "apply")
     assert all("configuration" not in one and "definition" not in one for one in found)
+
+
+async def test_status_says_when_the_configuration_in_force_was_accepted(bench: ApiBench) -> None:
+    async def told() -> tuple[str, list[str]]:
+        async with bench.client() as client:
+            found = events((await client.get("/v1/events")).text)
+        status = await bench.get("/v1/status")
+        accepted = [one["at"] for one in found if one["type"] == "config_accepted"]
+        return status["daemon"]["configuration"]["accepted_at"], accepted
+
+    first, times = await told()
+    assert times == [first]
+    await bench.configure(configuration(bench.root))
+    assert await told() == (first, [first]), "the same configuration is in force since then"
+    await bench.configure(configuration(bench.root, capacity=3))
+    second, times = await told()
+    assert times == [first, second]
 
 
 async def test_it_goes_on_after_the_last_id_that_was_seen(bench: ApiBench) -> None:

@@ -571,6 +571,16 @@ quarantines
     )
 
 
+def test_status_says_of_when_the_configuration_is(pipe: Terminal) -> None:
+    daemon = samples.STATUS["daemon"]
+    sound = {**daemon["configuration"], "problems": []}
+    status = {**samples.STATUS, "daemon": {**daemon, "configuration": sound}}
+    first = "daemon 0.1.0, pid 4711, up since 12:00 (10 min), capacity 1 of 8 in use"
+    assert status_lines(status, pipe, NOW)[0] == f"{first}, configuration of 12:00"
+    old = {**daemon, "configuration": {**sound, "accepted_at": None}}
+    assert status_lines({**status, "daemon": old}, pipe, NOW)[0] == first
+
+
 def test_status_puts_the_longest_silent_first(pipe: Terminal) -> None:
     quiet = running(1, steps=[at_work(last_output_at=at(1))])
     loud = running(2, steps=[at_work(last_output_at=at(9))])

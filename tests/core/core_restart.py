@@ -25,7 +25,7 @@ def restored(world: World, epoch: Instant) -> World:
     configuration = world.configuration
     if configuration is not None:
         configuration = through_json(configuration, Configuration)
-    new = World(epoch, configuration)
+    new = World(epoch, configuration, world.accepted)
     for digest, definition in world.definitions.items():
         new.put_definition(digest, through_json(definition, JobDefinition))
     for environment in world.environments.values():

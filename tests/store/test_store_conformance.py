@@ -25,6 +25,7 @@ from store_builders import (
 
 from orchestrator.core.events import DrainStarted, Stamped
 from orchestrator.core.model import Drain, Environment, Quarantine
+from orchestrator.core.transaction import InForce
 from orchestrator.core.words import JobConclusion
 from orchestrator.core.world import Changes
 from orchestrator.store.errors import CommitRefused
@@ -37,6 +38,8 @@ from orchestrator.store.protocol import (
     Store,
 )
 from orchestrator.store.restore import restore
+
+IN_FORCE = InForce("c1", configuration(), accepted=5000)
 
 
 async def test_an_empty_store_has_nothing_open(store: Store) -> None:
@@ -70,9 +73,7 @@ async def test_what_was_appended_is_there_after_opening_again(
         quarantine=Quarantine(since=at(6), job=1, reason="it failed"),
     )
     drain = Drain(since=at(7), by=ADA, reason="upgrade")
-    written = changes(
-        finished(1), running(2), queued(4), configuration=("c1", configuration()), drain=True
-    )
+    written = changes(finished(1), running(2), queued(4), configuration=IN_FORCE, drain=True)
     written.environments["production"] = environment
     written.definitions["d2"] = definition("down")
     written.definitions["d3"] = definition("unused")
@@ -83,7 +84,7 @@ async def test_what_was_appended_is_there_after_opening_again(
             jobs=(running(2), queued(4)),
             environments=(environment,),
             definitions={DIGEST: definition(), "d2": definition("down")},
-            configuration=AcceptedConfiguration("c1", configuration()),
+            configuration=AcceptedConfiguration("c1", configuration(), 5000),
             drain=drain,
             next_job=5,
             last_event=1,
@@ -112,10 +113,11 @@ async def test_an_environment_and_a_drain_can_go_away(store: Store) -> None:
 
 
 async def test_an_earlier_configuration_can_come_into_force_again(store: Store) -> None:
-    for digest, capacity in [("c1", 1), ("c2", 2), ("c1", 1)]:
-        accepted = Changes(configuration=(digest, configuration(capacity)))
+    for at_, (digest, capacity) in enumerate([("c1", 1), ("c2", 2), ("c1", 1)]):
+        accepted = Changes(configuration=InForce(digest, configuration(capacity), at_))
         await store.append([started()], accepted, None)
-    assert (await store.load()).configuration == AcceptedConfiguration("c1", configuration(1))
+    found = (await store.load()).configuration
+    assert found == AcceptedConfiguration("c1", configuration(1), 2)
 
 
 async def test_jobs_are_listed_newest_first_in_pages(store: Store) -> None:
@@ -248,7 +250,7 @@ async def test_concurrent_readers_see_whole_transactions(store: Store) -> None:
 
 
 async def test_a_restored_world_is_the_one_that_was_written(store: Store) -> None:
-    written = changes(running(1), queued(2), queued(3), configuration=("c1", configuration()))
+    written = changes(running(1), queued(2), queued(3), configuration=IN_FORCE)
     written.environments["qa"] = Environment(name="qa", retired=True)
     await store.append([started()], written, None)
     world = restore(await store.load(), at(99_000))
@@ -256,7 +258,7 @@ async def test_a_restored_world_is_the_one_that_was_written(store: Store) -> Non
     assert [job.id for job in world.queue("production")] == [2, 3]
     assert [job.id for job in world.running_jobs("production")] == [1]
     assert world.environments == written.environments
-    assert world.configuration == configuration()
+    assert (world.configuration, world.accepted) == (configuration(), 5000)
     assert world.next_job == 4
     assert world.changes == Changes()
 

@@ -10,11 +10,12 @@ from store_journeys import ROOT, Journey, accept, configuration_with, replayed, 
 from orchestrator.core import commands as cmd
 from orchestrator.core.instant import Instant
 from orchestrator.core.model import JobQueued, JobRunning, StepRef
+from orchestrator.core.transaction import InForce
 from orchestrator.core.words import StepConclusion
 from orchestrator.core.world import Changes
 from orchestrator.store import reading
 from orchestrator.store.database import connect_writer
-from orchestrator.store.protocol import JobFilter
+from orchestrator.store.protocol import AcceptedConfiguration, JobFilter
 from orchestrator.store.restore import restore
 
 EPOCH = Instant(utc=9_000_000_000, boot=5, boot_id="another")
@@ -34,6 +35,11 @@ def test_who_lacked_a_slot_gets_it_after_a_restart(tmp_path: Path) -> None:
         assert isinstance(journey.world.jobs[2].phase, JobRunning)
 
 
+def in_force(accepted: AcceptedConfiguration) -> InForce:
+    assert accepted.accepted is not None
+    return InForce(accepted.digest, accepted.configuration, accepted.accepted)
+
+
 def rows_of(connection: sqlite3.Connection) -> Changes:
     """Every row of a database, in the shape in which a transaction gives rows."""
     loaded = reading.load(connection)
@@ -45,7 +51,7 @@ def rows_of(connection: sqlite3.Connection) -> Changes:
         jobs={job.id: job for job in reversed(jobs)},
         environments={one.name: one for one in loaded.environments},
         definitions={digest: one for digest, one in definitions.items() if one is not None},
-        configuration=None if accepted is None else (accepted.digest, accepted.configuration),
+        configuration=None if accepted is None else in_force(accepted),
         drain=True,
     )
 
@@ -68,6 +74,7 @@ def test_the_rows_are_what_replaying_the_journal_gives(tmp_path: Path, seed: int
         assert restored.drain == world.drain
         assert restored.next_job == world.next_job
         assert restored.configuration == world.configuration
+        assert restored.accepted == world.accepted is not None
         assert restored.keys == world.keys
         assert list(restored.deadlines) == list(world.deadlines)
         assert restored.definitions.items() <= world.definitions.items()

@@ -57,3 +57,4 @@ async def test_an_older_database_becomes_what_a_fresh_one_is(
     assert world.jobs == replay.jobs
     assert world.environments == replay.environments
     assert world.drain == replay.drain
+    assert world.accepted == replay.accepted is not None

@@ -122,7 +122,7 @@ def _daemon(engine: Engine, facts: DaemonFacts, world: World) -> wire.DaemonStat
         in_use=world.slots.in_use,
         configuration=wire.ConfigurationState(
             directory=str(engine.surroundings.directory),
-            accepted_at=None,
+            accepted_at=plain.utc(world.accepted) if world.accepted is not None else None,
             problems=engine.surroundings.mistakes,
         ),
     )

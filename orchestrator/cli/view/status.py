@@ -44,11 +44,14 @@ def status_lines(status: Status, terminal: Terminal, now: float) -> list[str]:
 
 
 def _daemon(daemon: DaemonState, terminal: Terminal, now: float) -> list[str]:
+    in_force = daemon["configuration"]
     lines = [
         f"{terminal.paint('daemon', 'bold')} {harmless(daemon['version'])}, pid {daemon['pid']}, "
         f"up since {since(daemon['started_at'], now)}, "
         f"capacity {daemon['in_use']} of {daemon['capacity']} in use"
     ]
+    if in_force["accepted_at"] and not in_force["problems"]:
+        lines[0] += f", configuration of {clock(in_force['accepted_at'], now)}"
     drain = daemon["draining"]
     if drain:
         by = said(drain["by"]["user"] if drain["by"] else "a rule", drain["reason"])
@@ -56,13 +59,12 @@ def _daemon(daemon: DaemonState, terminal: Terminal, now: float) -> list[str]:
             terminal.paint(f"  draining since {since(drain['since'], now)}, by {by}", "yellow")
             + ": admits nothing; orchestrator resume"
         )
-    problems = daemon["configuration"]["problems"]
-    if problems:
+    if in_force["problems"]:
         lines.append(
             terminal.paint("  the configuration has mistakes", "red")
-            + f"; in force is {_accepted(daemon['configuration']['accepted_at'], now)}:"
+            + f"; in force is {_accepted(in_force['accepted_at'], now)}:"
         )
-        lines += [f"    {harmless(problem)}" for problem in problems]
+        lines += [f"    {harmless(problem)}" for problem in in_force["problems"]]
     return lines
 
 
