@@ -278,14 +278,19 @@ class Outcome(TypedDict):
     reason: str | None
 
 
-class AskedApproval(TypedDict):
-    """Who must say yes before a job queues."""
+class AskedRule(TypedDict):
+    """Who must say yes; `expires` in seconds."""
 
-    environment: str | None
     roles: list[str]
     count: int
     not_submitter: bool
     expires: float | None
+
+
+class AskedApproval(AskedRule):
+    """Who must say yes before a job queues."""
+
+    environment: str | None
 
 
 class PipelineStep(TypedDict):

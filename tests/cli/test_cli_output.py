@@ -12,7 +12,6 @@ from orchestrator.cli.times import instant
 from orchestrator.cli.view.cancel import cancel_lines
 from orchestrator.cli.view.dryrun import dry_run_lines
 from orchestrator.cli.view.environment import environment_lines, environment_table
-from orchestrator.cli.view.event import event_line
 from orchestrator.cli.view.explanation import explanation_lines, ordinal
 from orchestrator.cli.view.job import job_lines
 from orchestrator.cli.view.joblist import job_table
@@ -587,40 +586,6 @@ def test_status_puts_the_longest_silent_first(pipe: Terminal) -> None:
     lines = status_lines({**samples.STATUS, "running": [loud, quiet]}, pipe, NOW)
     numbers = [line.split()[0] for line in lines if line.startswith("  ") and "applying" in line]
     assert numbers == ["1", "2"]
-
-
-def test_an_event(pipe: Terminal) -> None:
-    event = {
-        "id": 7,
-        "at": at(4),
-        "by": {"uid": 0, "user": "root"},
-        "type": "job_stop_requested",
-        "job": 118,
-        "environment": "production",
-        "step": None,
-        "cause": "cancel",
-        "reason": "a\nb",
-        "empty": None,
-        "list": [1],
-    }
-    assert event_line(event, pipe) == (
-        "2026-01-31 12:04:00  7  job_stop_requested  job 118  production  by root  "
-        "cause=cancel  reason=a\\nb  list=[1]"
-    )
-
-
-def test_an_event_says_how_a_step_ended(pipe: Terminal) -> None:
-    event = {"id": 7, "at": at(4), "by": None, "type": "step_finished", "job": 1, "step": "a"}
-    failed = {"conclusion": "failure", "exit": 1, "signal": None, "reason": "no\x1b route"}
-    killed = {"conclusion": "timed_out", "exit": None, "signal": "SIGKILL", "reason": ""}
-    skipped = {"conclusion": "skipped", "exit": None, "signal": None, "reason": "when x is false"}
-
-    def said(ending: dict[str, Any]) -> str:
-        return event_line({**event, "ending": ending}, pipe).partition("job 1 a  ")[2]
-
-    assert said(failed) == "failure (exit 1): no\\x1b route"
-    assert said(killed) == "timed out (signal SIGKILL)"
-    assert said(skipped) == "skipped: when x is false"
 
 
 def test_columns_align_whatever_the_script() -> None:

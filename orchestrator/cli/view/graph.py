@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from orchestrator.cli.terminal import Terminal
     from orchestrator.cli.view.layout import Place
-    from orchestrator.cli.wire import AskedApproval, Outcome, PipelineStep, Retry
+    from orchestrator.cli.wire import AskedApproval, AskedRule, Outcome, PipelineStep, Retry
 
 _TIMES = "\N{MULTIPLICATION SIGN}"
 _ASCII = str.maketrans({**dict(zip("┌├└│─", ",|`|-", strict=True)), "…": "...", _TIMES: "x"})
@@ -52,11 +52,11 @@ def approval_lines(approvals: list[AskedApproval]) -> list[str]:
     rows = []
     for one in approvals:
         where = "every job" if one["environment"] is None else f"jobs in {one['environment']}"
-        rows.append([harmless(where), harmless(_asked(one))])
+        rows.append([harmless(where), harmless(asked_text(one))])
     return ["  approvals", *table(rows, indent="    ")] if rows else []
 
 
-def _asked(approval: AskedApproval) -> str:
+def asked_text(approval: AskedRule) -> str:
     """`2 of approver or admin, not who submitted it, within 4h 00m`."""
     parts = [f"{approval['count']} of {' or '.join(approval['roles'])}"]
     if approval["not_submitter"]:
