@@ -5,6 +5,7 @@ import json
 import ssl
 import threading
 from collections.abc import Callable
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -79,6 +80,16 @@ def test_the_calls_of_an_execution(spinnaker: Bed, gate: Gate, client: httpx.Cli
     stage = running["stages"][0]["id"]
     assert client.put(f"/pipelines/{id}/stages/{stage}/restart", json={}).status_code == 200
     assert search(client, app, correlation) == [id]
+
+
+def test_names_that_are_not_ascii(spinnaker: Bed, gate: Gate, client: httpx.Client) -> None:
+    app, name = f"{gate.application}-ü", "Straße 50%/1?"
+    gate.configure({**pipeline(name, verdict("Ende ✓")), "application": app})
+    path = f"/pipelines/{quote(app)}/{quote(name, safe='')}"
+    started = client.post(path, json=trigger(app))
+    id = started.json()["ref"].removeprefix("/pipelines/")
+    assert search(client, quote(app), app) == [id]
+    spinnaker.wait_until_complete(id)
 
 
 def bearer(gate: Gate, user: User) -> dict[str, str]:

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from spinnaker_faults import Call, Fault, Injected
 from spinnaker_users import Right, User, by_authorization, by_certificate
@@ -300,7 +300,8 @@ class Backend:
             case Call.EXECUTIONS:
                 return self._relay(request, f"/pipelines{query}")
             case Call.SEARCH:
-                return self._relay(request, f"/applications/{parts[1]}/pipelines/search{query}")
+                application = quote(parts[1], safe="")
+                return self._relay(request, f"/applications/{application}/pipelines/search{query}")
             case Call.OTHER:
                 return Answer.error(404, NOT_FOUND, f"No handler for {request.path}")
             case _:

@@ -98,20 +98,22 @@ def basic(user: User) -> str:
 class Authority:
     """The certificates of one front, in files below a directory."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, insists: bool = False) -> None:
+        """`insists`: whoever has no certificate of it is not talked to."""
         self.directory = directory
+        self.insists = insists
         self.ca = directory / "ca.crt"
         """What a client must trust."""
         self._authority = trustme.CA()
 
     def make(self) -> ssl.SSLContext:
-        """Write `ca`, and return a server's side: a client's certificate is welcome, not needed."""
+        """Write `ca`, and return a server's side, which takes clients' certificates."""
         self.directory.mkdir(parents=True, exist_ok=True)
         self._authority.cert_pem.write_to_path(str(self.ca))
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=self.ca)
         server = self._authority.issue_cert("127.0.0.1", "localhost", common_name="gate")
         server.configure_cert(context)
-        context.verify_mode = ssl.CERT_OPTIONAL
+        context.verify_mode = ssl.CERT_REQUIRED if self.insists else ssl.CERT_OPTIONAL
         return context
 
     def certificate(self, user: User, *, foreign: bool = False) -> Path:
