@@ -22,7 +22,10 @@ from orchestrator_spinnaker.trigger import Trigger
 
 GRACE = 600.0
 """Seconds in which a cancelled execution has stopped: its running tasks are let end."""
-OUTCOMES = (OutcomeRule(f"status {Status.FAILED_CONTINUE.value}", Outcome.WARN),)
+OUTCOMES = tuple(
+    OutcomeRule(f"status {one.value}", Outcome.WARN)
+    for one in (Status.FAILED_CONTINUE, Status.STOPPED)
+)
 
 
 class SpinnakerAdapter(Adapter[SpinnakerSettings]):

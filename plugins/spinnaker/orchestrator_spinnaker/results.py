@@ -32,7 +32,7 @@ def result(execution: Execution, outputs: dict[str, Any], *, asked: str, why: st
         ok=ok,
         statuses=statuses(execution),
         outputs=outputs,
-        reason=reason or _continued(execution),
+        reason=reason or _of_success(execution),
         stopped=execution.status is Status.CANCELED,  # a stop may still come before this is read
     )
 
@@ -40,8 +40,8 @@ def result(execution: Execution, outputs: dict[str, Any], *, asked: str, why: st
 def statuses(execution: Execution) -> tuple[str, ...]:
     """Words for outcome rules: of each ended stage, the worst first, then of the execution."""
     words = [f'stage "{one.name}" {one.status.value}' for one in _worst_first(execution)]
-    if execution.status is Status.SUCCEEDED and _failed_and_continued(execution):
-        words.append(Status.FAILED_CONTINUE.value)
+    if execution.status is Status.SUCCEEDED:
+        words += [one.status.value for one in _not_done(execution)]
     return tuple(dict.fromkeys([*words, execution.status.value]))
 
 
@@ -87,16 +87,19 @@ def _worst_first(execution: Execution) -> list[Stage]:
     )
 
 
-def _failed_and_continued(execution: Execution) -> list[Stage]:
+def _not_done(execution: Execution) -> list[Stage]:
+    """Stages for which Orca lets an execution succeed that has not done all that it was to do:
+    one that failed and went on, and one that halted its branch, of which the rest never runs.
+    """
     return [
         one
-        for one in execution.stages
-        if one.status is Status.FAILED_CONTINUE and one.parent_stage_id is None
+        for one in _worst_first(execution)
+        if one.status in (Status.STOPPED, Status.FAILED_CONTINUE) and one.parent_stage_id is None
     ]
 
 
-def _continued(execution: Execution) -> str:
-    return "; ".join(_told(one, execution) for one in _failed_and_continued(execution))
+def _of_success(execution: Execution) -> str:
+    return "; ".join(_told(one, execution) for one in _not_done(execution))
 
 
 def _reason(execution: Execution, asked: str, why: str | None) -> str:

@@ -95,6 +95,8 @@ OUTCOMES = [
     ('"status TERMINAL" = "halt"', "Canary", "TERMINAL", "halted"),
     ('"status FAILED_CONTINUE" = "fail"', "Tests", "FAILED_CONTINUE", "failure"),
     ('"status STOPPED" = "continue"', "Tests", "STOPPED", "success"),
+    ('"status STOPPED" = "fail"', "Tests", "STOPPED", "failure"),
+    ('"status SKIPPED" = "fail"', "Tests", "STOPPED", "warning"),
     ('\'stage "Tests" SUCCEEDED\' = "halt"', "Tests", "SUCCEEDED", "halted"),
     ('"status CANCELED" = "warn"', "Tests", "CANCELED", "warning"),
 ]

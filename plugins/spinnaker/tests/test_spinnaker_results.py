@@ -63,6 +63,19 @@ def test_a_failure_that_went_on() -> None:
     assert result(ended).reason == 'stage "b" FAILED_CONTINUE'
 
 
+def test_a_branch_that_was_halted() -> None:
+    ended = execution(
+        "SUCCEEDED",
+        stage("a", "FAILED_CONTINUE", 1),
+        stage("ok?", "STOPPED", 2, context={"judgmentStatus": "stop", "lastModifiedBy": "ada"}),
+        stage("after", "NOT_STARTED"),
+    )
+    assert result(ended).succeeded
+    assert result(ended).statuses[-3:] == ("STOPPED", "FAILED_CONTINUE", "SUCCEEDED")
+    told = 'stage "ok?" STOPPED: judged to stop by ada; stage "a" FAILED_CONTINUE'
+    assert result(ended).reason == told
+
+
 @pytest.mark.parametrize("status", ["TERMINAL", "CANCELED", "STOPPED", "SKIPPED"])
 def test_all_else_is_no_success(status: str) -> None:
     assert not result(execution(status)).succeeded
@@ -140,9 +153,12 @@ def test_outputs_of_stages() -> None:
 CHOICES = [
     ("Roll out", "Roll out"),
     ("roll OUT ", "Roll out"),
-    ("please roll back, now", "Roll back"),
-    ("roll out or roll back", None),
-    ("scroll outwards", None),
+    ("roll back: its figures: bad", "Roll back"),
+    ("Roll back; roll back: I think so too; all is said", "Roll back"),
+    ("Roll back; Roll out", None),
+    ("please roll back, now", None),
+    ("no need to roll out", None),
+    (": Roll out", None),
     ("", None),
 ]
 
@@ -154,6 +170,10 @@ def test_inputs(comment: str, chosen: str | None) -> None:
 
 def test_a_comment_that_is_an_input_that_holds_another() -> None:
     assert chosen_input(["go", "go on"], "Go on") == "go on"
+    assert chosen_input(["10", "10:30"], "10:30") == "10:30"
+    assert chosen_input(["10", "10:30"], "10:30: not before") == "10:30"
+    assert chosen_input(["a", "a; b"], "a; b") == "a; b"
+    assert chosen_input(["a", "A"], "A") == "A"
 
 
 def test_html_as_text() -> None:
