@@ -45,7 +45,7 @@ async def open_gate(step: Step[SpinnakerSettings]) -> AsyncIterator[Gate]:
         port = address.port or HTTPS
         return await anyio.to_thread.run_sync(tls.refusal, context, address.host, port)
 
-    asks = it.auth.certificate is not None and proxy is None
+    asks = url.startswith("https:") and proxy is None
     async with client:
         yield Gate(
             client,

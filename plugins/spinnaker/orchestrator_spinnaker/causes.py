@@ -15,7 +15,7 @@ _HANDSHAKES = {
     "CERTIFICATE_REVOKED": "our client certificate is revoked",
     "CERTIFICATE_UNKNOWN": "Gate does not take our client certificate",
     "UNSUPPORTED_CERTIFICATE": "Gate does not take our client certificate",
-    "HANDSHAKE_FAILURE": "Gate breaks off the handshake: it may want a client certificate",
+    "HANDSHAKE_FAILURE": "it may want a client certificate",
     "ACCESS_DENIED": "Gate does not take our client certificate",
     "DECRYPT_ERROR": "Gate does not take our client certificate",
 }

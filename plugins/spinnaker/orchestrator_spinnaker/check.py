@@ -38,9 +38,20 @@ def _unasked(settings: SpinnakerSettings) -> Iterator[Problem]:
         text = f"http shows what `{credentials}` holds to everybody on the way: let it be https"
         yield Problem("gate", text, Severity.WARNING)
     for name, value in settings.parameters.items():
-        if isinstance(value, Secret):
+        if _is_secret(value):
             text = "Spinnaker shows it to everybody who may look at the execution"
             yield Problem(f"parameters.{name}", text, Severity.WARNING)
+
+
+def _is_secret(value: Any) -> bool:
+    """Whether it is one, or holds one."""
+    match value:
+        case dict():
+            return any(map(_is_secret, value.values()))
+        case list() | tuple():
+            return any(map(_is_secret, value))
+        case _:
+            return isinstance(value, Secret)
 
 
 def _waiting(verified: Verified) -> Iterator[Problem]:

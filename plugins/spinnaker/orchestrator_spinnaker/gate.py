@@ -52,7 +52,7 @@ class Gate:
         refusal: Callable[[], Awaitable[BaseException | None]] | None = None,
     ) -> None:
         """`credentials` is the setting that they come from; `limit` is for one call, in seconds.
-        `refusal` finds out what Gate has against our certificate, where there is one.
+        `refusal` finds out whether Gate wants a client certificate, or another one than ours.
         """
         self._refusal = refusal
         self._client = client

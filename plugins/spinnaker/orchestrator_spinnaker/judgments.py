@@ -1,5 +1,6 @@
 """Manual judgment stages: questions of ours, answered here or in Spinnaker, whoever is first."""
 
+import itertools
 import re
 from collections.abc import Sequence
 from functools import partial
@@ -91,10 +92,12 @@ class Judgments:
         if scope := self._asking.get(key):
             scope.cancel()
         elif self._asks and key not in self._begun:  # by a daemon before us, perhaps
-            await self._step.withdraw(key)
+            await self._step.withdraw(self._asked_last(key))
         if verdict := _verdict(stage):
             by = stage.judged_by or "somebody"
             line = f'stage "{stage.name}" was judged in Spinnaker by {by}: {verdict}'
+            if isinstance(chosen := stage.context.get("judgmentInput"), str):
+                line += f", {chosen}"
             self._teller.once(f"{key} judged", line)
 
     # --- asking ------------------------------------------------------------------------------
@@ -110,26 +113,43 @@ class Judgments:
             return  # whoever follows the execution ends it
 
     async def _answer(self, stage: Stage, key: str) -> Answer | None:
-        """People's answer, None where they were not asked to the end."""
+        """People's answer, None where they were not asked to the end.
+
+        Where there are inputs a yes has to choose, as in Spinnaker, or it is asked for again.
+        """
+        inputs = inputs_of(stage)
         with self._asking[key]:
-            it = self._step.config.judgment
-            question = Question(
-                question_text(stage, self._step, self._url),
-                roles=it.roles,
-                count=it.count,
-                not_submitter=it.not_submitter,
-                expires=seconds(it.expires),
-            )
-            answer = await self._step.ask(key, question)
-            del self._asking[key]
-            return answer
+            for time in itertools.count():
+                question = self._question(stage, again=time > 0)
+                answer = await self._step.ask(_asked(key, time), question)
+                if not answer.approved or not inputs or chosen_input(inputs, answer.comment):
+                    del self._asking[key]
+                    return answer
+                line = f'stage "{stage.name}" is not judged: {answer.by} chose none of its inputs'
+                self._teller.once(_chose_none(key, time), line)
         return None
+
+    def _question(self, stage: Stage, *, again: bool) -> Question:
+        it = self._step.config.judgment
+        return Question(
+            question_text(stage, self._step, self._url, again=again),
+            roles=it.roles,
+            count=it.count,
+            not_submitter=it.not_submitter,
+            expires=seconds(it.expires),
+        )
+
+    def _asked_last(self, key: str) -> str:
+        """Under which key people were asked last."""
+        times = itertools.count()
+        return _asked(
+            key, next(one for one in times if not self._teller.knows(_chose_none(key, one)))
+        )
 
     async def _judge(self, stage: Stage, key: str, answer: Answer) -> str:
         """Tell Gate, unless somebody told it meanwhile. What became of it."""
         verdict = "continue" if answer.approved else "stop"
-        inputs = inputs_of(stage)
-        chosen = chosen_input(inputs, answer.comment)
+        chosen = chosen_input(inputs_of(stage), answer.comment)
         pauses = growing_pauses()
         while True:
             now = await patiently(self._step, self._look, waits_out=GateError)
@@ -137,7 +157,7 @@ class Judgments:
                 return MOOT
             if not any(is_open(one) and _key(one) == key for one in judged(now)):
                 return MOOT
-            self._teller.once(f"{key} judged", _told(stage, answer, verdict, inputs, chosen))
+            self._teller.once(f"{key} judged", _told(stage, answer, verdict, chosen))
             try:
                 await self._send(stage, verdict, chosen, self._who(answer))
             except GateAway as error:
@@ -190,26 +210,37 @@ def inputs_of(stage: Stage) -> Sequence[str]:
 
 
 def chosen_input(inputs: Sequence[str], comment: str) -> str | None:
-    """The one that a comment names, as the whole of it or as words in it; None if not just one."""
-    whole = [one for one in inputs if one.casefold() == comment.strip().casefold()]
-    if whole:
-        return whole[0]
-    named = [
-        one
-        for one in inputs
-        if re.search(rf"(?<!\w){re.escape(one)}(?!\w)", comment, re.IGNORECASE)
-    ]
-    return named[0] if len(named) == 1 else None
+    """The one that a comment is, or that stands before a colon in it; None if not just one.
+
+    Those of several people are parted by `;`. Words in a sentence choose nothing: there is a `no`
+    in `no objections`.
+    """
+    parts = [comment] if _called(inputs, comment) else comment.split(";")
+    named = {one for part in parts if (one := _called(inputs, part) or _begun(inputs, part))}
+    return named.pop() if len(named) == 1 else None
 
 
-def question_text(stage: Stage, step: Step[Any], url: str) -> str:
-    """What people read."""
+def _called(inputs: Sequence[str], text: str) -> str | None:
+    """The input that a text is; its case counts where there are several."""
+    name = text.strip()
+    same = [one for one in inputs if one.strip().casefold() == name.casefold()]
+    return name if name in same else next(iter(same), None)
+
+
+def _begun(inputs: Sequence[str], text: str) -> str | None:
+    heads = [text[:at] for at, sign in enumerate(text) if sign == ":"]
+    return next(filter(None, (_called(inputs, one) for one in reversed(heads))), None)
+
+
+def question_text(stage: Stage, step: Step[Any], url: str, *, again: bool = False) -> str:
+    """What people read. `again`: a yes that had to choose did not."""
     instructions = stage.context.get("instructions")
     said = plain(instructions) if isinstance(instructions, str) else ""
     lines = [f'Spinnaker asks for a judgment in stage "{stage.name}"', *said.splitlines()]
     if inputs := inputs_of(stage):
         how = f"orchestrator approve {step.job.id} {step.name} --comment {_shell(inputs[0])}"
-        lines.append(f"inputs: {', '.join(inputs)} (choose one: {how})")
+        choose = "the comment chose none; choose one" if again else "choose one"
+        lines.append(f"inputs: {', '.join(inputs)} ({choose}: {how})")
     return "\n".join([*lines, url])
 
 
@@ -217,17 +248,11 @@ def _shell(text: str) -> str:
     return text if re.fullmatch(r"[\w.-]+", text, re.ASCII) else f'"{text}"'
 
 
-def _told(
-    stage: Stage, answer: Answer, verdict: str, inputs: Sequence[str], chosen: str | None
-) -> str:
+def _told(stage: Stage, answer: Answer, verdict: str, chosen: str | None) -> str:
     if answer.expired:
         return f'stage "{stage.name}": nobody judged it in time: {verdict}'
     line = f'stage "{stage.name}" is judged by {answer.by}: {verdict}'
-    if chosen is not None:
-        return f"{line}, {chosen}"
-    if inputs:
-        return f"{line}, without an input: the comment names none of {', '.join(inputs)}"
-    return line
+    return line if chosen is None else f"{line}, {chosen}"
 
 
 def _verdict(stage: Stage) -> str:
@@ -238,3 +263,12 @@ def _verdict(stage: Stage) -> str:
 def _key(stage: Stage) -> str:
     """A stage that is started again is another question."""
     return f"judgment {stage.id} {stage.start_time}"
+
+
+def _asked(key: str, time: int) -> str:
+    """The key of a question; the first time it is that of the judgment."""
+    return f"{key} again {time}" if time else key
+
+
+def _chose_none(key: str, time: int) -> str:
+    return f"{key} chose none {time}"

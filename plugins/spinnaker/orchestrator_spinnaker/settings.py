@@ -20,6 +20,8 @@ SHORTEST_POLL = 0.1
 """Seconds: looking more often than that only burdens Gate."""
 A_MOMENT = 0.1
 """Seconds: less is no time at all."""
+OWN_OUTPUTS = ("execution", "url", "status")
+"""Of every execution, whatever its stages have."""
 
 Duration = Annotated[Written, msgspec.Meta(examples=["10s", "1h30m"])]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -135,6 +137,9 @@ class SpinnakerSettings(_Settings, frozen=True):
         if not is_open(self.conflicts):
             for conflict in self.conflicts:
                 yield from of_conflict(conflict)
+        for name in OWN_OUTPUTS:
+            if not is_open(self.outputs) and name in self.outputs:
+                yield f"`outputs.{name}`: it is the execution's own; give the stage's another name"
         yield from of_duration("poll", self.poll, least=SHORTEST_POLL)
         if self.timeout is not None:
             yield from of_duration("timeout", self.timeout, least=A_MOMENT)

@@ -38,6 +38,10 @@ class Teller:
             self._told.add(_one_line(what))
             self._warned.append(what)
 
+    def knows(self, what: str) -> bool:
+        """Whether a line that is known by `what` was said."""
+        return not self._is_new(what)
+
     def tell(self, execution: Execution) -> bool:
         """What is new since the last look. Whether anything was."""
         while self._warned:

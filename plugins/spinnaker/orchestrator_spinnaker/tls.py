@@ -46,9 +46,10 @@ def _trusting(ca: str | Secret | None, workdir: Path) -> ssl.SSLContext:
     setting = "auth.ca"
     if ca is None:
         return ssl.create_default_context()
-    text = ca.reveal() if isinstance(ca, Secret) else _read(setting, workdir / ca)
+    text = ca.reveal() if isinstance(ca, Secret) else _read(setting, ca, workdir)
     try:
-        return ssl.create_default_context(cadata=text or "empty")
+        ascii = text.encode("ascii", "replace").decode()  # bundles name authorities as they write
+        return ssl.create_default_context(cadata=ascii or "empty")
     except (ssl.SSLError, ValueError):
         raise _unusable(setting, f"{_called(ca)} holds no certificate in PEM form") from None
 
@@ -83,7 +84,7 @@ def _why(error: Exception) -> str:
 def _file(setting: str, given: str | Secret, workdir: Path) -> Iterator[str]:
     """A path that OpenSSL can read, as long as the block lasts; a secret is in memory only."""
     if not isinstance(given, Secret):
-        _read(setting, workdir / given)
+        _read(setting, given, workdir)
         yield str(workdir / given)
         return
     memory = os.memfd_create("pem")
@@ -95,11 +96,15 @@ def _file(setting: str, given: str | Secret, workdir: Path) -> Iterator[str]:
         os.close(memory)
 
 
-def _read(setting: str, path: Path) -> str:
+def _read(setting: str, given: str, workdir: Path) -> str:
+    path = workdir / given
     try:
         return path.read_text(errors="replace")
     except OSError as error:
-        raise _unusable(setting, f"{path}: {(error.strerror or str(error)).lower()}") from None
+        why = f"{path}: {(error.strerror or str(error)).lower()}"
+        if given != str(path):
+            why += "; it is looked for where the step runs: name the whole path"
+        raise _unusable(setting, why) from None
 
 
 def _called(given: str | Secret) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from orchestrator_spinnaker import check
+from orchestrator_spinnaker import check, conflicts
 from orchestrator_spinnaker.access import open_gate
 from orchestrator_spinnaker.errors import NotLetIn, NotTaken
 from spinnaker_bed import Bed
@@ -166,7 +166,9 @@ def pem(file: Path) -> tuple[str, str]:
 async def test_a_ca_of_ones_own(tls_steps: Steps, authority: Authority) -> None:
     link = tls_steps.work / "ca.pem"
     link.write_bytes(authority.ca.read_bytes())
-    for ca in (str(authority.ca), "ca.pem", secret(authority.ca.read_text())):
+    text = authority.ca.read_text()
+    (tls_steps.work / "bundle.pem").write_text(f"# Főtanúsítvány\n{text}")
+    for ca in (str(authority.ca), "ca.pem", "bundle.pem", secret(text), secret(f"Tú\n{text}")):
         auth = {**basic(), "ca": ca}
         assert await check.problems(tls_steps.step(auth=auth)) == ()
 
@@ -214,10 +216,26 @@ async def test_certificates_that_are_not_taken(tls_steps: Steps, authority: Auth
         assert key.split("\n")[1] not in found[0][1]
 
 
+async def test_a_certificate_that_is_wanted_and_not_given(tmp_path: Path, spinnaker: Bed) -> None:
+    authority = Authority(tmp_path / "certificates", insists=True)
+    with Gate(spinnaker, authority) as gate, open_steps(tmp_path / "steps", gate) as steps:
+        gate.configure(pipeline(PIPELINE, verdict("test")))
+        step = steps.step(auth={**basic(), "ca": str(authority.ca)})
+        (found,) = errors(await check.problems(step))
+        assert found[0] == "auth.certificate"
+        assert "Gate wants a client certificate" in found[1]
+        with pytest.raises(NotLetIn, match="wants a client certificate"):
+            await conflicts.acquire(step)
+        whole = str(authority.certificate(ADA))
+        auth = {"certificate": {"cert": whole}, "ca": str(authority.ca)}
+        assert await check.problems(steps.step(auth=auth)) == ()
+
+
 async def test_a_server_that_we_do_not_trust(tls_steps: Steps, authority: Authority) -> None:
     for ca, setting, text in (
         (None, "auth.ca", "the certificate of Gate at"),
-        ("gone.pem", "auth.ca", "gone.pem: no such file"),
+        ("gone.pem", "auth.ca", "/gone.pem: no such file or directory; it is looked for where"),
+        ("/no/gone.pem", "auth.ca", "`auth.ca`: /no/gone.pem: no such file or directory"),
         (secret("nothing"), "auth.ca", "the secret gate holds no certificate in PEM form"),
         (secret(""), "auth.ca", "the secret gate holds no certificate in PEM form"),
     ):

@@ -104,12 +104,14 @@ async def test_triggers_are_warned_of(steps: Steps) -> None:
 
 async def test_what_spinnaker_cancels_and_shows_is_warned_of(steps: Steps) -> None:
     limits = {"limitConcurrent": True, "keepWaitingPipelines": False}
-    given = [parameter("version", "v1")]
+    given = [parameter("version", "v1"), parameter("more"), parameter("open")]
     steps.gate.configure(pipeline(PIPELINE, verdict("Bake"), parameterConfig=given, **limits))
-    step = steps.step(parameters={"version": Secret.of("token", "hush")})
+    hush = Secret.of("token", "hush")
+    step = steps.step(parameters={"version": hush, "more": [{"a": hush}], "open": ["b"]})
     problems = await check.problems(step)
-    assert [setting for setting, _ in warnings(problems)] == ["parameters.version", "pipeline"]
-    assert "`keepWaitingPipelines`" in problems[1].text
+    settings = ["parameters.version", "parameters.more", "pipeline"]
+    assert [setting for setting, _ in warnings(problems)] == settings
+    assert "`keepWaitingPipelines`" in problems[2].text
     assert "hush" not in repr(problems)
 
 

@@ -31,6 +31,11 @@ def judge_in_spinnaker(bed: Bed, execution: Execution, name: str, verdict: str) 
     answer.raise_for_status()
 
 
+def asked_again(bench: SpinnakerBench) -> list[dict[str, Any]]:
+    """Questions of which an answer has chosen nothing."""
+    return [one for one in bench.asked() if "chose none" in one["message"]]
+
+
 def test_a_yes_with_an_input(bench: SpinnakerBench) -> None:
     place = bench.material
     job = bench.begin(place.of(ok(inputs=("Roll out", "Roll back")), wait("after", 0)))
@@ -43,7 +48,7 @@ def test_a_yes_with_an_input(bench: SpinnakerBench) -> None:
         f'orchestrator approve {job} step --comment "Roll out")',
         f"{place.gate.url}/pipelines/{place.only()['id']}",
     ]
-    bench.say(job, "please roll BACK")
+    bench.say(job, "roll BACK: not today")
     ended = bench.finished(job)
     assert ended["conclusion"] == "success", bench.log(job)
     context = stage_of(place.only(), "ok")["context"]
@@ -64,13 +69,45 @@ def test_a_no(bench: SpinnakerBench) -> None:
     assert reason == f'stage "ok" TERMINAL: judged to stop by {USER} (job {job}): not today'
 
 
-def test_a_comment_that_names_no_input(bench: SpinnakerBench) -> None:
+def test_a_yes_that_does_not_choose_is_asked_for_again(bench: SpinnakerBench) -> None:
     place = bench.material
-    job = bench.begin(place.of(ok(inputs=("a", "b"))))
+    job = bench.begin(place.of(ok(inputs=("yes", "no"))))
     bench.until_asked()
-    bench.say(job, "fine")
+    bench.say(job, "no objections")
+    bench.until("it is asked again", lambda: bool(asked_again(bench)))
+    bench.process.kill()
+    bench.start()
+    (again,) = bench.until_asked()
+    assert "(the comment chose none; choose one: orchestrator approve" in again["message"]
+    assert place.gate.asked(Call.STAGE) == []
+    bench.say(job, "yes")
     assert bench.finished(job)["conclusion"] == "success", bench.log(job)
-    assert "the comment names none of a, b" in bench.log(job)
+    assert stage_of(place.only(), "ok")["context"]["judgmentInput"] == "yes"
+    assert bench.log(job).count("chose none of its inputs") == 1
+
+
+def test_what_was_asked_again_is_judged_in_spinnaker_meanwhile(bench: SpinnakerBench) -> None:
+    place = bench.material
+    job = bench.begin(place.of(ok(inputs=("yes", "no")), verdict("after", hold=True)))
+    bench.until_asked()
+    bench.say(job)
+    bench.until("it is asked again", lambda: bool(asked_again(bench)))
+    bench.process.kill()
+    judge_in_spinnaker(place.bed, place.only(), "ok", "continue")
+    id = place.only()["id"]
+    place.bed.wait_until_stage(id, "after", "RUNNING")
+    bench.start()
+    bench.until("nobody is asked any more", lambda: not bench.asked())
+    place.bed.release(id, "after")
+    assert bench.finished(job)["conclusion"] == "success", bench.log(job)
+
+
+def test_a_no_need_not_choose(bench: SpinnakerBench) -> None:
+    place = bench.material
+    job = bench.begin(place.of(ok(inputs=("yes", "no"))))
+    bench.until_asked()
+    bench.say(job, "no objections, but later", yes=False)
+    assert bench.finished(job)["conclusion"] == "failure", bench.log(job)
     assert "judgmentInput" not in stage_of(place.only(), "ok")["context"]
 
 

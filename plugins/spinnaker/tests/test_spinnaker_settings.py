@@ -52,6 +52,7 @@ def settings(**table: object) -> SpinnakerSettings:
             "`auth.certificate`: only an https address asks for one",
         ),
         ({"outputs": {"image": {"stage": "Bake"}}}, "key"),
+        ({"outputs": {"url": {"stage": "Bake", "key": "x"}}}, "`outputs.url`: it is the execut"),
         ({"on_manual_judgment": "ask"}, "on_manual_judgment"),
         ({"wait": True}, "wait"),
     ],
