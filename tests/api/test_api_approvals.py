@@ -169,6 +169,18 @@ async def test_a_step_that_asks(bench: ApiBench) -> None:
     assert verify["outputs"] == {"approved_by": "root, ada", "comment": "fine; me too"}
 
 
+async def test_who_waits_for_a_job_that_asks_learns_what_answers_it(bench: ApiBench) -> None:
+    await bench.submit(pipeline="staged")
+    await bench.until(1, lambda seen: seen["awaits"])
+    await bench.submit(pipeline="plain")
+    [blocker] = (await bench.get("/v1/jobs/2/explain"))["blockers"]
+    assert (blocker["type"], blocker["id"]) == ("job", 1)
+    assert blocker["lift"] == (
+        "its step verify awaits approval by approver (0 of 2): "
+        "orchestrator approve 1 verify, or: orchestrator reject 1 verify"
+    )
+
+
 async def test_which_step_is_meant(bench: ApiBench) -> None:
     await bench.submit(pipeline="twice")
     job = await bench.until(1, lambda seen: len(seen["awaits"]) == 2)

@@ -154,6 +154,10 @@ def test_a_step_asks_somebody_else_while_its_environment_is_held(shared: Install
     until_asked(shared, int(job))
     behind = submit(shared, "plain")
     assert shared.job(behind)["blockers"][0]["id"] == int(job)
+    answers = f"orchestrator approve {job} verify, or: orchestrator reject {job} verify"
+    for one, asks in ((job, "  1  step verify awaits approval"), (str(behind), "awaits approval")):
+        explained = said(shared.run("explain", one, prefix=DAEMON))
+        assert asks in explained and explained.rstrip().endswith(answers), explained
     own = shared.run("approve", job, prefix=NOBODY)
     assert (own.returncode, "not_submitter" in own.stderr) == (3, True)
     theirs = said(shared.run("approvals", prefix=DAEMON))

@@ -134,6 +134,16 @@ def test_refused(daemon: Installation, given: str, problem: str) -> None:
     assert done.stderr == f"error: pipelines/web.toml: {problem}\n"
 
 
+def test_all_that_is_wrong_is_told_at_once(daemon: Installation) -> None:
+    given = [word for value, _ in REFUSED[1:] for word in ("-p", value)]
+    done = daemon.run("submit", "web", "staging", *given, "-p", "teir=dev")
+    assert (done.returncode, done.stdout) == (2, "")
+    first, unknown, *told = done.stderr.splitlines()
+    assert first == "error: several parameters are wrong, and nothing was submitted"
+    assert "there is no parameter teir; did you mean tier?" in unknown
+    assert told == [f"  pipelines/web.toml: {problem}" for _, problem in REFUSED[1:]]
+
+
 def test_a_dry_run_says_what_would_run_and_queues_nothing(daemon: Installation) -> None:
     plan = daemon.json("submit", "web", "guarded", "-p", "count=3", "--dry-run")
     say, prod, after = plan["steps"]

@@ -4,7 +4,7 @@ from litestar import get
 from msgspec.structs import asdict, replace
 
 from orchestrator.api import plain, views, wire
-from orchestrator.api.approvals import needed
+from orchestrator.api.approvals import needed, waiting_for
 from orchestrator.api.given import GivenCaller, GivenEngine, JobId
 from orchestrator.api.reading import see
 from orchestrator.core.admission import Blocker, place
@@ -23,6 +23,7 @@ from orchestrator.core.model import (
 from orchestrator.core.rejections import UnknownJob
 from orchestrator.core.typed import to_answer
 from orchestrator.core.words import BlockerType
+from orchestrator.core.world import World
 from orchestrator.engine.engine import Engine
 from orchestrator.store.protocol import MeanDuration
 
@@ -37,7 +38,7 @@ async def explain_job(job_id: JobId, engine: GivenEngine, caller: GivenCaller) -
         phase=shown.phase,
         since=plain.time(_since(job.phase)),
         place=await _place(engine, job),
-        blockers=tuple([await _with_usual(engine, job, one) for one in found.blockers]),
+        blockers=tuple([await _told(engine, job, one) for one in found.blockers]),
         approvals=_approvals_to_come(job, found.definition),
         steps=tuple(_under_way(shown, step) for step in shown.steps if _is_under_way(step)),
         awaits=shown.awaits,
@@ -80,12 +81,26 @@ async def _place(engine: Engine, job: Job) -> int | None:
         return place(world, job) if waits else None
 
 
-async def _with_usual(engine: Engine, job: Job, blocker: Blocker) -> wire.LiftableBlocker:
-    """The blocker; where a run is waited for, with how long such a run usually takes."""
+async def _told(engine: Engine, job: Job, blocker: Blocker) -> wire.LiftableBlocker:
+    """The blocker; where a run is waited for, with how long such a run usually takes, and with what
+    answers it where it asks people something itself."""
     shown = views.liftable(blocker)
+    if blocker.type is BlockerType.JOB:
+        async with engine.reading() as world:
+            shown = replace(shown, lift=_answers_to(world, int(blocker.id)))
     pipeline = await _awaited_pipeline(engine, job, blocker)
     usual = await engine.store.mean_duration(pipeline, job.environment) if pipeline else None
     return shown if usual is None else replace(shown, text=f"{shown.text}, {_usually(usual)}")
+
+
+def _answers_to(world: World, id: int) -> str | None:
+    """`its step verify awaits approval by approver: orchestrator approve 7 verify, or: …`."""
+    job = world.jobs.get(id)
+    for step, _ in world.active_steps(job) if job is not None else ():
+        if step.open_question is not None:
+            text, _since = waiting_for(step)
+            return f"its step {step.name} awaits {text}: {to_answer(id, step.name)}"
+    return None
 
 
 async def _awaited_pipeline(engine: Engine, job: Job, blocker: Blocker) -> str | None:
