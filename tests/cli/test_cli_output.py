@@ -366,6 +366,15 @@ Watch: orchestrator log 118 -f
          If it hangs, an admin may force from 12:15 on: orchestrator cancel 118 --force
 """
     )
+    let_end = running(
+        phase="cancelling",
+        cancel=CANCEL,
+        steps=[at_work(phase="cancelling", pid=4711, waiting_for="its end: it can't be stopped")],
+    )
+    assert cancel_lines(let_end, pipe, NOW)[0].startswith(
+        "job 118  terraform (apply) is stopping (pid 4711): "
+        "it waits for its end: it can't be stopped. Watch:"
+    )
     never = job(conclusion="cancelled", started_at=None)
     assert cancel_lines(never, pipe, NOW) == [
         "job 118  web → production was cancelled before it began."

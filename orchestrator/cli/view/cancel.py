@@ -48,6 +48,9 @@ def _sentence(step: Step) -> str:
     pid = f" (pid {step['pid']})" if step["pid"] else ""
     doing = progress_text(step["progress"]) if step["progress"] else ""
     match step["phase"]:
+        case "cancelling" if step["waiting_for"]:
+            waits = f"it waits for {harmless(step['waiting_for'])}"
+            return f"{tool} is stopping{pid}: " + (f"{doing}; {waits}." if doing else f"{waits}.")
         case "cancelling":
             return f"{tool} was asked to stop{pid}" + (f": {doing}." if doing else ".")
         case "cleaning_up":

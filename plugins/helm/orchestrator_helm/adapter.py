@@ -29,6 +29,7 @@ from orchestrator_helm import (
     ownership,
     rendering,
     results,
+    strays,
     tool,
 )
 from orchestrator_helm.intent import KEY, Intent
@@ -73,12 +74,16 @@ class HelmAdapter(Adapter[HelmSettings]):
         if not step.config.action.touches:
             return
         helm = await open_helm(step)
-        history = await helm.settled_history()
+        found = history = await helm.settled_history()
         if history.pending is not None:
             history = await healing.wait_until_settled(helm)
-        await rendering.prepare(helm, history)
-        if healing.wants_return(helm):
-            await healing.return_to_deployed(helm, history)
+        if step.config.action.renders:  # before anything is touched
+            await rendering.prepare(helm, history)
+        if healing.wants_return(helm, history):
+            history = await healing.return_to_deployed(helm, history)
+        if not step.config.action.renders:
+            await rendering.prepare(helm, history)
+        await strays.remove_orphans(helm, found, history)
 
     async def apply(self, step: Step[HelmSettings]) -> Result:
         """One helm, and then what its record of the release says."""
@@ -113,7 +118,8 @@ class HelmAdapter(Adapter[HelmSettings]):
             step.log(f"helm was asked to stop; it may take {limit:g} s to end")
         elif step.config.action in UNSTOPPABLE:
             action = step.config.action.value
-            step.log(f"a {action} can't be stopped half way: helm goes on, for {limit:g} s at most")
+            step.log(f"{action} can't be stopped half way: helm goes on, for {limit:g} s at most")
+            await step.waiting_for(f"helm to end: {action} can't be stopped half way")
 
     async def cleanup(self, step: Step[HelmSettings]) -> Cleanliness:
         """Heal what this attempt left pending, and look what stands."""

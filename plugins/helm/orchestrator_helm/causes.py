@@ -53,7 +53,7 @@ async def explain(cluster: Cluster, waiting: Mapping[Identity, Family]) -> list[
 
 def _lines(family: Family, events: Sequence[Live]) -> Iterator[str]:
     yield f"{family.head.identity} is not ready{_counts(family)}"
-    for member in family.members:
+    for member in (family.head, *family.members):
         for cause in _waiting_containers(member):
             yield f"  {member.identity}: {cause}"
     about = [one for one in events if _about(one) in family.uids]

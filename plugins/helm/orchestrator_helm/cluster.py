@@ -69,6 +69,11 @@ class Live(msgspec.Struct, frozen=True):
         """What it is to be."""
         return self.data.get("spec") or {}
 
+    @property
+    def is_to_stay(self) -> bool:
+        """Whether helm is told never to delete it."""
+        return self.annotations.get("helm.sh/resource-policy") == "keep"
+
     def belongs_to(self, release: str) -> bool:
         """Whether helm has noted that it is of this release."""
         return self.annotations.get("meta.helm.sh/release-name") == release

@@ -152,9 +152,10 @@ async def _still_pending(helm: Helm, history: History, pending: Revision, who: O
 
 
 async def return_to_deployed(helm: Helm, history: History) -> History:
-    """Before an upgrade: a revision that failed over a deployed one is rolled back.
+    """A revision that failed over a deployed one is rolled back.
 
-    Else what only the failed one had would stay in the cluster, known to no revision.
+    Else what only one of the two has would stay in the cluster, known to no revision. Raises
+    AdapterError where a roll back that was killed half way can't be healed.
     """
     for _ in range(MOST_ROUNDS):
         latest, deployed = history.latest, history.deployed
@@ -165,9 +166,21 @@ async def return_to_deployed(helm: Helm, history: History) -> History:
         says = f"rolling back to revision {deployed.revision} first, so that nothing of it stays"
         what = Cure(tuple(argv), says, latest.revision + 1)
         history = await run_cure(helm, what, f"return-{latest.revision}", why)
+        if history.pending is not None:
+            history = await wait_until_settled(helm)
     return history
 
 
-def wants_return(helm: Helm) -> bool:
-    """Whether this step begins by rolling back what failed."""
-    return helm.settings.action is Action.UPGRADE and helm.settings.heal != "never"
+def wants_return(helm: Helm, history: History) -> bool:
+    """Whether this step begins by rolling back what failed over a deployed revision."""
+    it = helm.settings
+    match it.action:
+        case _ if it.heal == "never":
+            return False
+        case Action.ROLLBACK:  # to what is deployed: this is what it does itself
+            return history.deployed is not None and it.revision not in (
+                None,
+                history.deployed.revision,
+            )
+        case _:
+            return it.action in (Action.UPGRADE, Action.UNINSTALL)

@@ -77,6 +77,8 @@ def rollback_target(helm: Helm, history: History) -> int:
     """Which revision a `rollback` goes to. Raises AdapterError where there is none."""
     name = helm.settings.release
     wanted = helm.settings.revision
+    if history.latest is None:
+        raise AdapterError(f"release: there is no release {name}")
     if wanted is not None:
         if history.get(wanted) is None:
             raise AdapterError(f"revision: release {name} has no revision {wanted}: {history}")

@@ -39,11 +39,10 @@ async def _settle(helm: Helm, history: History) -> History:
     if who is None or not who.dead:
         helm.step.log(f"{healing.described(helm, pending, who)} goes on: it is not of this step")
         return history
-    return await healing.heal(
-        helm,
-        history,
-        f"release {helm.settings.release}: {pending}, left by step {who.step} of job {who.job}",
-    )
+    why = f"release {helm.settings.release}: {pending}, left by step {who.step} of job {who.job}"
+    healed = await healing.heal(helm, history, why)
+    await strays.remove_orphans(helm, history, healed)
+    return healed
 
 
 async def _put_right(helm: Helm, meant: Intent, history: History) -> History:

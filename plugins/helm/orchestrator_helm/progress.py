@@ -72,7 +72,7 @@ class Watch:
         await self._remember([*running, *unready])
 
     def _tell(self, done: int, total: int, word: str, waiting: Sequence[Live]) -> None:
-        text = f"{done} of {total} resources {word}"
+        text = f"resources {word}"
         if waiting:
             names = [str(one.identity) for one in waiting]
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""

@@ -40,13 +40,14 @@ def of_uninstall(history: History, intent: Intent, ended: Exit, *, stopping: boo
     """What it was to take away is gone, or kept as history only."""
     latest = history.latest
     ok = latest is None or latest.status == UNINSTALLED
+    why = f"stopped on request: {history}" if stopping else said(ended) or str(history)
     return Result(
         exit=ended.code,
         signal=ended.signal,
         ok=ok,
         statuses=(UNINSTALLED if latest is None else latest.status,),
         summary="uninstalled" if ok else str(history),
-        reason="" if ok else said(ended) or str(history),
+        reason="" if ok else why,
         stopped=not ok if stopping else None,
     )
 

@@ -9,7 +9,7 @@ from orchestrator_helm.healing import Cure, run_cure
 from orchestrator_helm.intent import KEY, Intent
 from orchestrator_helm.manifests import Identity, identity, objects, taken_for
 from orchestrator_helm.readiness import is_finished
-from orchestrator_helm.release import DEPLOYED, History, read_status
+from orchestrator_helm.release import DEPLOYED, FAILED, History, read_status
 from orchestrator_helm.rendering import Rendering
 from orchestrator_helm.tool import Helm
 
@@ -71,9 +71,43 @@ async def _late_objects(
     extra = [one for one in known.objects if one.key not in keys]
     live = await cluster.get(extra, "late")
     release = helm.settings.release
-    return [
-        one for one in live if one.belongs_to(release) and _made_since(one, meant) and _stays(one)
-    ]
+    return [one for one in live if _is_orphan(one, release) and _made_since(one, meant)]
+
+
+async def remove_orphans(helm: Helm, before: History, after: History) -> None:
+    """Remove what revisions had that never came to be deployed, where helm has forgotten it.
+
+    helm's roll back compares with the latest revision alone: where one was killed or failed half
+    way, the next knows nothing of what came before it.
+    """
+    base, now = before.to_return_to, after.deployed
+    if before == after or base is None or now is None:
+        return
+    undone = {
+        one.revision
+        for one in (*before.revisions, *after.revisions)
+        if base.revision < one.revision < now.revision - 1 and (one.pending or one.status == FAILED)
+    }
+    try:
+        for one in await _forgotten(helm, sorted(undone), now.revision):
+            await _delete(helm, one)
+    except NotVisible as reason:
+        helm.step.warn(f"whether anything is left of what failed could not be looked at: {reason}")
+
+
+async def _forgotten(helm: Helm, undone: list[int], deployed: int) -> list[Live]:
+    if not undone:
+        return []
+    kept = {one.key for one in await rendering.objects_of(helm, deployed)}
+    had = {one for number in undone for one in await rendering.objects_of(helm, number)}
+    live = await Cluster(helm).get([one for one in sorted(had) if one.key not in kept], "orphans")
+    release = helm.settings.release
+    return [one for one in live if _is_orphan(one, release)]
+
+
+def _is_orphan(one: Live, release: str) -> bool:
+    """Of what no revision knows: whether helm would have deleted it."""
+    return one.belongs_to(release) and not one.is_to_stay and _stays(one)
 
 
 async def put_right(helm: Helm, meant: Intent, history: History) -> History:
@@ -109,7 +143,7 @@ async def _is_overwritten(helm: Helm, undone: int, deployed: int) -> bool:
 
 async def _delete(helm: Helm, one: Live) -> None:
     what = one.identity
-    helm.step.warn(f"{what} was left by a helm that was stopped: removing it")
+    helm.step.warn(f"{what} was left by helm: removing it")
     argv = _deleting(helm, what)
     await helm.step.run(f"remove-{one.uid}", argv, env=helm.env, stop_signal=None)
 

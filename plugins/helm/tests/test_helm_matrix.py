@@ -72,10 +72,12 @@ def graceful(bench: HelmBench, operation: str) -> None:
     if operation in SIGNALLED:
         expect_sound(bench, job, "cancelled")
         return
+    waits = f"helm to end: {operation} can't be stopped half way"
+    bench.until("that is told", lambda: bench.step(job)["waiting_for"] == waits)
     bench.watch()
     bench.material.bed.release(bench.material.namespace)
     expect_sound(bench, job, "success")
-    assert f"a {operation} can't be stopped half way: helm goes on, for 240 s" in bench.log(job)
+    assert f"{operation} can't be stopped half way: helm goes on, for 240 s" in bench.log(job)
 
 
 def forced(bench: HelmBench, operation: str) -> None:

@@ -41,6 +41,14 @@ def test_why_a_hook_failed(bench: HelmBench) -> None:
     assert "container hook: Error (exit 1)" in log
 
 
+def test_why_a_test_failed(bench: HelmBench) -> None:
+    """The pod that helm waits for is nobody's but its own."""
+    bench.material.upgrade(test="fail:1")
+    job = bench.begin(bench.material.settings("test"))
+    assert bench.finished(job)["conclusion"] == "failure"
+    assert "container test: Error (exit 1)" in bench.log(job)
+
+
 def test_how_far_it_is(bench: HelmBench) -> None:
     job = bench.begin(bench.material.settings(values={"image": "never:1"}))
     bench.until("its progress is seen", lambda: "progress" in bench.step(job))
