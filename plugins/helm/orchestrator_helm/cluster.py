@@ -74,9 +74,12 @@ class Live(msgspec.Struct, frozen=True):
         """Whether helm is told never to delete it."""
         return self.annotations.get("helm.sh/resource-policy") == "keep"
 
-    def belongs_to(self, release: str) -> bool:
-        """Whether helm has noted that it is of this release."""
-        return self.annotations.get("meta.helm.sh/release-name") == release
+    def belongs_to(self, release: str, namespace: str | None) -> bool:
+        """Whether helm has noted that it is of this release; None: in whatever namespace."""
+        noted = self.annotations
+        if namespace is not None and noted.get("meta.helm.sh/release-namespace") != namespace:
+            return False
+        return noted.get("meta.helm.sh/release-name") == release
 
 
 class Cluster:

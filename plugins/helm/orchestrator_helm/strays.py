@@ -70,8 +70,7 @@ async def _late_objects(
     keys = {one.key for one in kept}
     extra = [one for one in known.objects if one.key not in keys]
     live = await cluster.get(extra, "late")
-    release = helm.settings.release
-    return [one for one in live if _is_orphan(one, release) and _made_since(one, meant)]
+    return [one for one in live if _is_orphan(helm, one) and _made_since(one, meant)]
 
 
 async def remove_orphans(helm: Helm, before: History, after: History) -> None:
@@ -101,13 +100,13 @@ async def _forgotten(helm: Helm, undone: list[int], deployed: int) -> list[Live]
     kept = {one.key for one in await rendering.objects_of(helm, deployed)}
     had = {one for number in undone for one in await rendering.objects_of(helm, number)}
     live = await Cluster(helm).get([one for one in sorted(had) if one.key not in kept], "orphans")
-    release = helm.settings.release
-    return [one for one in live if _is_orphan(one, release)]
+    return [one for one in live if _is_orphan(helm, one)]
 
 
-def _is_orphan(one: Live, release: str) -> bool:
+def _is_orphan(helm: Helm, one: Live) -> bool:
     """Of what no revision knows: whether helm would have deleted it."""
-    return one.belongs_to(release) and not one.is_to_stay and _stays(one)
+    it = helm.settings
+    return one.belongs_to(it.release, it.namespace) and not one.is_to_stay and _stays(one)
 
 
 async def put_right(helm: Helm, meant: Intent, history: History) -> History:
