@@ -49,6 +49,8 @@ def described(execution: Execution) -> str:
     text = f"execution {execution.id} of {execution.application}/{execution.name}"
     if by := _started_by(execution):
         text += f", started by {by}"
+    if execution.trigger.is_a_jobs:
+        text += " for another job"
     if (at := began(execution)) is not None:
         text += f" at {clock_time(at / 1000, utc())}"
     return f"{text} ({_state(execution)})"

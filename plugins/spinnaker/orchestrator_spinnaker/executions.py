@@ -41,6 +41,8 @@ _COMPLETE = frozenset(
 LIVE = tuple(status for status in Status if not status.complete)
 
 
+CORRELATION = "orchestrator-"
+"""How every correlation id begins that a job of an orchestrator has given."""
 JUDGED = "orchestratorJudgment"
 """What our answer to a manual judgment adds to the stage's context: who gave it (`by`), and to
 which start of the stage (`startTime`). To Spinnaker all our answers come from Gate's one user."""
@@ -95,6 +97,11 @@ class Trigger(_FromGate, frozen=True):
     user: str | None = None
     correlation_id: str | None = None
     parameters: dict[str, Any] | None = None
+
+    @property
+    def is_a_jobs(self) -> bool:
+        """Whether a job has started it, of this orchestrator or of another."""
+        return (self.correlation_id or "").startswith(CORRELATION)
 
 
 class Paused(_FromGate, frozen=True):

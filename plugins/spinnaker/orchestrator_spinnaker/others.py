@@ -66,9 +66,13 @@ class Others:
 
     def _warn(self, other: Execution, runs: str) -> None:
         by = f" by {other.trigger.user}" if other.trigger.user else ""
+        if other.trigger.is_a_jobs:
+            where = "for another job: environments that start the same pipelines can share a lock"
+        else:
+            where = "in Spinnaker"
         url = execution_url(self._step.config, other.application, other.id)
         which = f"execution {other.id} of {other.application}/{other.name}"
-        text = f"{which} {runs} beside this one, started{by} in Spinnaker: {url}"
+        text = f"{which} {runs} beside this one, started{by} {where}: {url}"
         self._teller.warn_once(f"beside {other.id}", text)
 
 

@@ -9,7 +9,7 @@ from orchestrator.plugin import CallLost, NotDone, Step, StopRequested
 from orchestrator_spinnaker import parameters
 from orchestrator_spinnaker.clock import utc
 from orchestrator_spinnaker.errors import GateAway, GateError, NotTaken, NotThere
-from orchestrator_spinnaker.executions import Execution
+from orchestrator_spinnaker.executions import CORRELATION, Execution
 from orchestrator_spinnaker.gate import Gate
 from orchestrator_spinnaker.links import search_at_gate
 from orchestrator_spinnaker.notes import Notes
@@ -32,7 +32,7 @@ class Trigger:
 
         Raises StopRequested, CallLost (nobody can know), and GateError where nothing was started.
         """
-        self._correlation = await self._step.once("correlation", _correlation, recover=_harmless)
+        self._correlation = await self._step.once("correlation", new_correlation, recover=_harmless)
         found = await self._step.once("trigger", self._post, recover=self._recover)
         await self._step.waiting_for(None)
         return found
@@ -135,8 +135,9 @@ async def started_as(
     return [one for one in recent if one.trigger.correlation_id == correlation]
 
 
-async def _correlation() -> str:
-    return f"orchestrator-{uuid.uuid4()}"
+async def new_correlation() -> str:
+    """An id that no other execution has."""
+    return f"{CORRELATION}{uuid.uuid4()}"
 
 
 async def _harmless() -> NotDone:

@@ -11,6 +11,7 @@ from orchestrator_spinnaker import conflicts
 from orchestrator_spinnaker.access import open_gate
 from orchestrator_spinnaker.errors import NotLetIn
 from orchestrator_spinnaker.patience import clock_time
+from orchestrator_spinnaker.trigger import new_correlation
 from spinnaker_bed import Bed
 from spinnaker_gate import Call, Fault, Gate
 from spinnaker_pipelines import pipeline, verdict
@@ -82,6 +83,17 @@ async def test_a_restarted_daemon_says_it_no_second_time(steps: Steps, spinnaker
         await steps.until_waiting(id)
         await anyio.to_thread.run_sync(spinnaker.release, id, HOLDS)
     assert steps.log.count("waiting for execution") == 1
+
+
+async def test_another_jobs_is_told_from_one_by_hand(steps: Steps, spinnaker: Bed) -> None:
+    async with open_gate(steps.step()) as gate:
+        app = steps.gate.application
+        id = await gate.trigger(app, PIPELINE, {}, await new_correlation())
+    async with acquiring(steps):
+        said = await steps.until_waiting(id)
+        assert f"of {app}/{PIPELINE}, started by ada for another job at " in said
+        await anyio.to_thread.run_sync(spinnaker.wait_until_stage, id, HOLDS, "RUNNING")
+        await anyio.to_thread.run_sync(spinnaker.release, id, HOLDS)
 
 
 async def test_a_paused_one_is_live(steps: Steps, spinnaker: Bed) -> None:
