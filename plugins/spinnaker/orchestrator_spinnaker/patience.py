@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import anyio
 
-from orchestrator.plugin import Step
+from orchestrator.plugin import AdapterError, Step
 from orchestrator_spinnaker.clock import utc
 from orchestrator_spinnaker.errors import GateAway, GateError
 from orchestrator_spinnaker.settings import SpinnakerSettings
@@ -16,6 +16,8 @@ Answer = TypeVar("Answer")
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 10.0
+SLOW = 3.0
+"""Seconds after which people are told that a call has no answer yet."""
 
 
 def growing_pauses() -> Iterator[float]:
@@ -42,7 +44,7 @@ async def patiently(
     pauses = growing_pauses()
     while True:
         try:
-            answer = await call()
+            answer = await visibly(step, call)
         except waits_out as error:
             if began is None:
                 began = utc()
@@ -56,6 +58,31 @@ async def patiently(
                 step.log(f"Gate answers again, after {duration(utc() - began)}")
                 await step.waiting_for(None)
             return answer
+
+
+async def visibly(step: Step[SpinnakerSettings], call: Callable[[], Awaitable[Answer]]) -> Answer:
+    """One call. While it has no answer for long, the step says that it waits for it."""
+    told = False
+    failed: AdapterError | None = None
+
+    async def tell() -> None:
+        nonlocal told
+        await anyio.sleep(SLOW)
+        told = True
+        await step.waiting_for(f"Gate at {step.config.gate} to answer")
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(tell)
+        try:
+            answer = await call()
+        except AdapterError as error:
+            failed = error  # a task group would wrap it
+        tasks.cancel_scope.cancel()
+    if failed is not None:
+        raise failed
+    if told:
+        await step.waiting_for(None)
+    return answer
 
 
 def clock_time(at: float, now: float) -> str:

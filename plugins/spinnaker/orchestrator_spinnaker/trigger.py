@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from functools import partial
 
 import anyio
 
@@ -13,7 +14,7 @@ from orchestrator_spinnaker.executions import CORRELATION, Execution
 from orchestrator_spinnaker.gate import Gate
 from orchestrator_spinnaker.links import search_at_gate
 from orchestrator_spinnaker.notes import Notes
-from orchestrator_spinnaker.patience import growing_pauses, patiently
+from orchestrator_spinnaker.patience import growing_pauses, patiently, visibly
 from orchestrator_spinnaker.settings import SpinnakerSettings, seconds
 
 SEARCH_PAUSE = 1.0
@@ -57,9 +58,10 @@ class Trigger:
         """Post; what is certain not to have been sent or taken is written down as such."""
         it = self._step.config
         given = parameters.sent(it.parameters)
+        post = partial(self._gate.trigger, it.application, it.pipeline, given, self._correlation)
         await self._notes.note(correlation=self._correlation, posted=utc())
         try:
-            return await self._gate.trigger(it.application, it.pipeline, given, self._correlation)
+            return await visibly(self._step, post)
         except GateError as error:
             if isinstance(error, NotTaken) or not isinstance(error, GateAway):
                 await self._notes.note(posted=None)

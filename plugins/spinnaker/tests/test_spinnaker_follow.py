@@ -41,6 +41,22 @@ def test_a_gate_that_hangs(bench: SpinnakerBench) -> None:
     assert bench.finished(job)["conclusion"] == "success", bench.log(job)
 
 
+def test_a_call_without_an_answer_yet_is_waited_for_visibly(bench: SpinnakerBench) -> None:
+    place = bench.material
+    settings = place.of(verdict("held", hold=True)) | {"request_timeout": "1h"}
+    said = f"Gate at {place.gate.url} to answer"
+    with place.gate.fault(Fault.ANSWER_HELD, Call.TRIGGER):
+        job = bench.begin(settings)
+        bench.until_waiting(job, said)
+    bench.until("it goes on", lambda: bench.step(job)["waiting_for"] is None)
+    with place.gate.fault(Fault.HUNG, Call.EXECUTION):
+        bench.until_waiting(job, said)
+    bench.until("it goes on", lambda: bench.step(job)["waiting_for"] is None)
+    place.bed.release(place.only()["id"], "held")
+    assert bench.finished(job)["conclusion"] == "success", bench.log(job)
+    assert place.runs() == 1
+
+
 def test_its_progress(bench: SpinnakerBench) -> None:
     place = bench.material
     stages = (
