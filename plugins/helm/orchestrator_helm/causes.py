@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from orchestrator_helm.cluster import Cluster, Live
+from orchestrator_helm.cluster import Cluster, Live, NotVisible
 from orchestrator_helm.manifests import Identity
 from orchestrator_helm.readiness import REPLICATED, replicas
 
@@ -33,6 +33,11 @@ async def families(cluster: Cluster, heads: Sequence[Live]) -> dict[Identity, Fa
     return {head.identity: Family(head, tuple(_owned_by(head, everything))) for head in heads}
 
 
+def alone(heads: Sequence[Live]) -> dict[Identity, Family]:
+    """The objects, where what they own can't be seen."""
+    return {head.identity: Family(head, ()) for head in heads}
+
+
 def _owned_by(head: Live, everything: Sequence[Live]) -> Iterator[Live]:
     owners = {head.uid}
     grows = True
@@ -44,11 +49,15 @@ def _owned_by(head: Live, everything: Sequence[Live]) -> Iterator[Live]:
 
 
 async def explain(cluster: Cluster, waiting: Mapping[Identity, Family]) -> list[str]:
-    """Lines for people. Raises NotVisible."""
+    """Lines for people, as far as may be seen."""
     if not waiting:
         return []
-    events = await cluster.all("events")
-    return [line for family in waiting.values() for line in _lines(family, events)]
+    unseen = list[str]()
+    try:
+        events = await cluster.all("events")
+    except NotVisible as reason:
+        events, unseen = [], [f"their events can't be seen: {reason}"]
+    return [*(line for family in waiting.values() for line in _lines(family, events)), *unseen]
 
 
 def _lines(family: Family, events: Sequence[Live]) -> Iterator[str]:

@@ -8,7 +8,7 @@ import anyio
 
 from orchestrator.plugin import AdapterError
 from orchestrator_helm import intent, rendering
-from orchestrator_helm.causes import Family, explain, families
+from orchestrator_helm.causes import Family, alone, explain, families
 from orchestrator_helm.cluster import Cluster, Live, NotVisible
 from orchestrator_helm.manifests import Identity
 from orchestrator_helm.readiness import is_ready
@@ -83,7 +83,11 @@ class Watch:
         """What a failure will be explained with: helm may undo it before it ends."""
         if self._helm.settings.rollback_on_failure and self._waiting and await self._undoes():
             return
-        self._waiting = await families(self._cluster, waiting) if waiting else {}
+        try:
+            self._waiting = await families(self._cluster, waiting) if waiting else {}
+        except NotVisible:
+            self._waiting = alone(waiting)
+            raise
 
     async def _undoes(self) -> bool:
         """Whether helm has given up, and goes back."""
@@ -103,9 +107,6 @@ class Watch:
         if not self._helm.settings.rollback_on_failure:
             with suppress(NotVisible), anyio.move_on_after(LAST_LOOK):
                 await self._look()
-        try:
-            for line in await explain(self._cluster, self._waiting):
-                self._helm.step.log(line)
-        except NotVisible as reason:
-            self._helm.step.log(f"why it failed can't be seen: {reason}")
+        for line in await explain(self._cluster, self._waiting):
+            self._helm.step.log(line)
         marker.touch(mode=0o600)

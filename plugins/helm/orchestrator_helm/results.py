@@ -40,7 +40,7 @@ def of_uninstall(history: History, intent: Intent, ended: Exit, *, stopping: boo
     """What it was to take away is gone, or kept as history only."""
     latest = history.latest
     ok = latest is None or latest.status == UNINSTALLED
-    why = f"stopped on request: {history}" if stopping else said(ended) or str(history)
+    why = f"stopped on request: {_left(history)}" if stopping else said(ended) or str(history)
     return Result(
         exit=ended.code,
         signal=ended.signal,
@@ -117,11 +117,19 @@ def outputs(history: History, intent: Intent) -> dict[str, object]:
 
 def _why(history: History, made: Revision | None, ended: Exit, stopping: bool) -> str:
     if stopping:
-        return f"stopped on request: {history}"
+        return f"stopped on request: {_left(history)}"
     helm_said = said(ended)
     if made is not None and not helm_said:
         return made.description or str(history)
     return helm_said or str(history)
+
+
+def _left(history: History) -> str:
+    """What helm left; what is pending is healed afterwards, which is told then."""
+    pending = history.pending
+    if pending is None:
+        return str(history)
+    return f"helm left revision {pending.revision} {pending.status}"
 
 
 def said(ended: Exit) -> str:

@@ -80,6 +80,25 @@ def test_who_may_not_look_is_told(bench: HelmBench) -> None:
     assert not ended["dirty"]
     assert "the progress can't be seen" in bench.log(job)
     assert "forbidden" in bench.log(job)
+    if place.major == 4:  # helm 3 asks for pods and gives up at once itself
+        assert "is not ready: 0 of 1 replicas are" in bench.log(job)
+
+
+def test_what_may_be_seen_is_told_without_the_events(bench: HelmBench) -> None:
+    place = bench.material
+    everything = ("get", "list", "watch", "create", "update", "patch", "delete")
+    config = place.bed.certify(
+        place.namespace,
+        role(everything, ("",), ("secrets", "configmaps", "pods")),
+        role(everything, ("apps",), ("deployments", "replicasets")),
+        role(everything, ("batch",), ("jobs",)),
+    )
+    settings = place.settings(values={"image": "never:1"}, timeout="5s", kubeconfig=str(config))
+    job = bench.begin(settings)
+    assert bench.finished(job)["conclusion"] == "failure"
+    log = bench.log(job)
+    assert "container web: ErrImagePull: never:1: not found" in log
+    assert "their events can't be seen: " in log and "events is forbidden" in log
 
 
 def test_without_kubectl(bench: HelmBench) -> None:

@@ -1,11 +1,14 @@
 """What people read of a failure: helm's whole message, and how many replicas are not there."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from bed import role
 from helm_bench import HelmBench
-from orchestrator_helm.results import said
+from orchestrator_helm.intent import Intent
+from orchestrator_helm.release import History, Revision
+from orchestrator_helm.results import of_rollback, of_uninstall, said
 
 from orchestrator.plugin import Exit
 
@@ -30,6 +33,22 @@ def test_a_message_of_several_lines(tmp_path: Path, stderr: str, reason: str) ->
     file = tmp_path / "stderr"
     file.write_text(stderr)
     assert said(Exit(code=1, stderr=str(file))) == reason
+
+
+def left(status: str) -> History:
+    """Two revisions, the second as it is left."""
+    at = datetime(2026, 11, 21, tzinfo=UTC)
+    return History((Revision(1, at, "deployed"), Revision(2, at, status)))
+
+
+def test_a_stop_before_helm_gave_up_by_itself() -> None:
+    """It is healed before anybody reads it, so that it is not said to be pending."""
+    meant, ended = Intent(before=1, deployed=1, makes=2, mark=""), Exit(code=1)
+    rolled = of_rollback(left("pending-rollback"), meant, ended, stopping=True)
+    assert rolled.reason == "stopped on request: helm left revision 2 pending-rollback"
+    gone = of_uninstall(left("uninstalling"), meant, ended, stopping=True)
+    assert gone.reason == "stopped on request: helm left revision 2 uninstalling"
+    assert rolled.stopped and gone.stopped
 
 
 @pytest.mark.kubernetes
