@@ -86,7 +86,11 @@ PLAIN = {"approvals": [], "none": None, "empty": {}, "no": False}
             {"approval": {**YES, "counts_for": ["pipeline"]}},
             'for its pipeline, "fine"',
         ),
-        ("step_approved", {"key": "go", "approval": {**YES, "counts_for": []}}, 'key=go  "fine"'),
+        (
+            "step_approved",
+            {"key": "go", "approval": {**YES, "counts_for": ["step"]}},
+            'key=go  "fine"',
+        ),
         ("step_answered", {"answer": NO}, 'rejected, "no"'),
         ("step_answered", {"answer": {**NO, "decision": "expired", "comment": ""}}, "expired"),
         (

@@ -173,7 +173,7 @@ def test_show_what_runs(pipe: Terminal) -> None:
 job 118  web → production  deploy  running  9m 55s  ada, "release v1.2.3"
   params    version=v1.2.3
   steps
-    apply   terraform  9m 50s  applying, 3/10 resources, silent for 6 min
+    apply   terraform  9m 50s  applying, 3/10 resources, silent for 6 min (pid 4711)
     canary  terraform  9m 50s  acquiring (attempt 2), waits since 12:03 (7 min) for the lock of ada
     old     terraform  9m 50s  acquiring, waits for the lock of bob
     smoke   command            pending

@@ -95,7 +95,7 @@ def _question(question: dict[str, Any], event: dict[str, Any]) -> str:
 
 def _approval(approval: dict[str, Any], event: dict[str, Any]) -> str:
     """`for its pipeline, "fine"`; "" for a step's without a comment."""
-    rules = " and ".join(approval["counts_for"])
+    rules = " and ".join(rule for rule in approval["counts_for"] if rule != "step")
     if not rules:
         return f'"{approval["comment"]}"' if approval["comment"] else ""
     return said(f"for its {rules}", approval["comment"])

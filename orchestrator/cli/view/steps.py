@@ -124,7 +124,8 @@ def _at_work(step: Step, now: float) -> str:
         when = f" since {since(step['waiting_since'], now)}" if step["waiting_since"] else ""
         parts.append(f"waits{when} for {harmless(step['waiting_for'])}")
     if step["last_output_at"] and now - instant(step["last_output_at"]) > SILENT_SECONDS:
-        parts.append(f"silent for {roughly(now - instant(step['last_output_at']))}")
+        pid = f" (pid {step['pid']})" if step["pid"] else ""
+        parts.append(f"silent for {roughly(now - instant(step['last_output_at']))}{pid}")
     return ", ".join(part for part in parts if part)
 
 
