@@ -404,7 +404,7 @@ def test_log_of_all_steps_and_of_one(daemon: Recording) -> None:
 
 
 def test_events_until_the_newest(daemon: Recording) -> None:
-    event = {"id": 3, "at": at(1), "by": None, "type": "job_finished", "job": 1, "dirty": False}
+    event = {"id": 3, "at": at(1), "by": None, "type": "job_finished", "job": 1, "dirty": True}
 
     def answer(asked: Asked, connection: socket.socket) -> None:
         begin_stream(connection)
@@ -413,7 +413,7 @@ def test_events_until_the_newest(daemon: Recording) -> None:
 
     daemon.play({"GET /v1/events": answer})
     ran = orchestrator(daemon.path, "events", "--since", "0")
-    assert ran.out == "2026-01-31 12:01:00  3  job_finished  job 1  dirty=false\n"
+    assert ran.out == "2026-01-31 12:01:00  3  job_finished  job 1  dirty\n"
     assert daemon.asked[0].path == "/v1/events?since=0"
     assert json.loads(orchestrator(daemon.path, "events", "--json").out) == event
 
