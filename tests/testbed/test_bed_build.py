@@ -116,7 +116,7 @@ def test_two_builds_at_once_build_once(source: Path) -> None:
         (
             spinnaker_build,
             "javac (Debian: default-jdk-headless), mvn (Debian: maven), "
-            "redis-server (Debian: redis-server) on PATH",
+            "redis-server (Debian: redis-server), redis-cli (Debian: redis-tools) on PATH",
         ),
     ],
 )

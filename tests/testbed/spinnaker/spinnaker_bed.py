@@ -7,6 +7,7 @@ it ended. `spinnaker_gate.Gate` stands in front of it, one for each test.
 import contextlib
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,6 +25,11 @@ GUARDIAN = HERE / "spinnaker_guardian.py"
 PATIENCE_SECONDS = 120.0
 """How long a test waits for something that should happen in a moment."""
 LOOK_SECONDS = 0.05
+UNACKNOWLEDGED = "orca.task.queue.unacked"
+"""What Orca took out of its queue and has not done with, by when it is given out again."""
+EXPIRE = """for _, message in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  redis.call('ZADD', KEYS[1], 0, message)
+end"""
 COMPLETE = frozenset({"SUCCEEDED", "FAILED_CONTINUE", "SKIPPED", "TERMINAL", "CANCELED", "STOPPED"})
 """The statuses in which nothing happens any more."""
 
@@ -105,8 +111,7 @@ class Bed:
     def release(self, id: str, stage: str) -> None:
         """Let a `verdict` stage end that holds, or resists a cancel."""
         found = stage_of(self.execution(id), stage)
-        path = f"{self.orca}/pipelines/{id}/stages/{found['id']}"
-        self._client.patch(path, json={"release": True}).raise_for_status()
+        self._client.put(f"{self.orca}/releases/{found['id']}").raise_for_status()
 
     def close(self) -> None:
         """Use it no more."""
@@ -137,7 +142,11 @@ class PrivateBed(Bed):
         self._life.stop_orca()
 
     def start_orca(self) -> None:
-        """Start Orca again, on the same redis."""
+        """Start Orca again, on the same redis. What it had in hand when it was stopped is due.
+
+        Else that of a task would be for ten minutes (`RunTask.ackTimeoutMs`, Orca 8.56.0).
+        """
+        self._life.expire_unacknowledged()
         hold = self._life.start_orca()
         self._port = hold.told["orca"]
         self.pids = hold.pids
@@ -161,6 +170,10 @@ class _PrivateLife:
 
     def stop_orca(self) -> None:
         self.orca.close()
+
+    def expire_unacknowledged(self) -> None:
+        command = ("redis-cli", "-p", str(self.redis), "eval", EXPIRE, "1", UNACKNOWLEDGED)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 @contextlib.contextmanager

@@ -20,7 +20,10 @@ __all__ = ["BuildError", "build", "is_complete", "location", "why_not"]
 
 SOURCE = Path(__file__).parent / "orca"
 OLDEST_JAVA = 17
-PROGRAMS = {"javac": "default-jdk-headless", "mvn": "maven", "redis-server": "redis-server"}
+PROGRAMS = {
+    **{"javac": "default-jdk-headless", "mvn": "maven"},
+    **{"redis-server": "redis-server", "redis-cli": "redis-tools"},
+}
 """What must be on PATH, by the Debian package that has it."""
 
 

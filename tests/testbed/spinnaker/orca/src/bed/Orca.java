@@ -37,6 +37,7 @@ import org.springframework.scheduling.annotation.EnableAsync;
   Executions.class,
   ManualJudgmentStage.class,
   ManualJudgmentStage.AwaitJudgment.class,
+  Releases.class,
   VerdictStage.class,
   VerdictStage.ReachVerdict.class
 })

@@ -6,15 +6,14 @@ import com.netflix.spinnaker.orca.api.pipeline.graph.StageDefinitionBuilder;
 import com.netflix.spinnaker.orca.api.pipeline.graph.TaskNode;
 import com.netflix.spinnaker.orca.api.pipeline.models.ExecutionStatus;
 import com.netflix.spinnaker.orca.api.pipeline.models.StageExecution;
-import com.netflix.spinnaker.orca.pipeline.persistence.ExecutionRepository;
 import java.time.Duration;
 import java.util.Map;
 import org.springframework.stereotype.Component;
 
 /**
  * A stage that ends as it is asked to. Its context: `status` (SUCCEEDED), `outputs`, `seconds` (0)
- * until it ends; with `hold` it ends only when `release` is set; with `stubborn` it stays RUNNING
- * after a cancel, until as many seconds have passed or `release` is set.
+ * until it ends; with `hold` it ends only when it is released; with `stubborn` it stays RUNNING after
+ * a cancel, until as many seconds have passed or it is released.
  */
 @Component
 public class VerdictStage implements StageDefinitionBuilder {
@@ -26,10 +25,10 @@ public class VerdictStage implements StageDefinitionBuilder {
   /** Its one task. */
   @Component
   public static class ReachVerdict implements OverridableTimeoutRetryableTask {
-    private final ExecutionRepository repository;
+    private final Releases releases;
 
-    public ReachVerdict(ExecutionRepository repository) {
-      this.repository = repository;
+    public ReachVerdict(Releases releases) {
+      this.releases = releases;
     }
 
     @Override
@@ -46,7 +45,7 @@ public class VerdictStage implements StageDefinitionBuilder {
     public TaskResult execute(StageExecution stage) {
       Map<String, Object> context = stage.getContext();
       long ends = stage.getStartTime() + milliseconds(context.get("seconds"));
-      boolean held = Boolean.TRUE.equals(context.get("hold")) && !isReleased(context);
+      boolean held = Boolean.TRUE.equals(context.get("hold")) && !releases.has(stage);
       if (held || System.currentTimeMillis() < ends) {
         return TaskResult.RUNNING;
       }
@@ -58,13 +57,8 @@ public class VerdictStage implements StageDefinitionBuilder {
 
     @Override
     public void onCancel(StageExecution stage) {
-      var execution = stage.getExecution();
       long ends = System.currentTimeMillis() + milliseconds(stage.getContext().get("stubborn"));
-      while (System.currentTimeMillis() < ends) {
-        var now = repository.retrieve(execution.getType(), execution.getId());
-        if (isReleased(now.stageById(stage.getId()).getContext())) {
-          return;
-        }
+      while (System.currentTimeMillis() < ends && !releases.has(stage)) {
         try {
           Thread.sleep(50);
         } catch (InterruptedException interrupted) {
@@ -72,10 +66,6 @@ public class VerdictStage implements StageDefinitionBuilder {
           return;
         }
       }
-    }
-
-    private static boolean isReleased(Map<String, Object> context) {
-      return Boolean.TRUE.equals(context.get("release"));
     }
 
     /** Given as a number or, from an expression, as text. */
