@@ -69,7 +69,8 @@ def test_the_calls_of_an_execution(spinnaker: Bed, gate: Gate, client: httpx.Cli
     assert client.patch(f"/pipelines/{id}/stages/none", json={}).status_code == 500
     paused = client.put(f"/pipelines/{id}/pause")
     assert (paused.status_code, paused.content) == (200, b"")
-    spinnaker.wait_until_status(id, "PAUSED")
+    # resumed before its stage is paused, that one stays so
+    spinnaker.wait_until_stage(id, "test", "PAUSED")
     assert client.put(f"/pipelines/{id}/resume").status_code == 200
     spinnaker.wait_until_status(id, "RUNNING")
     spinnaker.release(id, "test")
