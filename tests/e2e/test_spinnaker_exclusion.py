@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from e2e_bench import until
-from spinnaker_bed import COMPLETE
+from spinnaker_bed import COMPLETE, Execution
 from spinnaker_shop import PATIENCE, Shop
 from spinnaker_users import ADA
 
@@ -166,7 +166,13 @@ def start_by_hand(shop: Shop, pipeline: str) -> str:
 def pause(shop: Shop, id: str) -> None:
     with shop.gate.client(ADA) as client:
         client.put(f"/pipelines/{id}/pause").raise_for_status()
-    shop.gate.bed.wait_until_status(id, "PAUSED")
+    shop.gate.bed.wait_for(id, is_at_rest)
+
+
+def is_at_rest(execution: Execution) -> bool:
+    """Resumed while a stage of it still runs, that one is paused after it, for good."""
+    stages = {one["status"] for one in execution["stages"]}
+    return execution["status"] == "PAUSED" and "RUNNING" not in stages
 
 
 def resume(shop: Shop, id: str) -> None:
