@@ -43,18 +43,21 @@ public class Executions {
   private final ExecutionRepository repository;
   private final ContextParameterProcessor expressions;
   private final ObjectMapper mapper;
+  private final Turns turns;
 
   public Executions(
       ExecutionLauncher launcher,
       CompoundExecutionOperator operator,
       ExecutionRepository repository,
       ContextParameterProcessor expressions,
-      ObjectMapper mapper) {
+      ObjectMapper mapper,
+      Turns turns) {
     this.launcher = launcher;
     this.operator = operator;
     this.repository = repository;
     this.expressions = expressions;
     this.mapper = mapper;
+    this.turns = turns;
   }
 
   @ResponseStatus(HttpStatus.CONFLICT)
@@ -184,15 +187,17 @@ public class Executions {
     modified.setUser(user());
     modified.setAllowedAccounts(List.of());
     modified.setLastModifiedTime(System.currentTimeMillis());
-    return operator.updateStage(
-        PIPELINE,
-        id,
-        stageId,
-        stage -> {
-          stage.getContext().putAll(context);
-          stage.setLastModified(modified);
-          stage.getContext().put("lastModifiedBy", modified.getUser());
-        });
+    synchronized (turns.of(id)) {
+      return operator.updateStage(
+          PIPELINE,
+          id,
+          stageId,
+          stage -> {
+            stage.getContext().putAll(context);
+            stage.setLastModified(modified);
+            stage.getContext().put("lastModifiedBy", modified.getUser());
+          });
+    }
   }
 
   @PutMapping("/pipelines/{id}/stages/{stageId}/restart")

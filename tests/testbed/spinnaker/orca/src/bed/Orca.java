@@ -38,6 +38,7 @@ import org.springframework.scheduling.annotation.EnableAsync;
   ManualJudgmentStage.class,
   ManualJudgmentStage.AwaitJudgment.class,
   Releases.class,
+  Turns.class,
   VerdictStage.class,
   VerdictStage.ReachVerdict.class
 })
