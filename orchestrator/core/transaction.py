@@ -7,11 +7,12 @@ from orchestrator.core.model import Environment, Job
 
 
 class InForce(msgspec.Struct, frozen=True):
-    """A configuration that came into force, at `accepted` (UTC milliseconds)."""
+    """A configuration in force, its digest, and since when it is (UTC milliseconds; None where an
+    earlier release did not say)."""
 
     digest: str
     configuration: Configuration
-    accepted: int
+    accepted: int | None
 
 
 class Changes(msgspec.Struct):

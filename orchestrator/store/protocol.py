@@ -19,6 +19,7 @@ from orchestrator.core.model import (
     JobQueued,
     JobRunning,
 )
+from orchestrator.core.transaction import InForce
 from orchestrator.core.words import JobConclusion
 from orchestrator.core.world import Changes
 
@@ -77,15 +78,6 @@ class JobPage(msgspec.Struct, frozen=True):
     next: int | None = None
 
 
-class AcceptedConfiguration(msgspec.Struct, frozen=True):
-    """The configuration in force, its digest, and since when it is in force (UTC milliseconds; None
-    where an earlier release did not say)."""
-
-    digest: str
-    configuration: Configuration
-    accepted: int | None = None
-
-
 class Loaded(msgspec.Struct, frozen=True):
     """All that is open: what a daemon needs to go on where the last one stopped.
 
@@ -96,7 +88,7 @@ class Loaded(msgspec.Struct, frozen=True):
     jobs: tuple[Job, ...] = ()
     environments: tuple[Environment, ...] = ()
     definitions: dict[str, JobDefinition] = {}
-    configuration: AcceptedConfiguration | None = None
+    configuration: InForce | None = None
     drain: Drain | None = None
     next_job: int = 1
     last_event: int = 0

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from orchestrator.core.definition import Configuration, JobDefinition
 from orchestrator.core.events import Stamped
 from orchestrator.core.model import Environment, Job
+from orchestrator.core.transaction import InForce
 from orchestrator.store.garbage import garbage_later
 from orchestrator.store.protocol import (
-    AcceptedConfiguration,
     JobFilter,
     JobPage,
     Loaded,
@@ -72,11 +72,11 @@ def _definitions(
 
 def _accepted(
     connection: sqlite3.Connection, digest: str | None, accepted: int | None
-) -> AcceptedConfiguration | None:
+) -> InForce | None:
     body = None if digest is None else configuration(connection, digest)
     if digest is None or body is None:
         return None
-    return AcceptedConfiguration(digest=digest, configuration=body, accepted=accepted)
+    return InForce(digest=digest, configuration=body, accepted=accepted)
 
 
 def job(connection: sqlite3.Connection, id: int) -> Job | None:

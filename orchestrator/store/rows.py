@@ -30,7 +30,7 @@ class Batch(msgspec.Struct, frozen=True):
 
     lines: list[tuple[int, str]]
     definitions: list[Row]
-    configuration: tuple[str, str, int] | None
+    configuration: tuple[str, str, int | None] | None
     jobs: list[Row]
     labels: list[Row]
     environments: list[Row]
@@ -85,7 +85,7 @@ def _end_of(job: Job) -> tuple[str | None, int | None, int | None]:
     return job.phase.conclusion.value, ended.utc, duration
 
 
-def _encode_configuration(new: InForce | None) -> tuple[str, str, int] | None:
+def _encode_configuration(new: InForce | None) -> tuple[str, str, int | None] | None:
     return None if new is None else (new.digest, _json(new.configuration), new.accepted)
 
 

@@ -30,7 +30,6 @@ from orchestrator.core.words import JobConclusion
 from orchestrator.core.world import Changes
 from orchestrator.store.errors import CommitRefused
 from orchestrator.store.protocol import (
-    AcceptedConfiguration,
     JobFilter,
     Loaded,
     MeanDuration,
@@ -84,7 +83,7 @@ async def test_what_was_appended_is_there_after_opening_again(
             jobs=(running(2), queued(4)),
             environments=(environment,),
             definitions={DIGEST: definition(), "d2": definition("down")},
-            configuration=AcceptedConfiguration("c1", configuration(), 5000),
+            configuration=InForce("c1", configuration(), 5000),
             drain=drain,
             next_job=5,
             last_event=1,
@@ -117,7 +116,7 @@ async def test_an_earlier_configuration_can_come_into_force_again(store: Store) 
         accepted = Changes(configuration=InForce(digest, configuration(capacity), at_))
         await store.append([started()], accepted, None)
     found = (await store.load()).configuration
-    assert found == AcceptedConfiguration("c1", configuration(1), 2)
+    assert found == InForce("c1", configuration(1), 2)
 
 
 async def test_jobs_are_listed_newest_first_in_pages(store: Store) -> None:

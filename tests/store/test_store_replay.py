@@ -10,12 +10,11 @@ from store_journeys import ROOT, Journey, accept, configuration_with, replayed, 
 from orchestrator.core import commands as cmd
 from orchestrator.core.instant import Instant
 from orchestrator.core.model import JobQueued, JobRunning, StepRef
-from orchestrator.core.transaction import InForce
 from orchestrator.core.words import StepConclusion
 from orchestrator.core.world import Changes
 from orchestrator.store import reading
 from orchestrator.store.database import connect_writer
-from orchestrator.store.protocol import AcceptedConfiguration, JobFilter
+from orchestrator.store.protocol import JobFilter
 from orchestrator.store.restore import restore
 
 EPOCH = Instant(utc=9_000_000_000, boot=5, boot_id="another")
@@ -35,15 +34,9 @@ def test_who_lacked_a_slot_gets_it_after_a_restart(tmp_path: Path) -> None:
         assert isinstance(journey.world.jobs[2].phase, JobRunning)
 
 
-def in_force(accepted: AcceptedConfiguration) -> InForce:
-    assert accepted.accepted is not None
-    return InForce(accepted.digest, accepted.configuration, accepted.accepted)
-
-
 def rows_of(connection: sqlite3.Connection) -> Changes:
     """Every row of a database, in the shape in which a transaction gives rows."""
     loaded = reading.load(connection)
-    accepted = loaded.configuration
     digests = [digest for (digest,) in connection.execute("SELECT digest FROM definition")]
     definitions = {digest: reading.definition(connection, digest) for digest in digests}
     jobs = reading.jobs(connection, JobFilter(limit=EVERYTHING)).jobs
@@ -51,7 +44,7 @@ def rows_of(connection: sqlite3.Connection) -> Changes:
         jobs={job.id: job for job in reversed(jobs)},
         environments={one.name: one for one in loaded.environments},
         definitions={digest: one for digest, one in definitions.items() if one is not None},
-        configuration=None if accepted is None else in_force(accepted),
+        configuration=loaded.configuration,
         drain=True,
     )
 
