@@ -33,9 +33,9 @@ test: testbed
 # Built once into the user's cache directory. Without Go, or a JDK, Maven and redis: a line that
 # says so.
 testbed: setup
-	@$(if $(filter kubernetes,$(WITH)),$(BIN)/python tests/testbed/kubernetes/bed_build.py)
-	@$(if $(filter kubernetes,$(WITH)),$(BIN)/python tests/testbed/kubernetes/registry_build.py)
-	@$(if $(filter spinnaker,$(WITH)),$(BIN)/python tests/testbed/spinnaker/spinnaker_build.py)
+	@$(if $(filter kubernetes,$(WITH)),$(BIN)/python -m tests.testbed.kubernetes.bed_build)
+	@$(if $(filter kubernetes,$(WITH)),$(BIN)/python -m tests.testbed.kubernetes.registry_build)
+	@$(if $(filter spinnaker,$(WITH)),$(BIN)/python -m tests.testbed.spinnaker.spinnaker_build)
 
 check: setup
 	$(BIN)/ruff check .

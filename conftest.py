@@ -2,9 +2,11 @@
 
 import os
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
+
+from orchestrator.testing.daemon_zygote import Zygote
 
 NEEDS = "needs "
 """How the reason of every skip for a missing tool begins."""
@@ -14,6 +16,14 @@ def pytest_configure() -> None:
     """Tests interrupt their children, who inherit it if we ignore that, as `nohup` and `&` do."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Zygote]:
+    """What forks the daemons of all tests."""
+    zygote = Zygote()
+    yield zygote
+    zygote.close()
 
 
 @pytest.hookimpl(wrapper=True)

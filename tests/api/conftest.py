@@ -1,14 +1,11 @@
 """The API at work, for tests."""
 
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from api_bench import ApiBench, open_bench
+from tests.api.api_bench import ApiBench, open_bench
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api_bench import ApiBench, configuration, open_bench
 
 from orchestrator.core import commands as cmd
 from orchestrator.core.commands import Caller
@@ -17,6 +16,7 @@ from orchestrator.core.definition import (
     StepDefinition,
 )
 from orchestrator.core.words import Role, Section
+from tests.api.api_bench import ApiBench, configuration, open_bench
 
 ADA = Caller(uid=1000, user="ada")
 BOB = Caller(uid=1001, user="bob")

@@ -1,8 +1,7 @@
 """Environments, pipelines, plugins and the daemon over the socket."""
 
-from api_bench import ApiBench
-
 from orchestrator.engine.engine import Reloaded
+from tests.api.api_bench import ApiBench
 
 
 async def test_an_environment_shows_who_runs_waits_and_owes(bench: ApiBench) -> None:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from api_bench import ApiBench, configuration
+from tests.api.api_bench import ApiBench, configuration
 
 
 def events(text: str) -> list[dict[str, Any]]:

@@ -5,11 +5,11 @@ import os
 from pathlib import Path
 
 import trio
-from api_bench import ApiBench, configuration, open_bench
-from other_users import STRANGER, ask_as, needs_root, open_to_all
 
 from orchestrator.api.identity import Credentials, Identities, credentials, group_name, user_name
 from orchestrator.core.definition import Roles
+from tests.api.api_bench import ApiBench, configuration, open_bench
+from tests.api.other_users import STRANGER, ask_as, needs_root, open_to_all
 
 
 async def test_credentials_are_those_of_the_process_that_connected() -> None:

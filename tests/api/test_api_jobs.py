@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-from api_bench import ApiBench, configuration, open_bench
 from msgspec.structs import replace
 
 from orchestrator.core.definition import Roles
+from tests.api.api_bench import ApiBench, configuration, open_bench
 
 WEB = {"pipeline": "web", "environment": "prod", "params": {"version": "v1.2.3"}}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")

@@ -8,10 +8,10 @@ import h2.connection
 import h2.events
 import pytest
 import trio
-from api_bench import ApiBench, open_bench
-from other_users import STRANGER, ask_as, needs_root, open_to_all
 
 from orchestrator.api import connection, limits, server
+from tests.api.api_bench import ApiBench, open_bench
+from tests.api.other_users import STRANGER, ask_as, needs_root, open_to_all
 
 
 async def raw(bench: ApiBench, *pieces: bytes) -> bytes:

@@ -1,6 +1,6 @@
 """Reading a step's log by offset, by its tail, and as it is written."""
 
-from api_bench import SECRET, ApiBench
+from tests.api.api_bench import SECRET, ApiBench
 
 LOG = "/v1/jobs/1/steps/apply/log"
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from api_bench import ApiBench, configuration
 from msgspec.structs import replace
 
 from orchestrator.core.definition import PipelineDefinition, StepDefinition
+from tests.api.api_bench import ApiBench, configuration
 
 DIAMOND = PipelineDefinition(
     name="diamond",

@@ -1,7 +1,6 @@
 """Every error as a problem document, and none with a traceback."""
 
 import pytest
-from api_bench import ApiBench
 from litestar.exceptions import NotFoundException
 
 from orchestrator.api.problems import Problems, of_http, of_rejection
@@ -9,6 +8,7 @@ from orchestrator.core import rejections as no
 from orchestrator.core.words import Role
 from orchestrator.engine.clock import SystemClock
 from orchestrator.store.errors import CommitFailed, ReadFailed
+from tests.api.api_bench import ApiBench
 
 
 @pytest.mark.parametrize(

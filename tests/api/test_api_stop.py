@@ -1,6 +1,6 @@
 """Cancel, force and retry over the socket."""
 
-from api_bench import ApiBench
+from tests.api.api_bench import ApiBench
 
 
 async def test_cancel_shows_who_asked_why_and_when_force_is_available(bench: ApiBench) -> None:

@@ -2,10 +2,10 @@
 
 import httpx
 import pytest
-from api_bench import ApiBench
 
 from orchestrator.api import event_stream, streaming
 from orchestrator.api.event_stream import EventStream
+from tests.api.api_bench import ApiBench
 
 
 async def test_a_silent_stream_says_that_it_lives(

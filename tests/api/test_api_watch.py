@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx
 import trio
-from api_bench import ApiBench
 
 from orchestrator.core.events import ClientLost, ClientReturned
+from tests.api.api_bench import ApiBench
 
 
 @asynccontextmanager

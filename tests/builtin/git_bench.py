@@ -1,17 +1,12 @@
 """The `git` adapter over real processes, on the bench of steps."""
 
-import sys
-from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))  # importlib mode adds no path
-
-from step_bench import StepBench
 
 from orchestrator.builtin.git import GitAdapter
 from orchestrator.builtin.git_config import GitConfig
 from orchestrator.engine.step import DurableStep
 from orchestrator.plugin import Result
+from tests.engine.step_bench import StepBench
 
 ADAPTER = GitAdapter()
 SOURCE = "pipelines/web.toml: source"

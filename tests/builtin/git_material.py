@@ -4,9 +4,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from git_repositories import Repository
-
 from orchestrator.testing.suite_material import Material, Settings
+from tests.builtin.git_repositories import Repository
 
 WRAPPER = """\
 #!{python} -S

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from git_repositories import Repository, server
-
 from orchestrator.plugin import Secret
+from tests.builtin.git_repositories import Repository, server
 
 
 class SshHost:

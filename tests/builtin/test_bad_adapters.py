@@ -1,22 +1,18 @@
 """The adapter suite finds the mistakes that it is there for."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode adds no path
-
-import bad_adapters as bad
-from command_material import CommandMaterial
-
 from orchestrator.plugin import Adapter
 from orchestrator.testing import AdapterSuite
 from orchestrator.testing.daemon_zygote import Zygote
 from orchestrator.testing.suite_bench import open_adapter_bench
 from orchestrator.testing.suite_crashes import BEFORE_EVERY_COMMIT
+from tests.builtin import bad_adapters as bad
+from tests.builtin.command_material import CommandMaterial
 
 
 class Suite(AdapterSuite):

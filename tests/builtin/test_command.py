@@ -2,7 +2,6 @@
 
 import shlex
 import stat
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,14 +10,11 @@ import msgspec
 import pytest
 import trio
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))  # importlib mode adds no path
-
-from step_bench import STOP, StepBench, content, open_step_bench, python, read_fifo
-
 from orchestrator.builtin.command import CommandAdapter, orchestrator_adapters
 from orchestrator.builtin.command_config import CommandConfig
 from orchestrator.engine.step import DurableStep
 from orchestrator.plugin import CLEAN, AdapterError, Cleanliness, Result, Severity
+from tests.engine.step_bench import STOP, StepBench, content, open_step_bench, python, read_fifo
 
 ADAPTER = CommandAdapter()
 

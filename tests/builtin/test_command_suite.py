@@ -1,14 +1,10 @@
 """`command` goes through every path of the adapter suite."""
 
-import sys
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode adds no path
-
-from command_material import CommandMaterial
 
 from orchestrator.builtin.command import CommandAdapter
 from orchestrator.testing import AdapterSuite
+from tests.builtin.command_material import CommandMaterial
 
 
 class TestCommand(AdapterSuite):

@@ -1,23 +1,19 @@
 """The `git` adapter over real repositories: which commit, and what is there afterwards."""
 
 import shutil
-import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 import trio
 
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode adds no path
-
-from git_bench import ADAPTER, SOURCE, check_out, refusal, step_of, tree
-from git_repositories import Repository, git
-from step_bench import StepBench, open_step_bench
-
 from orchestrator.builtin.git import orchestrator_adapters
 from orchestrator.builtin.git_config import GitConfig
 from orchestrator.core.model import ProcessRecord
 from orchestrator.plugin import AdapterError, Problem, Severity
+from tests.builtin.git_bench import ADAPTER, SOURCE, check_out, refusal, step_of, tree
+from tests.builtin.git_repositories import Repository, git
+from tests.engine.step_bench import StepBench, open_step_bench
 
 
 @pytest.fixture

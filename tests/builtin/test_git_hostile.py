@@ -1,17 +1,14 @@
 """Repositories and environments that want to run something: nothing of theirs runs."""
 
 import os
-import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode adds no path
-
-from git_bench import SOURCE, check_out, tree
-from git_repositories import Repository, git, server
-from step_bench import StepBench, open_step_bench
+from tests.builtin.git_bench import SOURCE, check_out, tree
+from tests.builtin.git_repositories import Repository, git, server
+from tests.engine.step_bench import StepBench, open_step_bench
 
 
 @pytest.fixture

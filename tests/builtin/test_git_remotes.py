@@ -1,20 +1,16 @@
 """The `git` adapter against servers on loopback, and against hosts that do not answer."""
 
 import socket
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import trio
 
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode adds no path
-
-from git_bench import ADAPTER, SOURCE, check_out, refusal, step_of, tree
-from git_repositories import Repository, server
-from step_bench import STOP, StepBench, open_step_bench
-
 from orchestrator.plugin import Secret
+from tests.builtin.git_bench import ADAPTER, SOURCE, check_out, refusal, step_of, tree
+from tests.builtin.git_repositories import Repository, server
+from tests.engine.step_bench import STOP, StepBench, open_step_bench
 
 
 @pytest.fixture

@@ -3,21 +3,17 @@
 import re
 import stat
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode adds no path
-
-from git_bench import ADAPTER, SOURCE, check_out, refusal, step_of, tree
-from git_repositories import Repository, git
-from git_ssh_host import SshHost, make_key, serving
-from step_bench import StepBench, open_step_bench
-
 from orchestrator.builtin.git_ssh import key_text, ssh_command
 from orchestrator.plugin import AdapterError, Secret
+from tests.builtin.git_bench import ADAPTER, SOURCE, check_out, refusal, step_of, tree
+from tests.builtin.git_repositories import Repository, git
+from tests.builtin.git_ssh_host import SshHost, make_key, serving
+from tests.engine.step_bench import StepBench, open_step_bench
 
 
 @pytest.fixture

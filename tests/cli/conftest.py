@@ -1,14 +1,11 @@
-"""The recorded daemon, and the path by which these tests find what they share."""
+"""The recorded daemon."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from cli_recording import Recording
+from tests.cli.cli_recording import Recording
 
 
 @pytest.fixture

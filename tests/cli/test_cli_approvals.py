@@ -4,7 +4,8 @@ import socket
 from typing import Any
 
 import pytest
-from cli_recording import (
+
+from tests.cli.cli_recording import (
     Asked,
     Recording,
     begin_stream,
@@ -14,7 +15,7 @@ from cli_recording import (
     problem,
     reply,
 )
-from cli_samples import (
+from tests.cli.cli_samples import (
     APPROVAL,
     RULE,
     STATUS,

@@ -4,10 +4,10 @@ import io
 from typing import Any
 
 import pytest
-from cli_samples import at
 
 from orchestrator.cli.terminal import Terminal
 from orchestrator.cli.view.event import event_line
+from tests.cli.cli_samples import at
 
 
 @pytest.fixture

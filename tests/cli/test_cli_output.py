@@ -3,9 +3,7 @@
 import io
 from typing import Any
 
-import cli_samples as samples
 import pytest
-from cli_samples import at, job, pending, queued, running, step
 
 from orchestrator.cli.terminal import Terminal, table
 from orchestrator.cli.times import instant
@@ -18,6 +16,8 @@ from orchestrator.cli.view.joblist import job_table
 from orchestrator.cli.view.pipeline import pipeline_lines, pipeline_table
 from orchestrator.cli.view.status import status_lines
 from orchestrator.cli.view.steps import step_lines
+from tests.cli import cli_samples as samples
+from tests.cli.cli_samples import at, job, pending, queued, running, step
 
 NOW = instant(at(10))
 

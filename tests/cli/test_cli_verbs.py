@@ -7,9 +7,10 @@ import stat
 from pathlib import Path
 from typing import Any
 
-import cli_samples as samples
 import pytest
-from cli_recording import (
+
+from tests.cli import cli_samples as samples
+from tests.cli.cli_recording import (
     Asked,
     Recording,
     begin_stream,
@@ -20,7 +21,7 @@ from cli_recording import (
     reply,
     watch_of,
 )
-from cli_samples import at, job, queued, running, step
+from tests.cli.cli_samples import at, job, queued, running, step
 
 
 def refusing(status: int, **fields: Any) -> Any:
@@ -109,7 +110,7 @@ def test_a_socket_that_we_may_not_use(daemon: Recording) -> None:
     import subprocess
     import sys
 
-    from cli_recording import environment_for
+    from tests.cli.cli_recording import environment_for
 
     daemon.path.parent.chmod(0o700)
     code = (
@@ -222,7 +223,7 @@ def test_a_reader_that_goes_away_is_no_error(daemon: Recording) -> None:
     import subprocess
     import sys
 
-    from cli_recording import environment_for
+    from tests.cli.cli_recording import environment_for
 
     many = [job(number) for number in range(5000)]
     daemon.play({"GET /v1/jobs": {"jobs": many, "next": None}})

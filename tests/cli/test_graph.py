@@ -3,9 +3,7 @@
 import io
 from typing import Any
 
-import cli_samples as samples
 import pytest
-from cli_samples import defined
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +11,8 @@ from orchestrator.cli.terminal import Terminal
 from orchestrator.cli.view.graph import graph_lines
 from orchestrator.cli.view.layout import layout
 from orchestrator.cli.view.pipeline import pipeline_lines
+from tests.cli import cli_samples as samples
+from tests.cli.cli_samples import defined
 
 
 @pytest.fixture

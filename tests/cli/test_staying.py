@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_recording import (
+
+from tests.cli.cli_recording import (
     Asked,
     Recording,
     begin_stream,
@@ -25,7 +26,7 @@ from cli_recording import (
     reply,
     watch_of,
 )
-from cli_samples import at, job, queued, running, step
+from tests.cli.cli_samples import at, job, queued, running, step
 
 Answer = Callable[[Asked, socket.socket], None]
 SECONDS = 30

@@ -1,6 +1,5 @@
-"""A small adapter, directories written from text; helpers are imported by their names."""
+"""A small adapter, and directories written from text."""
 
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
@@ -15,8 +14,6 @@ from orchestrator.core.definition import Configuration, OutcomeRule
 from orchestrator.core.words import Outcome
 from orchestrator.plugin import Adapter, Cleanliness, Result, Step, Traits
 from orchestrator.plugin.registry import LoadedPlugin, Registry
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 class Run(msgspec.Struct, frozen=True):

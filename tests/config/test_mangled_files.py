@@ -5,9 +5,9 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mangling import mistakes_in
 
 from orchestrator.config import ConfigurationInvalid, read
+from tests.config.mangling import mistakes_in
 
 MAIN = """capacity = 3
 pass_env = ["A", "B_*"]

@@ -4,14 +4,23 @@ all of them at once."""
 import copy
 from collections.abc import Callable
 
-import mangling
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mangling import CLEANUP, ENVIRONMENT, MAIN, PIPELINE, Tree, mistakes_in, torn, written
 
 from orchestrator.config.paths import Host
 from orchestrator.plugin.registry import Registry
+from tests.config import mangling
+from tests.config.mangling import (
+    CLEANUP,
+    ENVIRONMENT,
+    MAIN,
+    PIPELINE,
+    Tree,
+    mistakes_in,
+    torn,
+    written,
+)
 
 MANGLING = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -1,23 +1,18 @@
 """`[source] git`: the step that it makes, and what is wrong with such a table."""
 
-import sys
 import tempfile
 from pathlib import Path
 
 import msgspec
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode adds no path
-
-
 from hypothesis import HealthCheck, given, settings
-from test_mangled_files import mangled
 
 from orchestrator.builtin.git import GitAdapter
 from orchestrator.config import ConfigurationInvalid, read
 from orchestrator.core.definition import RetryPolicy, Source
 from orchestrator.core.words import Section
 from orchestrator.plugin.registry import Registry
+from tests.config.test_mangled_files import mangled
 
 STEP = '[[{}]]\nname = "{}"\nuses = "command"\nwith = {{ run = ["{}"] }}\n'
 PARAMS = "[params.version]\n"

@@ -4,7 +4,6 @@ from typing import Any
 
 import hypothesis.strategies as st
 import msgspec
-from core_setup import ADA, BOB, EVE, ROOT, chain, config, finding, pipeline, ref, step
 
 from orchestrator.core import commands as cmd
 from orchestrator.core.definition import (
@@ -40,6 +39,7 @@ from orchestrator.core.words import (
     StopPolicy,
 )
 from orchestrator.core.world import World
+from tests.core.core_setup import ADA, BOB, EVE, ROOT, chain, config, finding, pipeline, ref, step
 
 VERSION = (Parameter(name="version", default="v1"),)
 PLAN_RULES = (

@@ -7,9 +7,6 @@ invariants of `core_invariants` are checked.
 from typing import Any, TypeAlias
 
 import msgspec
-from core_invariants import Shadow, check, state_of
-from core_restart import replayed, restored
-from core_setup import accept, at, config
 
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
@@ -19,6 +16,9 @@ from orchestrator.core.instant import Instant
 from orchestrator.core.model import Environment, Job, StepPhase
 from orchestrator.core.rejections import Rejection
 from orchestrator.core.world import World
+from tests.core.core_invariants import Shadow, check, state_of
+from tests.core.core_restart import replayed, restored
+from tests.core.core_setup import accept, at, config
 
 
 class Like:

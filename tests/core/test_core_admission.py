@@ -1,12 +1,12 @@
 """Who may run beside whom, and in which order those that wait begin."""
 
 import pytest
-from core_setup import API, E2E, ROOT, WEB, WEB_CLEANUP, config, pipeline, submit, whole
-from core_story import Story, given, like
 
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
 from orchestrator.core.relations import symmetric
+from tests.core.core_setup import API, E2E, ROOT, WEB, WEB_CLEANUP, config, pipeline, submit, whole
+from tests.core.core_story import Story, given, like
 
 
 def of_kinds(first: str, second: str, kinds: dict[str, tuple[str, ...]]) -> Story:

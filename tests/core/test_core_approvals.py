@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 
 import msgspec
-from core_setup import ADA, BOB, EVE, ROOT, config, pipeline, ref, step, submit, whole
-from core_story import Story, given, like
 
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
@@ -22,6 +20,8 @@ from orchestrator.core.rejections import (
     UnknownStep,
 )
 from orchestrator.core.words import BlockerType, Decision, JobConclusion, Role, Section
+from tests.core.core_setup import ADA, BOB, EVE, ROOT, config, pipeline, ref, step, submit, whole
+from tests.core.core_story import Story, given, like
 
 ROLES = Roles(
     viewer=("*",),

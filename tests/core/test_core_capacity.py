@@ -1,6 +1,8 @@
 """Capacity counts tools at work on this host, with one slot in reserve for owed cleanups."""
 
-from core_setup import (
+from orchestrator.core import commands as cmd
+from orchestrator.core import events as ev
+from tests.core.core_setup import (
     API,
     ROOT,
     accept,
@@ -14,10 +16,7 @@ from core_setup import (
     submit,
     whole,
 )
-from core_story import Story, given, like
-
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
+from tests.core.core_story import Story, given, like
 
 ENVIRONMENTS = ("a", "b", "c", "d")
 

@@ -1,13 +1,13 @@
 """Time: durations use the boot-time clock within a boot, and UTC across boots."""
 
 import pytest
-from core_setup import acquired, at, config, pipeline, step, submit
-from core_story import given, like
 
 from orchestrator.core import events as ev
 from orchestrator.core.deadlines import after
 from orchestrator.core.instant import Instant
 from orchestrator.core.wanted import next_look
+from tests.core.core_setup import acquired, at, config, pipeline, step, submit
+from tests.core.core_story import given, like
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,14 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 
 import pytest
-from core_setup import (
+from msgspec.structs import replace
+
+from orchestrator.core import commands as cmd
+from orchestrator.core.decide import settle, take
+from orchestrator.core.definition import StepDefinition
+from orchestrator.core.words import Section
+from orchestrator.core.world import World
+from tests.core.core_setup import (
     API,
     ROOT,
     WEB,
@@ -25,13 +32,6 @@ from core_setup import (
     step,
     submit,
 )
-from msgspec.structs import replace
-
-from orchestrator.core import commands as cmd
-from orchestrator.core.decide import settle, take
-from orchestrator.core.definition import StepDefinition
-from orchestrator.core.words import Section
-from orchestrator.core.world import World
 
 ENVIRONMENTS = tuple(f"e{number}" for number in range(100))
 

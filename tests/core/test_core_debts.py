@@ -1,7 +1,14 @@
 """What a job owes its environment: from when, who pays, and what may start meanwhile."""
 
 import pytest
-from core_setup import (
+
+from orchestrator.core import commands as cmd
+from orchestrator.core import events as ev
+from orchestrator.core.definition import Configuration, OutcomeRule, StepDefinition
+from orchestrator.core.model import CallRecord, ProcessRecord
+from orchestrator.core.rejections import EnvironmentRetired
+from orchestrator.core.words import JobConclusion, Outcome, StepConclusion
+from tests.core.core_setup import (
     ADA,
     API,
     E2E,
@@ -21,14 +28,7 @@ from core_setup import (
     submit,
     whole,
 )
-from core_story import Story, given, like
-
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.definition import Configuration, OutcomeRule, StepDefinition
-from orchestrator.core.model import CallRecord, ProcessRecord
-from orchestrator.core.rejections import EnvironmentRetired
-from orchestrator.core.words import JobConclusion, Outcome, StepConclusion
+from tests.core.core_story import Story, given, like
 
 HALTING = step("apply", outcomes=(OutcomeRule("exit 3", Outcome.HALT),))
 PROCESS = cmd.IntendProcess(ref=ref(1), record=ProcessRecord("acquire", "init", "boot-1"))

@@ -8,27 +8,6 @@ import typing
 from collections.abc import Callable
 
 import pytest
-from core_invariants import state_of
-from core_restart import restored
-from core_setup import (
-    ADA,
-    ROOT,
-    accept,
-    acquired,
-    applied,
-    at,
-    cleaned,
-    config,
-    dirty,
-    failed,
-    finding,
-    pipeline,
-    ref,
-    step,
-    submit,
-    whole,
-)
-from core_story import Story, given
 
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
@@ -52,6 +31,27 @@ from orchestrator.core.words import (
     StepConclusion,
     StopCause,
 )
+from tests.core.core_invariants import state_of
+from tests.core.core_restart import restored
+from tests.core.core_setup import (
+    ADA,
+    ROOT,
+    accept,
+    acquired,
+    applied,
+    at,
+    cleaned,
+    config,
+    dirty,
+    failed,
+    finding,
+    pipeline,
+    ref,
+    step,
+    submit,
+    whole,
+)
+from tests.core.core_story import Story, given
 
 STOP = Stop(cause=StopCause.CANCEL, at=at(1), by=ADA.actor)
 ENDING = Ending(StepConclusion.SUCCESS, Outcome.CONTINUE)

@@ -1,7 +1,11 @@
 """What keeps a job from starting, in words: the function that explains is the one that decides."""
 
 import pytest
-from core_setup import (
+
+from orchestrator.core import commands as cmd
+from orchestrator.core.admission import Blocker, blockers, place
+from orchestrator.core.words import BlockerType
+from tests.core.core_setup import (
     ADA,
     API,
     E2E,
@@ -19,11 +23,7 @@ from core_setup import (
     pipeline,
     submit,
 )
-from core_story import Story, given
-
-from orchestrator.core import commands as cmd
-from orchestrator.core.admission import Blocker, blockers, place
-from orchestrator.core.words import BlockerType
+from tests.core.core_story import Story, given
 
 CANCEL = cmd.Cancel(caller=ADA, job=1)
 

@@ -1,10 +1,9 @@
 """Steps in parallel: what begins when, within the capacity of the host."""
 
-from core_setup import cleaned, config, failed, pipeline, step, submit, whole
-from core_story import Story, given
-
 from orchestrator.core.model import Finished
 from orchestrator.core.words import StepConclusion
+from tests.core.core_setup import cleaned, config, failed, pipeline, step, submit, whole
+from tests.core.core_story import Story, given
 
 DIAMOND = (
     step("build"),

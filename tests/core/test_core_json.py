@@ -5,8 +5,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from core_restart import through_json
-from core_setup import ADA, WEB, WEB_CLEANUP, at, config, finding, ref, step
 
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
@@ -67,6 +65,8 @@ from orchestrator.core.words import (
     StopCause,
     StopPolicy,
 )
+from tests.core.core_restart import through_json
+from tests.core.core_setup import ADA, WEB, WEB_CLEANUP, at, config, finding, ref, step
 
 BY = Actor(uid=7, user="ada")
 STOP = Stop(cause=StopCause.TIMEOUT, at=at(1), by=BY, reason="late")

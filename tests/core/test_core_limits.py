@@ -1,7 +1,14 @@
 """Limits that the clock enforces: timeouts, grace, cleanup_timeout, clients that stay away."""
 
 import pytest
-from core_setup import (
+
+from orchestrator.core import commands as cmd
+from orchestrator.core import events as ev
+from orchestrator.core.definition import ApprovalRule, PipelineDefinition, StopRules
+from orchestrator.core.model import Cancelling, Finished
+from orchestrator.core.rejections import NotPermitted, StopForbidden
+from orchestrator.core.words import JobConclusion, Section, StepConclusion, StopCause, StopPolicy
+from tests.core.core_setup import (
     ADA,
     ROOT,
     acquired,
@@ -15,14 +22,7 @@ from core_setup import (
     submit,
     whole,
 )
-from core_story import Story, given, like
-
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.definition import ApprovalRule, PipelineDefinition, StopRules
-from orchestrator.core.model import Cancelling, Finished
-from orchestrator.core.rejections import NotPermitted, StopForbidden
-from orchestrator.core.words import JobConclusion, Section, StepConclusion, StopCause, StopPolicy
+from tests.core.core_story import Story, given, like
 
 
 def limited(**fields: float) -> PipelineDefinition:

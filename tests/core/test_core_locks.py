@@ -1,9 +1,8 @@
 """Locks: each held by one job at a time, across environments."""
 
-from core_setup import API, E2E, accept, config, submit, whole
-from core_story import given, like
-
 from orchestrator.core import events as ev
+from tests.core.core_setup import API, E2E, accept, config, submit, whole
+from tests.core.core_story import given, like
 
 SHARED = config(
     API, E2E, environments={"a": ("vpc",), "b": ("vpc",), "c": ("vpc", "db"), "d": ("db",)}

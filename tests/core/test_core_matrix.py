@@ -1,11 +1,10 @@
 """The steps of one matrix: each on its own, and no more at a time than `max_parallel`."""
 
-from core_setup import cleaned, config, failed, pipeline, step, submit, whole
-from core_story import Story, given
-
 from orchestrator.core.definition import StepDefinition
 from orchestrator.core.model import Finished
 from orchestrator.core.words import StepConclusion
+from tests.core.core_setup import cleaned, config, failed, pipeline, step, submit, whole
+from tests.core.core_story import Story, given
 
 
 def matrix(*values: str, max_parallel: int | None = None, **fields: object) -> list[StepDefinition]:

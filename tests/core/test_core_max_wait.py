@@ -1,11 +1,10 @@
 """`max_wait`: how long a job may be queued."""
 
-from core_setup import config, pipeline, submit, whole
-from core_story import given, like
-
 from orchestrator.core import events as ev
 from orchestrator.core.model import JobFinished, JobQueued
 from orchestrator.core.words import JobConclusion, LongWaitPolicy
+from tests.core.core_setup import config, pipeline, submit, whole
+from tests.core.core_story import given, like
 
 WAITS = pipeline("web", max_wait=60.0)
 WARNS = pipeline("web", max_wait=60.0, on_max_wait=LongWaitPolicy.WARN)

@@ -3,20 +3,6 @@ whatever a plan is, its job ends with every step finished, or not run for a reas
 
 import hypothesis.strategies as st
 import pytest
-from core_setup import (
-    ADA,
-    ROOT,
-    acquired,
-    cleaned,
-    config,
-    failed,
-    pipeline,
-    ref,
-    step,
-    submit,
-    whole,
-)
-from core_story import Story, given
 from hypothesis import given as whatever
 from hypothesis import settings
 
@@ -31,6 +17,20 @@ from orchestrator.core.model import (
     JobFinished,
 )
 from orchestrator.core.words import JobConclusion, Outcome, RunningPolicy, Section, StepConclusion
+from tests.core.core_setup import (
+    ADA,
+    ROOT,
+    acquired,
+    cleaned,
+    config,
+    failed,
+    pipeline,
+    ref,
+    step,
+    submit,
+    whole,
+)
+from tests.core.core_story import Story, given
 
 CONTINUE, WARN, FAIL, HALT = Outcome
 SUCCESS, FAILURE = JobConclusion.SUCCESS, JobConclusion.FAILURE

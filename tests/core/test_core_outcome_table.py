@@ -1,7 +1,13 @@
 """Four outcomes for one step, for one beside others, and for the job that pays a debt."""
 
 import pytest
-from core_setup import (
+
+from orchestrator.core import commands as cmd
+from orchestrator.core import events as ev
+from orchestrator.core.definition import OutcomeRule, PipelineDefinition
+from orchestrator.core.model import Acquiring, Cancelling, Finished, JobFinished
+from orchestrator.core.words import JobConclusion, Outcome, RunningPolicy, StepConclusion, StopCause
+from tests.core.core_setup import (
     ADA,
     acquired,
     applied,
@@ -15,13 +21,7 @@ from core_setup import (
     submit,
     whole,
 )
-from core_story import Story, given, like
-
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.definition import OutcomeRule, PipelineDefinition
-from orchestrator.core.model import Acquiring, Cancelling, Finished, JobFinished
-from orchestrator.core.words import JobConclusion, Outcome, RunningPolicy, StepConclusion, StopCause
+from tests.core.core_story import Story, given, like
 
 CONTINUE, WARN, FAIL, HALT = Outcome
 SUCCESS, FAILURE = JobConclusion.SUCCESS, JobConclusion.FAILURE

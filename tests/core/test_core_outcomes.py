@@ -3,8 +3,6 @@
 from typing import Any
 
 import pytest
-from core_setup import ADA, acquired, applied, cleaned, config, pipeline, ref, step, submit, whole
-from core_story import Story, given, like
 
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
@@ -13,6 +11,19 @@ from orchestrator.core.definition import OutcomeRule
 from orchestrator.core.model import Ending, Finished, JobFinished
 from orchestrator.core.outcomes import judge
 from orchestrator.core.words import JobConclusion, Outcome, StepConclusion
+from tests.core.core_setup import (
+    ADA,
+    acquired,
+    applied,
+    cleaned,
+    config,
+    pipeline,
+    ref,
+    step,
+    submit,
+    whole,
+)
+from tests.core.core_story import Story, given, like
 
 SUCCESS, FAILURE = StepConclusion.SUCCESS, StepConclusion.FAILURE
 CANCELLED, TIMED_OUT, LOST = (

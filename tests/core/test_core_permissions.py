@@ -4,21 +4,6 @@ import itertools
 
 import msgspec
 import pytest
-from core_setup import (
-    ADA,
-    API,
-    BOB,
-    EVE,
-    ROOT,
-    acquired,
-    applied,
-    cleaned,
-    config,
-    pipeline,
-    step,
-    submit,
-)
-from core_story import Story, given
 
 from orchestrator.core import commands as cmd
 from orchestrator.core.commands import Caller
@@ -32,6 +17,21 @@ from orchestrator.core.definition import (
 from orchestrator.core.permissions import demand, may, strictest
 from orchestrator.core.rejections import NotPermitted, StopForbidden
 from orchestrator.core.words import Role, StopPolicy
+from tests.core.core_setup import (
+    ADA,
+    API,
+    BOB,
+    EVE,
+    ROOT,
+    acquired,
+    applied,
+    cleaned,
+    config,
+    pipeline,
+    step,
+    submit,
+)
+from tests.core.core_story import Story, given
 
 VIEWER, SUBMITTER, APPROVER, ADMIN = Role
 SUBMITTERS, OWNER, ADMINS, NOBODY = StopPolicy

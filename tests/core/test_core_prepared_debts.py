@@ -1,8 +1,5 @@
 """What jobs that were never admitted owe and pay: nothing that they did not hold."""
 
-from core_setup import ROOT, acquired, cleaned, config, failed, pipeline, step, submit, whole
-from core_story import Story, given, like
-
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
 from orchestrator.core.definition import (
@@ -14,6 +11,18 @@ from orchestrator.core.definition import (
 )
 from orchestrator.core.model import Finished, JobCancelling, JobFinished, JobPreparing
 from orchestrator.core.words import JobConclusion, Outcome, Section
+from tests.core.core_setup import (
+    ROOT,
+    acquired,
+    cleaned,
+    config,
+    failed,
+    pipeline,
+    step,
+    submit,
+    whole,
+)
+from tests.core.core_story import Story, given, like
 
 
 def look(**fields: object) -> StepDefinition:

@@ -7,7 +7,13 @@ indexes, kinds and locks exclude each other, capacity holds, nothing that could 
 import contextlib
 
 import hypothesis.strategies as st
-from core_choices import (
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from orchestrator.core import commands as cmd
+from orchestrator.core.decide import settle, take
+from orchestrator.core.rejections import Rejection
+from tests.core.core_choices import (
     CAPACITIES,
     VARIATIONS,
     Variation,
@@ -17,15 +23,9 @@ from core_choices import (
     requests,
     submissions,
 )
-from core_invariants import state_of
-from core_setup import ROOT, accept
-from core_story import Story
-from hypothesis import settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
-
-from orchestrator.core import commands as cmd
-from orchestrator.core.decide import settle, take
-from orchestrator.core.rejections import Rejection
+from tests.core.core_invariants import state_of
+from tests.core.core_setup import ROOT, accept
+from tests.core.core_story import Story
 
 DATA = st.data()
 

@@ -1,7 +1,23 @@
 """When an environment is closed, what may act in it, and what opens it again."""
 
 import pytest
-from core_setup import (
+
+from orchestrator.core import commands as cmd
+from orchestrator.core import events as ev
+from orchestrator.core.model import StepRef
+from orchestrator.core.rejections import (
+    CleanupAtWork,
+    MissingReason,
+    NothingOwed,
+    NothingToRecheck,
+    NotPermitted,
+    NotQuarantined,
+    RecheckAtWork,
+    StaleObservation,
+    UnknownEnvironment,
+)
+from orchestrator.core.words import JobConclusion, StepConclusion
+from tests.core.core_setup import (
     ADA,
     API,
     E2E,
@@ -23,23 +39,7 @@ from core_setup import (
     submit,
     whole,
 )
-from core_story import Story, given, like
-
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.model import StepRef
-from orchestrator.core.rejections import (
-    CleanupAtWork,
-    MissingReason,
-    NothingOwed,
-    NothingToRecheck,
-    NotPermitted,
-    NotQuarantined,
-    RecheckAtWork,
-    StaleObservation,
-    UnknownEnvironment,
-)
-from orchestrator.core.words import JobConclusion, StepConclusion
+from tests.core.core_story import Story, given, like
 
 WAIVE = cmd.Waive(caller=ROOT, environment="production", reason="gone by hand")
 RECHECK = cmd.Recheck(caller=ADA, environment="production")

@@ -1,7 +1,19 @@
 """Submissions, retries, reloads, drains: what they answer, and what they refuse."""
 
 import pytest
-from core_setup import (
+
+from orchestrator.core import commands as cmd
+from orchestrator.core import events as ev
+from orchestrator.core.definition import CleanupReference, Parameter
+from orchestrator.core.rejections import (
+    InvalidParameters,
+    KeyReused,
+    NotDraining,
+    NotInEnvironment,
+    UnknownEnvironment,
+    UnknownPipeline,
+)
+from tests.core.core_setup import (
     ADA,
     API,
     BOB,
@@ -19,19 +31,7 @@ from core_setup import (
     submit,
     whole,
 )
-from core_story import Story, given, like
-
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.definition import CleanupReference, Parameter
-from orchestrator.core.rejections import (
-    InvalidParameters,
-    KeyReused,
-    NotDraining,
-    NotInEnvironment,
-    UnknownEnvironment,
-    UnknownPipeline,
-)
+from tests.core.core_story import Story, given, like
 
 # --- submit ---------------------------------------------------------------------------------
 

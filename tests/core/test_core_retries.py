@@ -3,7 +3,15 @@
 from typing import Any
 
 import pytest
-from core_setup import (
+
+from orchestrator.core import commands as cmd
+from orchestrator.core import events as ev
+from orchestrator.core.definition import OutcomeRule, RetryPolicy
+from orchestrator.core.model import Acquiring, BackingOff, Finished, JobFinished
+from orchestrator.core.rejections import StaleObservation
+from orchestrator.core.retries import backoff, is_retriable
+from orchestrator.core.words import JobConclusion, Outcome, RunningPolicy, StepConclusion
+from tests.core.core_setup import (
     ADA,
     API,
     applied,
@@ -17,15 +25,7 @@ from core_setup import (
     submit,
     whole,
 )
-from core_story import Story, given, like
-
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.definition import OutcomeRule, RetryPolicy
-from orchestrator.core.model import Acquiring, BackingOff, Finished, JobFinished
-from orchestrator.core.rejections import StaleObservation
-from orchestrator.core.retries import backoff, is_retriable
-from orchestrator.core.words import JobConclusion, Outcome, RunningPolicy, StepConclusion
+from tests.core.core_story import Story, given, like
 
 TWICE = RetryPolicy(attempts=2, backoff=10.0)
 

@@ -1,20 +1,6 @@
 """`before`, `finally` and `on_…`: what runs when, holding what."""
 
 import pytest
-from core_setup import (
-    ADA,
-    ROOT,
-    acquired,
-    applied,
-    cleaned,
-    config,
-    failed,
-    pipeline,
-    step,
-    submit,
-    whole,
-)
-from core_story import Story, given, like
 
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
@@ -27,6 +13,20 @@ from orchestrator.core.definition import (
 )
 from orchestrator.core.model import Finished, JobCancelling, JobFinished, JobPreparing
 from orchestrator.core.words import JobConclusion, Outcome, Section, StepConclusion
+from tests.core.core_setup import (
+    ADA,
+    ROOT,
+    acquired,
+    applied,
+    cleaned,
+    config,
+    failed,
+    pipeline,
+    step,
+    submit,
+    whole,
+)
+from tests.core.core_story import Story, given, like
 
 CANCEL = cmd.Cancel(caller=ADA, job=1, reason="wrong")
 FORCE = cmd.Cancel(caller=ROOT, job=1, force=True, reason="hangs")

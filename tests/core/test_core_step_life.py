@@ -3,21 +3,6 @@
 from collections.abc import Callable
 
 import pytest
-from core_setup import (
-    ADA,
-    acquired,
-    applied,
-    at,
-    cleaned,
-    config,
-    dirty,
-    finding,
-    pipeline,
-    ref,
-    step,
-    submit,
-)
-from core_story import Story, given, like
 
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
@@ -33,6 +18,21 @@ from orchestrator.core.model import (
 )
 from orchestrator.core.rejections import StaleObservation
 from orchestrator.core.words import JobConclusion, Outcome, StepConclusion
+from tests.core.core_setup import (
+    ADA,
+    acquired,
+    applied,
+    at,
+    cleaned,
+    config,
+    dirty,
+    finding,
+    pipeline,
+    ref,
+    step,
+    submit,
+)
+from tests.core.core_story import Story, given, like
 
 CANCEL = cmd.Cancel(caller=ADA, job=1)
 FAILURE, CANCELLED, LOST = (

@@ -1,25 +1,6 @@
 """The stop ladder: a graceful stop, the cool-off, an admin's force."""
 
 import pytest
-from core_setup import (
-    ADA,
-    API,
-    BOB,
-    EVE,
-    ROOT,
-    acquired,
-    applied,
-    chain,
-    cleaned,
-    config,
-    finding,
-    pipeline,
-    ref,
-    step,
-    submit,
-    whole,
-)
-from core_story import Story, given, like
 
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
@@ -39,6 +20,25 @@ from orchestrator.core.model import (
 from orchestrator.core.rejections import NotPermitted, StopComesFirst, StopForbidden, UnknownJob
 from orchestrator.core.wanted import AskToStop, EndByForce, RunAttempt, StopAcquire, wanted
 from orchestrator.core.words import JobConclusion, StepConclusion, StopCause, StopPolicy
+from tests.core.core_setup import (
+    ADA,
+    API,
+    BOB,
+    EVE,
+    ROOT,
+    acquired,
+    applied,
+    chain,
+    cleaned,
+    config,
+    finding,
+    pipeline,
+    ref,
+    step,
+    submit,
+    whole,
+)
+from tests.core.core_story import Story, given, like
 
 CANCEL = cmd.Cancel(caller=ADA, job=1, reason="wrong version")
 FORCE = cmd.Cancel(caller=ROOT, job=1, force=True, reason="it hangs")

@@ -1,11 +1,20 @@
 """`when`: asked when a step's turn has come; where it does not hold the step is skipped."""
 
-from core_setup import acquired, applied, cleaned, config, failed, pipeline, step, submit, whole
-from core_story import Story, given
-
 from orchestrator.core.definition import Parameter, RetryPolicy, StepDefinition
 from orchestrator.core.model import Finished, JobFinished
 from orchestrator.core.words import JobConclusion, Section, StepConclusion
+from tests.core.core_setup import (
+    acquired,
+    applied,
+    cleaned,
+    config,
+    failed,
+    pipeline,
+    step,
+    submit,
+    whole,
+)
+from tests.core.core_story import Story, given
 
 TIER = (Parameter(name="tier", default="dev"),)
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ci_snippets import as_bitbucket_writes_it, as_gitlab_writes_it
+from tests.docs.ci_snippets import as_bitbucket_writes_it, as_gitlab_writes_it
 
 BIN = Path(sys.executable).parent
 ORCHESTRATOR = BIN / "orchestrator"

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from ci_host import CiHost, RunnerShell
-from ci_snippets import CI, allowed_failures, script
 
 from orchestrator.cli.exits import Exit
+from tests.docs.ci_host import CiHost, RunnerShell
+from tests.docs.ci_snippets import CI, allowed_failures, script
 
 PAGE = (CI.parent / "ci.md").read_text(encoding="utf-8")
 SNIPPET = script("gitlab-ci.yml")

@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from pages import PAGES, code, name_of
 
 from orchestrator.cli.arguments import parser_of
 from orchestrator.cli.catalogue import ALIASES, PLANNED, SYNOPSIS
+from tests.docs.pages import PAGES, code, name_of
 
 CALL = re.compile(r"(?<![\w/.-])orchestrator ([a-z][a-z-]*)([^;|&)#]*)")
 SUBSTITUTION = re.compile(r"\$\([^)]*\)")

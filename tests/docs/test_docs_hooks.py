@@ -1,9 +1,9 @@
 """docs/writing-an-adapter.md documents every hook."""
 
 import pytest
-from pages import ROOT
 
 from orchestrator.plugin.hookspecs import Hooks
+from tests.docs.pages import ROOT
 
 PAGE = ROOT / "docs" / "writing-an-adapter.md"
 HOOKS = [name for name in vars(Hooks) if name.startswith("orchestrator_")]

@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from pages import PAGES, ROOT, name_of, prose
+
+from tests.docs.pages import PAGES, ROOT, name_of, prose
 
 COMING = {ROOT / "docs" / "writing-an-adapter.md", ROOT / "docs" / "speed.md"}
 """Pages that are being written. Until they are there, links to them are not broken."""

@@ -5,7 +5,8 @@ import shutil
 import subprocess
 
 import pytest
-from pages import ROOT
+
+from tests.docs.pages import ROOT
 
 PLACES = re.compile(
     "|".join(  # each in two parts, or this file would name them

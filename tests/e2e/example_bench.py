@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from e2e_bench import Installation
-
 from orchestrator.cli.daemon import Daemon
+from tests.e2e.e2e_bench import Installation
 
 EXAMPLES = Path(__file__).parents[2] / "config" / "examples"
 

@@ -4,7 +4,8 @@ import os
 import shutil
 
 import pytest
-from e2e_bench import Installation
+
+from tests.e2e.e2e_bench import Installation
 
 needs_other_users = pytest.mark.skipif(
     os.geteuid() != 0 or shutil.which("setpriv") is None,

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e_bench import until
-from example_bench import EXAMPLES, Example
-from spinnaker_bed import Execution
-from spinnaker_gate import Gate
-from spinnaker_users import DEPLOYER
+
+from tests.e2e.e2e_bench import until
+from tests.e2e.example_bench import EXAMPLES, Example
+from tests.testbed.spinnaker.spinnaker_bed import Execution
+from tests.testbed.spinnaker.spinnaker_gate import Gate
+from tests.testbed.spinnaker.spinnaker_users import DEPLOYER
 
 PATIENCE = 240.0
 """Seconds that twenty stages may take on a busy machine."""

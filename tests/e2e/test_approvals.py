@@ -4,8 +4,9 @@ import signal
 import subprocess
 
 import pytest
-from e2e_bench import Installation, command, until
-from other_people import DAEMON, NOBODY, demand_reachable, needs_other_users
+
+from tests.e2e.e2e_bench import Installation, command, until
+from tests.e2e.other_people import DAEMON, NOBODY, demand_reachable, needs_other_users
 
 pytestmark = needs_other_users
 

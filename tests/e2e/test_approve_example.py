@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e_bench import until
-from example_bench import Example
+
+from tests.e2e.e2e_bench import until
+from tests.e2e.example_bench import Example
 
 needs_others = pytest.mark.skipif(
     os.geteuid() != 0 or shutil.which("setpriv") is None,

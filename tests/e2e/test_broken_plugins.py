@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e_bench import Installation, one_step, until
+
+from tests.e2e.e2e_bench import Installation, one_step, until
 
 PLUGIN = """
 from orchestrator.plugin import Adapter, Cleanliness, Result, hookimpl

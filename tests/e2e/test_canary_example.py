@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e_bench import until
-from example_bench import Example
+
+from tests.e2e.e2e_bench import until
+from tests.e2e.example_bench import Example
 
 FLEET = ("a-1", "a-2", "b-1", "b-2", "c-1", "c-2")
 AT_ONCE = "seconds=0"

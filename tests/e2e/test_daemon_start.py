@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from e2e_bench import WAITS, Installation, one_step
 
 from orchestrator.testing.daemon_process import DaemonDidNotStart
+from tests.e2e.e2e_bench import WAITS, Installation, one_step
 
 GOOD = one_step("print('as it was')")
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from example_bench import Example
+
+from tests.e2e.example_bench import Example
 
 
 @pytest.fixture

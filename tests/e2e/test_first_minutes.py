@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
-from e2e_bench import WAITS, Installation, command, one_step
+
+from tests.e2e.e2e_bench import WAITS, Installation, command, one_step
 
 
 def test_from_init_to_events(installation: Installation) -> None:

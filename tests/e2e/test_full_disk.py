@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e_bench import WAITS, Installation, one_step, until
+
+from tests.e2e.e2e_bench import WAITS, Installation, one_step, until
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bed import Bed
-from e2e_bench import until
-from example_bench import Example
+
+from tests.e2e.e2e_bench import until
+from tests.e2e.example_bench import Example
+from tests.testbed.kubernetes.bed import Bed
 
 pytestmark = pytest.mark.kubernetes
 

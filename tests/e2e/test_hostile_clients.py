@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
-from e2e_bench import Installation, one_step
+
+from tests.e2e.e2e_bench import Installation, one_step
 
 MEGABYTE = 1 << 20
 

@@ -14,8 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e_bench import Installation, insisting, seeded, until
-from kill_verdict import (
+
+from orchestrator.cli.errors import Refused
+from orchestrator.testing.daemon_process import is_gone, kill, launch_program
+from orchestrator.testing.daemon_zygote import Zygote
+from tests.e2e.e2e_bench import Installation, insisting, seeded, until
+from tests.e2e.kill_verdict import (
     Trace,
     at_work_during,
     exclusion_held,
@@ -24,10 +28,6 @@ from kill_verdict import (
     none_ran_twice,
     outcomes_are_true,
 )
-
-from orchestrator.cli.errors import Refused
-from orchestrator.testing.daemon_process import is_gone, kill, launch_program
-from orchestrator.testing.daemon_zygote import Zygote
 
 KILLS = 100
 ENVIRONMENTS = ("north", "south", "east")

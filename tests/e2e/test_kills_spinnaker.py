@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e_bench import Installation, insisting, seeded
-from spinnaker_bed import Execution
-from spinnaker_faults import Call, Fault, Injected
-from spinnaker_gate import Gate
-from spinnaker_pipelines import pipeline, verdict
-from spinnaker_users import DEPLOYER
 
 from orchestrator.cli.errors import Refused
 from orchestrator.testing.daemon_zygote import Zygote
+from tests.e2e.e2e_bench import Installation, insisting, seeded
+from tests.testbed.spinnaker.spinnaker_bed import Execution
+from tests.testbed.spinnaker.spinnaker_faults import Call, Fault, Injected
+from tests.testbed.spinnaker.spinnaker_gate import Gate
+from tests.testbed.spinnaker.spinnaker_pipelines import pipeline, verdict
+from tests.testbed.spinnaker.spinnaker_users import DEPLOYER
 
 pytestmark = pytest.mark.spinnaker
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e_bench import Installation, insisting, seeded, until
-from http_state import StateServer
 
 from orchestrator.testing.daemon_process import is_gone
 from orchestrator.testing.daemon_zygote import Zygote
+from tests.e2e.e2e_bench import Installation, insisting, seeded, until
+from tests.testbed.terraform.http_state import StateServer
 
 pytestmark = [
     pytest.mark.terraform,

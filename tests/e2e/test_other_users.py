@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from e2e_bench import WAITS, Installation, one_step
-from other_people import DAEMON, IN_GROUP, NOBODY, demand_reachable, needs_other_users
+from tests.e2e.e2e_bench import WAITS, Installation, one_step
+from tests.e2e.other_people import DAEMON, IN_GROUP, NOBODY, demand_reachable, needs_other_users
 
 pytestmark = needs_other_users
 

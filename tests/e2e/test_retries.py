@@ -1,6 +1,6 @@
 """A step that is tried again, through the real daemon and its end."""
 
-from e2e_bench import Installation, until
+from tests.e2e.e2e_bench import Installation, until
 
 PIPELINE = """
 kind = "deploy"

@@ -7,7 +7,8 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
-from e2e_bench import WAITS, Installation, command, until
+
+from tests.e2e.e2e_bench import WAITS, Installation, command, until
 
 SECRET = 'p4ss/w+rd?"&é~ and more'
 ROTATED = "another-one-since-then"

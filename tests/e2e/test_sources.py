@@ -2,16 +2,13 @@
 
 import socket
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "builtin"))  # importlib mode adds no path
-
-from e2e_bench import Installation, until
-from git_repositories import Repository, git
-from git_ssh_host import make_key, serving
+from tests.builtin.git_repositories import Repository, git
+from tests.builtin.git_ssh_host import make_key, serving
+from tests.e2e.e2e_bench import Installation, until
 
 PIPELINE = """
 kind = "deploy"

@@ -1,8 +1,9 @@
 """config/examples/spinnaker, run as it is on the real Orca, with the pipelines that it brings."""
 
 import pytest
-from e2e_bench import until
-from spinnaker_shop import PATIENCE, Shop
+
+from tests.e2e.e2e_bench import until
+from tests.e2e.spinnaker_shop import PATIENCE, Shop
 
 pytestmark = pytest.mark.spinnaker
 

@@ -6,10 +6,11 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from e2e_bench import until
-from spinnaker_bed import COMPLETE, Execution
-from spinnaker_shop import PATIENCE, Shop
-from spinnaker_users import ADA
+
+from tests.e2e.e2e_bench import until
+from tests.e2e.spinnaker_shop import PATIENCE, Shop
+from tests.testbed.spinnaker.spinnaker_bed import COMPLETE, Execution
+from tests.testbed.spinnaker.spinnaker_users import ADA
 
 pytestmark = [
     pytest.mark.spinnaker,

@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from e2e_bench import Installation, command
+
+from tests.e2e.e2e_bench import Installation, command
 
 SAYS = "print(sys.argv[1:], [os.environ[name] for name in sorted(os.environ) if 'PARAM' in name])"
 ARGUMENTS = ("${params.regions}", "${params.count}", "n=${params.count}", "${params.force}")

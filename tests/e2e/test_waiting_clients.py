@@ -5,7 +5,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from e2e_bench import WAITS, Installation, one_step, until
+
+from tests.e2e.e2e_bench import WAITS, Installation, one_step, until
 
 FORBIDDEN = 'stop = "nobody"\n'
 

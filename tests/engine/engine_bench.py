@@ -10,8 +10,6 @@ from typing import Any, NoReturn, TypeVar
 import msgspec
 import trio
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
 from orchestrator.builtin.command import CommandAdapter
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev

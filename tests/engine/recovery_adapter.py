@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from engine_bench import Nothing, python
-
 from orchestrator.plugin import CLEAN, Adapter, Cleanliness, Result, Step
+from tests.engine.engine_bench import Nothing, python
 
 TOOL = """
 import os, signal, sys

@@ -4,10 +4,10 @@ import sys
 from pathlib import Path
 
 import trio
-from engine_bench import ROOT, Bench, pipeline, step
-from recovery_adapter import Waiting
 
 from orchestrator.core import commands as cmd
+from tests.engine.engine_bench import ROOT, Bench, pipeline, step
+from tests.engine.recovery_adapter import Waiting
 
 WEB = pipeline("web", (step("go", "waiting"),), force_after=0)
 

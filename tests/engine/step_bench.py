@@ -10,8 +10,6 @@ from typing import Any
 
 import trio
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
 from orchestrator.core.model import CallRecord, ProcessRecord, Record
 from orchestrator.core.observations import STOPPABLE
 from orchestrator.engine.attempt_paths import AttemptPaths

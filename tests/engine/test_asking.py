@@ -1,16 +1,11 @@
 """Steps that ask people: answers, restarts, stops, and questions that become moot."""
 
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
 import pytest
 import trio
-
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode adds no path
-
-from engine_bench import ROOT, Bench, Nothing, Plain, open_bench, pipeline, step
 
 from orchestrator.builtin.approval import ApprovalAdapter
 from orchestrator.core import commands as cmd
@@ -21,6 +16,7 @@ from orchestrator.core.model import Finished
 from orchestrator.core.words import JobConclusion, Outcome, Section, StepConclusion
 from orchestrator.plugin import Question, Result, Role, Step
 from orchestrator.testing.fake_adapter import FakeAdapter
+from tests.engine.engine_bench import ROOT, Bench, Nothing, Plain, open_bench, pipeline, step
 
 GO = Question("go on?", roles=(Role.ADMIN,))
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import trio
-from engine_bench import ROOT, Nothing, Plain, open_bench, pipeline, step
 
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
@@ -20,6 +19,7 @@ from orchestrator.plugin import (
     Step,
     StopRequested,
 )
+from tests.engine.engine_bench import ROOT, Nothing, Plain, open_bench, pipeline, step
 
 
 class Interrupt(BaseException):

@@ -4,13 +4,13 @@ import os
 from pathlib import Path
 
 import trio
-from engine_bench import ROOT, Plain, open_bench, pipeline, python, step
 
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
 from orchestrator.core.words import JobConclusion, Section, StepConclusion
 from orchestrator.engine.engine import RetryRequest
 from orchestrator.plugin import Result, Step
+from tests.engine.engine_bench import ROOT, Plain, open_bench, pipeline, python, step
 
 
 async def test_a_job_runs_its_steps_and_ends(tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 import trio
-from engine_bench import Bench, open_bench, pipeline, step
-from recovery_adapter import Waiting
 
 from orchestrator.core import events as ev
 from orchestrator.core.words import JobConclusion
+from tests.engine.engine_bench import Bench, open_bench, pipeline, step
+from tests.engine.recovery_adapter import Waiting
 
 WEB = pipeline("web", (step("go", "waiting"),), force_after=0)
 PHASES = ["acquire", "apply", "cleanup"]
@@ -31,9 +31,9 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 def daemon(bench: Bench, waits_in: str) -> Iterator["subprocess.Popen[str]"]:
     """Another daemon with a job, whose tool of this phase waits; killed at the end."""
     (bench.root / "waits_in").write_text(waits_in)
-    script = Path(__file__).with_name("recovery_daemon.py")
     process = subprocess.Popen(
-        [sys.executable, str(script), str(bench.root)],
+        [sys.executable, "-m", "tests.engine.recovery_daemon", str(bench.root)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,14 +9,11 @@ from typing import Any
 import pytest
 import trio
 
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode adds no path
-
-from step_bench import StepBench, open_step_bench, python, read_fifo
-
 from orchestrator.engine.step import DurableStep
 from orchestrator.plugin import Claim, ProcessLost
 from orchestrator.process.identity import read_stat
 from orchestrator.process.state import Running
+from tests.engine.step_bench import StepBench, open_step_bench, python, read_fifo
 
 LOCK = "state at https://example.org/../state"
 

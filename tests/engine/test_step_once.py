@@ -1,7 +1,6 @@
 """`once`: a call is made at most once unless it is known that it took no effect."""
 
 import stat
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,13 +8,10 @@ from typing import Any
 import pytest
 import trio
 
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode adds no path
-
-from step_bench import STOP, StepBench, content, open_step_bench
-
 from orchestrator.core.model import CallRecord
 from orchestrator.engine.step_processes import KeyInUse
 from orchestrator.plugin import CallLost, NotDone, StopRequested, Unknown
+from tests.engine.step_bench import STOP, StepBench, content, open_step_bench
 
 
 @pytest.fixture

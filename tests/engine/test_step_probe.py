@@ -11,11 +11,8 @@ from pathlib import Path
 import pytest
 import trio
 
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode adds no path
-
-from step_bench import StepBench, open_step_bench, python, read_fifo
-
 from orchestrator.plugin import AdapterError, Completed
+from tests.engine.step_bench import StepBench, open_step_bench, python, read_fifo
 
 
 @pytest.fixture

@@ -3,16 +3,11 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import trio
-
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode adds no path
-
-from step_bench import STOP, StepBench, open_step_bench, python, read_fifo
 
 from orchestrator.core.model import ProcessRecord
 from orchestrator.plugin import AdapterError, ProcessLost, StopRequested
@@ -20,6 +15,7 @@ from orchestrator.process.host import ProcessHost
 from orchestrator.process.identity import ProcStat, read_boot_id, read_file, read_stat
 from orchestrator.process.records import Claim
 from orchestrator.process.state import Running, Void
+from tests.engine.step_bench import STOP, StepBench, open_step_bench, python, read_fifo
 
 RAN = python("print('ran')")
 

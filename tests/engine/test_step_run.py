@@ -1,19 +1,15 @@
 """`run`: a process starts once, is adopted, and its end is remembered."""
 
 import stat
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import trio
 
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode adds no path
-
-from step_bench import StepBench, content, open_step_bench, python, read_fifo
-
 from orchestrator.engine.attempt_paths import AttemptPaths
 from orchestrator.plugin import AdapterError, Exit
+from tests.engine.step_bench import StepBench, content, open_step_bench, python, read_fifo
 
 
 @pytest.fixture

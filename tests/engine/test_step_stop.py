@@ -1,7 +1,6 @@
 """Stops and kills, at each moment at which they may come. Never a second signal."""
 
 import signal
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,14 +9,11 @@ import pytest
 import trio
 import trio.testing
 
-sys.path.insert(0, str(Path(__file__).parent))  # importlib mode adds no path
-
-from step_bench import STOP, StepBench, open_step_bench, python, read_fifo
-
 from orchestrator.engine.process_place import Launch, ProcessPlace
 from orchestrator.engine.step import DurableStep
 from orchestrator.plugin import Exit, StopRequested
 from orchestrator.process.state import Void
+from tests.engine.step_bench import STOP, StepBench, open_step_bench, python, read_fifo
 
 COUNTS_SIGNALS = """
 import signal, sys

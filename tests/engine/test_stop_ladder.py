@@ -6,13 +6,13 @@ from typing import Any
 
 import trio
 import trio.testing
-from engine_bench import Bench, Nothing, Plain, open_bench, pipeline, python, step
 
 from orchestrator.core import events as ev
 from orchestrator.core.definition import StepDefinition
 from orchestrator.core.words import JobConclusion, StepConclusion
 from orchestrator.plugin import CLEAN, Cleanliness, Result, Step
 from orchestrator.process.state import Running, look
+from tests.engine.engine_bench import Bench, Nothing, Plain, open_bench, pipeline, python, step
 
 COUNTING = """
 import os, signal, sys

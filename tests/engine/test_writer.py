@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import trio
 import trio.testing
-from engine_bench import ROOT, Bench, Nothing, Plain, open_bench, pipeline, step
 
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
@@ -26,6 +25,7 @@ from orchestrator.store.errors import CommitFailed, CommitUnknown
 from orchestrator.store.inline import _InlineDriver
 from orchestrator.store.protocol import Store
 from orchestrator.store.sql_store import SqlStore
+from tests.engine.engine_bench import ROOT, Bench, Nothing, Plain, open_bench, pipeline, step
 
 WEB = pipeline("web", (step("go", "command", "true"),))
 PLAIN = pipeline("web", (step("go", "plain"),))

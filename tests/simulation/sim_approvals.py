@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from sim_seen import Seen
-
 from orchestrator.core import events as ev
 from orchestrator.core.instant import Instant
 from orchestrator.core.model import Approval
 from orchestrator.core.words import Decision, LongWaitPolicy, Section, StopCause
+from tests.simulation.sim_seen import Seen
 
 
 def check_waiting(seen: Seen, event: ev.AnyEvent, at: Instant) -> None:

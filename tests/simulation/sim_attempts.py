@@ -1,12 +1,11 @@
 """Whether a step was allowed to begin, by what the journal said of the steps that it needs."""
 
-from sim_sections import is_handler
-from sim_seen import Seen
-
 from orchestrator.core import events as ev
 from orchestrator.core.instant import Instant
 from orchestrator.core.model import Cause, StepRef
 from orchestrator.core.words import StepConclusion
+from tests.simulation.sim_sections import is_handler
+from tests.simulation.sim_seen import Seen
 
 MEETS = (StepConclusion.SUCCESS, StepConclusion.WARNING, StepConclusion.SKIPPED)
 

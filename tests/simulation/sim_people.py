@@ -3,9 +3,6 @@
 from collections.abc import Awaitable, Callable
 
 import trio
-from sim_mortal import Crashed
-from sim_seen import Violation
-from sim_world import World
 
 from orchestrator.core import commands as cmd
 from orchestrator.core.admission import blockers
@@ -23,6 +20,9 @@ from orchestrator.core.world import World as CoreWorld
 from orchestrator.engine.engine import Engine, RetryRequest
 from orchestrator.engine.writer import WriterClosed
 from orchestrator.store.errors import CommitFailed
+from tests.simulation.sim_mortal import Crashed
+from tests.simulation.sim_seen import Violation
+from tests.simulation.sim_world import World
 
 ADA = Caller(uid=1000, user="ada", is_owner=True)
 BOB = Caller(uid=1001, user="bob", is_owner=True)

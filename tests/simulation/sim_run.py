@@ -6,10 +6,6 @@ from pathlib import Path
 
 import msgspec
 import trio
-from sim_log import errors_of_ours
-from sim_people import ADA, BOB, Person, end_everything
-from sim_seen import Violation
-from sim_world import World, simulated_boot
 
 from orchestrator.core import events as ev
 from orchestrator.core.evolve import evolve
@@ -18,6 +14,10 @@ from orchestrator.store.inline import open_inline_store
 from orchestrator.store.protocol import Store
 from orchestrator.store.restore import restore
 from orchestrator.testing.deterministic import run_deterministically
+from tests.simulation.sim_log import errors_of_ours
+from tests.simulation.sim_people import ADA, BOB, Person, end_everything
+from tests.simulation.sim_seen import Violation
+from tests.simulation.sim_world import World, simulated_boot
 
 LONGEST = 100_000.0
 """Seconds of virtual time after which everybody waits for ever: the clock jumps there."""

@@ -4,7 +4,6 @@ import random
 import signal
 
 import msgspec
-from sim_pipelines import random_approval, random_pipelines
 
 from orchestrator.core.definition import (
     Configuration,
@@ -12,6 +11,7 @@ from orchestrator.core.definition import (
     PipelineDefinition,
 )
 from orchestrator.testing.fake_tool import FOREVER, FakeTool, StartFault
+from tests.simulation.sim_pipelines import random_approval, random_pipelines
 
 
 class Rates(msgspec.Struct, frozen=True):

@@ -1,10 +1,9 @@
 """Sections: which steps may begin when, which handlers must run, and how the job then ends."""
 
-from sim_seen import Seen
-
 from orchestrator.core import events as ev
 from orchestrator.core.model import StepRef, Stop
 from orchestrator.core.words import JobConclusion, Section, StepConclusion, StopCause
+from tests.simulation.sim_seen import Seen
 
 BY_STOP = {
     StopCause.TIMEOUT: JobConclusion.TIMED_OUT,

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from sim_sections import BAD, check_handlers, is_handler
-from sim_seen import Seen
-
 from orchestrator.core import events as ev
 from orchestrator.core.model import Ending, StepRef
 from orchestrator.core.words import JobConclusion, StepConclusion
+from tests.simulation.sim_sections import BAD, check_handlers, is_handler
+from tests.simulation.sim_seen import Seen
 
 GOOD = (StepConclusion.SUCCESS, StepConclusion.WARNING, StepConclusion.HALTED)
 MISBEHAVING = {

@@ -7,12 +7,6 @@ admitted, what was said) and from the processes themselves.
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from sim_approvals import check_question, check_waiting
-from sim_attempts import check_attempts
-from sim_sections import check_sections, is_handler, see_stop
-from sim_seen import Execution, Seen, Violation
-from sim_truth import check_applied, check_job_end
-
 from orchestrator.core import events as ev
 from orchestrator.core.definition import Configuration, JobDefinition
 from orchestrator.core.instant import Instant
@@ -25,6 +19,11 @@ from orchestrator.core.model import (
 from orchestrator.core.words import JobConclusion, Section, StopCause
 from orchestrator.testing.fake_tool import FakeProcess
 from orchestrator.testing.simulated_host import SimulatedHost
+from tests.simulation.sim_approvals import check_question, check_waiting
+from tests.simulation.sim_attempts import check_attempts
+from tests.simulation.sim_sections import check_sections, is_handler, see_stop
+from tests.simulation.sim_seen import Execution, Seen, Violation
+from tests.simulation.sim_truth import check_applied, check_job_end
 
 ASKING = (ev.StepAsked, ev.StepApproved, ev.StepAnswered, ev.StepQuestionWithdrawn)
 WAITING = (

@@ -7,9 +7,6 @@ from pathlib import Path
 from typing import Any, NoReturn, cast
 
 import trio
-from sim_mortal import Crashed, Life, MortalHost, MortalStore
-from sim_scenario import Rates, random_configurations, random_rates, random_tool
-from sim_witness import Witness
 
 from orchestrator.core import commands as cmd
 from orchestrator.core.digest import digest
@@ -33,6 +30,9 @@ from orchestrator.testing.fake_tool import FakeTool
 from orchestrator.testing.simulated_claims import SimulatedClaims
 from orchestrator.testing.simulated_clock import SimulatedClock
 from orchestrator.testing.simulated_host import SimulatedHost
+from tests.simulation.sim_mortal import Crashed, Life, MortalHost, MortalStore
+from tests.simulation.sim_scenario import Rates, random_configurations, random_rates, random_tool
+from tests.simulation.sim_witness import Witness
 
 
 class RandomFaults:

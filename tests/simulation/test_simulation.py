@@ -1,7 +1,8 @@
 """The real engine through crashes, reboots and failing disks, in virtual time, from seeds."""
 
 import pytest
-from sim_run import simulate
+
+from tests.simulation.sim_run import simulate
 
 SEEDS = 1_000
 CHUNK = 20

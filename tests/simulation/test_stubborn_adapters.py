@@ -5,9 +5,6 @@ from pathlib import Path
 
 import pytest
 import trio
-from sim_people import ADA
-from sim_scenario import Rates
-from sim_world import World, simulated_boot
 
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
@@ -19,6 +16,9 @@ from orchestrator.core.definition import (
 )
 from orchestrator.engine.attempt import PATIENCE_AFTER_FORCE
 from orchestrator.testing.deterministic import run_deterministically
+from tests.simulation.sim_people import ADA
+from tests.simulation.sim_scenario import Rates
+from tests.simulation.sim_world import World, simulated_boot
 
 
 async def forced(

@@ -1,6 +1,5 @@
 """Both drivers under one name: every test that takes `opening` or `store` runs against each."""
 
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,10 +8,7 @@ import pytest
 from orchestrator.store.inline import open_inline_store
 from orchestrator.store.protocol import Store
 from orchestrator.store.sqlite import open_store
-
-sys.path.insert(0, str(Path(__file__).parent))  # store_builders: importlib mode adds no path
-
-from store_builders import Opening
+from tests.store.store_builders import Opening
 
 
 @pytest.fixture(params=[open_store, open_inline_store], ids=["threads", "inline"])

@@ -6,7 +6,7 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from store_journeys import travel
+from tests.store.store_journeys import travel
 
 SEED, STEPS = 11, 150
 

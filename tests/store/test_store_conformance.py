@@ -6,22 +6,6 @@ import msgspec
 import pytest
 import trio
 import trio.testing
-from store_builders import (
-    ADA,
-    DIGEST,
-    Opening,
-    at,
-    changes,
-    configuration,
-    debt,
-    definition,
-    finished,
-    queued,
-    recorded,
-    running,
-    started,
-    submitted,
-)
 
 from orchestrator.core.events import DrainStarted, Stamped
 from orchestrator.core.model import Drain, Environment, Quarantine
@@ -37,6 +21,22 @@ from orchestrator.store.protocol import (
     Store,
 )
 from orchestrator.store.restore import restore
+from tests.store.store_builders import (
+    ADA,
+    DIGEST,
+    Opening,
+    at,
+    changes,
+    configuration,
+    debt,
+    definition,
+    finished,
+    queued,
+    recorded,
+    running,
+    started,
+    submitted,
+)
 
 IN_FORCE = InForce("c1", configuration(), accepted=5000)
 

@@ -10,14 +10,14 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
-import store_children
-from store_builders import Opening, changes, queued, started
 
 from orchestrator.store import reading, writing
 from orchestrator.store.database import connect_writer
 from orchestrator.store.directory import DATABASE
 from orchestrator.store.errors import CommitFailed
 from orchestrator.store.rows import encode_batch
+from tests.store import store_children
+from tests.store.store_builders import Opening, changes, queued, started
 
 DRIVERS = pytest.mark.parametrize("driver", ["threads", "inline"])
 

@@ -10,7 +10,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from store_builders import Opening, changes, queued, started
 
 from orchestrator.store.database import (
     CHECKED_BYTES,
@@ -29,6 +28,7 @@ from orchestrator.store.errors import (
     StateDirectoryUnusable,
 )
 from orchestrator.store.protocol import JobFilter
+from tests.store.store_builders import Opening, changes, queued, started
 
 HOLD = """
 import sys, pathlib

@@ -5,7 +5,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from store_journeys import ROOT, Journey, accept, configuration_with, replayed, travel
 
 from orchestrator.core import commands as cmd
 from orchestrator.core.instant import Instant
@@ -16,6 +15,7 @@ from orchestrator.store import reading
 from orchestrator.store.database import connect_writer
 from orchestrator.store.protocol import JobFilter
 from orchestrator.store.restore import restore
+from tests.store.store_journeys import ROOT, Journey, accept, configuration_with, replayed, travel
 
 EPOCH = Instant(utc=9_000_000_000, boot=5, boot_id="another")
 EVERYTHING = 1_000_000

@@ -11,8 +11,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from store_builders import Opening, started
-from store_journeys import replayed
 
 from orchestrator.core.instant import Instant
 from orchestrator.core.world import Changes
@@ -20,6 +18,8 @@ from orchestrator.store import reading
 from orchestrator.store.database import connect_writer, migrations
 from orchestrator.store.directory import DATABASE
 from orchestrator.store.restore import restore
+from tests.store.store_builders import Opening, started
+from tests.store.store_journeys import replayed
 
 FIXTURES = sorted((Path(__file__).parent / "fixtures").glob("schema-*.db"))
 EPOCH = Instant(utc=9_000_000_000, boot=5, boot_id="another")

@@ -1,13 +1,7 @@
-"""Puts the test beds within reach (importlib mode adds no path)."""
+"""The fixtures of all test beds."""
 
-import sys
-from pathlib import Path
-
-HERE = Path(__file__).parent
-sys.path[:0] = (str(HERE / bed) for bed in ("common", "kubernetes", "spinnaker"))
-
-from bed_fixtures import bed, bed_programs, namespace, private_bed  # noqa: E402
-from spinnaker_fixtures import (  # noqa: E402
+from tests.testbed.kubernetes.bed_fixtures import bed, bed_programs, namespace, private_bed
+from tests.testbed.spinnaker.spinnaker_fixtures import (
     gate,
     private_spinnaker,
     secure_gate,

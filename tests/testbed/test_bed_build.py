@@ -6,12 +6,13 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-import bed_build
-import bed_cache
 import pytest
-import spinnaker_build
-from bed_build import Part, build, is_complete, location
-from bed_cache import BuildError
+
+from tests.testbed.common import bed_cache
+from tests.testbed.common.bed_cache import BuildError
+from tests.testbed.kubernetes import bed_build
+from tests.testbed.kubernetes.bed_build import Part, build, is_complete, location
+from tests.testbed.spinnaker import spinnaker_build
 
 MAIN = """package main
 import "fmt"

@@ -9,28 +9,29 @@ import subprocess
 import sys
 from pathlib import Path
 
-import bed
 import pytest
-import spinnaker_bed
 
-HERE = Path(__file__).parent
+from tests.testbed.kubernetes import bed
+from tests.testbed.spinnaker import spinnaker_bed
+
 KUBERNETES = pytest.param("kubernetes", marks=pytest.mark.kubernetes)
 SPINNAKER = pytest.param("spinnaker", marks=pytest.mark.spinnaker)
 BEDS = pytest.mark.parametrize("kind", [KUBERNETES, SPINNAKER])
 FIXTURES = {
-    "kubernetes": ("bed_fixtures", "bed", "bed_programs", bed.shared),
-    "spinnaker": ("spinnaker_fixtures", "spinnaker", "spinnaker_programs", spinnaker_bed.shared),
+    "kubernetes": ("tests.testbed.kubernetes.bed_fixtures", "bed", "bed_programs", bed.shared),
+    "spinnaker": (
+        "tests.testbed.spinnaker.spinnaker_fixtures",
+        "spinnaker",
+        "spinnaker_programs",
+        spinnaker_bed.shared,
+    ),
 }
 """Of each bed: the module, the bed's fixture, its programs' fixture, and what shares it."""
 PROCESSES = {
     "kubernetes": {"etcd", "kube-apiserver", "kube-controller-manager", "guardian"},
     "spinnaker": {"redis", "orca", "guardian"},
 }
-CONFTEST = """
-import sys
-sys.path[:0] = {paths!r}
-from {module} import *
-"""
+CONFTEST = "from {module} import *\n"
 TESTS = """
 import json, pytest
 
@@ -70,8 +71,7 @@ def test_the_bed_ends_with_the_tests(
     told, go_on = tmp_path / "told", tmp_path / "go-on"
     os.mkfifo(told)
     os.mkfifo(go_on)
-    paths = [str(HERE / "common"), str(HERE / kind)]
-    (tmp_path / "conftest.py").write_text(CONFTEST.format(paths=paths, module=module))
+    (tmp_path / "conftest.py").write_text(CONFTEST.format(module=module))
     tests_text = TESTS.format(fixture=fixture, told=str(told), go_on=str(go_on))
     (tmp_path / "test_it.py").write_text(tests_text)
     command = [sys.executable, "-m", "pytest", "-n2", "--import-mode=importlib", "-q"]
@@ -80,7 +80,10 @@ def test_the_bed_ends_with_the_tests(
         # Open for both: neither an early reader nor an early writer sees the other's end.
         lines = ending.enter_context(told.open("r+b", buffering=0))
         steps = ending.enter_context(go_on.open("r+b", buffering=0))
-        tests = subprocess.Popen([*command, f"--basetemp={base}", "test_it.py"], cwd=tmp_path)
+        env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+        tests = subprocess.Popen(
+            [*command, f"--basetemp={base}", "test_it.py"], cwd=tmp_path, env=env
+        )
         ending.callback(tests.wait)
         ending.callback(tests.kill)
         beds = [json.loads(lines.readline()) for _ in range(2)]

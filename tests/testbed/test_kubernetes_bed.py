@@ -4,9 +4,10 @@ import json
 import subprocess
 from pathlib import Path
 
-import bed_kubelet
 import pytest
-from bed import CHARTS, Bed, BedError, PrivateBed, User, role
+
+from tests.testbed.kubernetes import bed_kubelet
+from tests.testbed.kubernetes.bed import CHARTS, Bed, BedError, PrivateBed, User, role
 
 pytestmark = pytest.mark.kubernetes
 HELMS = pytest.mark.parametrize("major", [3, 4])

@@ -4,10 +4,11 @@ import socket
 
 import httpx
 import pytest
-from spinnaker_bed import Bed, PrivateBed, stage_of
-from spinnaker_gate import Call, Gate
-from spinnaker_pipelines import judgment, parameter, pipeline, verdict, wait
-from spinnaker_users import ADA, BOB, EVE, GRACE, User, basic
+
+from tests.testbed.spinnaker.spinnaker_bed import Bed, PrivateBed, stage_of
+from tests.testbed.spinnaker.spinnaker_gate import Call, Gate
+from tests.testbed.spinnaker.spinnaker_pipelines import judgment, parameter, pipeline, verdict, wait
+from tests.testbed.spinnaker.spinnaker_users import ADA, BOB, EVE, GRACE, User, basic
 
 pytestmark = pytest.mark.spinnaker
 

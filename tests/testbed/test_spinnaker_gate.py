@@ -9,10 +9,11 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from spinnaker_bed import Bed
-from spinnaker_gate import Call, Fault, Gate
-from spinnaker_pipelines import pipeline, verdict
-from spinnaker_users import ADA, BOB, GRACE, User
+
+from tests.testbed.spinnaker.spinnaker_bed import Bed
+from tests.testbed.spinnaker.spinnaker_gate import Call, Fault, Gate
+from tests.testbed.spinnaker.spinnaker_pipelines import pipeline, verdict
+from tests.testbed.spinnaker.spinnaker_users import ADA, BOB, GRACE, User
 
 pytestmark = pytest.mark.spinnaker
 UNKNOWN = "01BX5ZZKBKACTAV9WEVGEMMVRZ"

@@ -1,9 +1,10 @@
 """Stages end as they are asked to; what that means for a pipeline is Orca's own doing."""
 
 import pytest
-from spinnaker_bed import Bed, stage_of
-from spinnaker_gate import Gate
-from spinnaker_pipelines import pipeline, verdict
+
+from tests.testbed.spinnaker.spinnaker_bed import Bed, stage_of
+from tests.testbed.spinnaker.spinnaker_gate import Gate
+from tests.testbed.spinnaker.spinnaker_pipelines import pipeline, verdict
 
 pytestmark = pytest.mark.spinnaker
 

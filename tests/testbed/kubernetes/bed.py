@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import bed_build
-import bed_kubelet
-import bed_life
 import httpx
-from bed_access import Access, User, role
-from bed_life import BedError, Hold
+
+from tests.testbed.common import bed_life
+from tests.testbed.common.bed_life import BedError, Hold
+from tests.testbed.kubernetes import bed_build, bed_kubelet
+from tests.testbed.kubernetes.bed_access import Access, User, role
 
 __all__ = ["CHARTS", "Bed", "BedError", "PrivateBed", "Programs", "User", "role"]
 

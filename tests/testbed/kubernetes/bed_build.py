@@ -11,10 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parents[1] / "common"))  # when run as a program
-
-import bed_cache
-from bed_cache import BuildError, Report, is_complete
+from tests.testbed.common import bed_cache
+from tests.testbed.common.bed_cache import BuildError, Report, is_complete
 
 __all__ = ["BuildError", "Part", "build", "is_complete", "location", "why_no_go"]
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import bed_build
-import bed_life
 import pytest
-import registry_build
-from bed import Bed, PrivateBed, Programs, private, shared
+
+from tests.testbed.common import bed_life
+from tests.testbed.kubernetes import bed_build, registry_build
+from tests.testbed.kubernetes.bed import Bed, PrivateBed, Programs, private, shared
 
 __all__ = ["bed", "bed_programs", "namespace", "private_bed", "registry_program"]
 

@@ -5,10 +5,11 @@ import sys
 import threading
 from pathlib import Path
 
-import bed_kubelet
 import httpx
-from bed_access import Access, User, grant_readers
-from bed_guard import Guardian, PortTaken, StartError, free_port, guard
+
+from tests.testbed.common.bed_guard import Guardian, PortTaken, StartError, free_port, guard
+from tests.testbed.kubernetes import bed_kubelet
+from tests.testbed.kubernetes.bed_access import Access, User, grant_readers
 
 ATTEMPTS = 5
 CONTROLLERS = ("deployment", "replicaset", "job", "namespace", "garbage-collector")

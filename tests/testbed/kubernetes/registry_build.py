@@ -7,8 +7,8 @@ import re
 import sys
 from pathlib import Path
 
-from bed_build import Part, build, location, why_no_go
-from bed_cache import make_bed
+from tests.testbed.common.bed_cache import make_bed
+from tests.testbed.kubernetes.bed_build import Part, build, location, why_no_go
 
 SOURCE = Path(__file__).parent / "registry"
 

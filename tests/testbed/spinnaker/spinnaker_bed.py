@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import bed_life
 import httpx
-from bed_life import BedError, Hold
+
+from tests.testbed.common import bed_life
+from tests.testbed.common.bed_life import BedError, Hold
 
 __all__ = ["COMPLETE", "Bed", "BedError", "Execution", "PrivateBed"]
 

@@ -9,12 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parents[1] / "common"))  # when run as a program
-
-import bed_cache
-from bed_cache import BuildError, Report, is_complete
-from bed_guard import StartError
-from spinnaker_guardian import ARCHIVE, JVM, SpinnakerGuardian
+from tests.testbed.common import bed_cache
+from tests.testbed.common.bed_cache import BuildError, Report, is_complete
+from tests.testbed.common.bed_guard import StartError
+from tests.testbed.spinnaker.spinnaker_guardian import ARCHIVE, JVM, SpinnakerGuardian
 
 __all__ = ["BuildError", "build", "is_complete", "location", "why_not"]
 

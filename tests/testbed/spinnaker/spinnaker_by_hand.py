@@ -12,13 +12,20 @@ import sys
 import tempfile
 from pathlib import Path
 
-import spinnaker_build
+from tests.testbed.spinnaker import spinnaker_build
 
 # isort: split
-import spinnaker_bed
-from spinnaker_gate import Gate
-from spinnaker_pipelines import Config, judgment, parameter, pipeline, verdict, wait
-from spinnaker_users import ADA, BOB, DEPLOYER
+from tests.testbed.spinnaker import spinnaker_bed
+from tests.testbed.spinnaker.spinnaker_gate import Gate
+from tests.testbed.spinnaker.spinnaker_pipelines import (
+    Config,
+    judgment,
+    parameter,
+    pipeline,
+    verdict,
+    wait,
+)
+from tests.testbed.spinnaker.spinnaker_users import ADA, BOB, DEPLOYER
 
 APPLICATION = "shop"
 TESTS = tuple(f"test {number}" for number in range(1, 13))

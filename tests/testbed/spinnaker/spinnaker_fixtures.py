@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import bed_life
 import pytest
-import spinnaker_build
-from spinnaker_bed import Bed, PrivateBed, private, shared
-from spinnaker_gate import Gate
-from spinnaker_users import Authority
+
+from tests.testbed.common import bed_life
+from tests.testbed.spinnaker import spinnaker_build
+from tests.testbed.spinnaker.spinnaker_bed import Bed, PrivateBed, private, shared
+from tests.testbed.spinnaker.spinnaker_gate import Gate
+from tests.testbed.spinnaker.spinnaker_users import Authority
 
 __all__ = ["gate", "private_spinnaker", "secure_gate", "spinnaker", "spinnaker_programs"]
 

@@ -15,11 +15,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
-from spinnaker_faults import Call, Fault, Injected
-from spinnaker_users import Right, User, by_authorization, by_certificate
+from tests.testbed.spinnaker.spinnaker_faults import Call, Fault, Injected
+from tests.testbed.spinnaker.spinnaker_users import Right, User, by_authorization, by_certificate
 
 if TYPE_CHECKING:
-    from spinnaker_gate import Gate
+    from tests.testbed.spinnaker.spinnaker_gate import Gate
 
 ORCA_SECONDS = 15.0
 """How long the front waits for Orca."""

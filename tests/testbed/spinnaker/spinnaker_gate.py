@@ -12,12 +12,13 @@ from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
-from bed_life import BedError
-from spinnaker_bed import PATIENCE_SECONDS, Bed
-from spinnaker_faults import Call, Fault, Faults, Injected
-from spinnaker_front import Request, Server
-from spinnaker_pipelines import Config, unique_application
-from spinnaker_users import ADA, Authority, Sessions, User
+
+from tests.testbed.common.bed_life import BedError
+from tests.testbed.spinnaker.spinnaker_bed import PATIENCE_SECONDS, Bed
+from tests.testbed.spinnaker.spinnaker_faults import Call, Fault, Faults, Injected
+from tests.testbed.spinnaker.spinnaker_front import Request, Server
+from tests.testbed.spinnaker.spinnaker_pipelines import Config, unique_application
+from tests.testbed.spinnaker.spinnaker_users import ADA, Authority, Sessions, User
 
 __all__ = ["Call", "Fault", "Gate", "Request"]
 

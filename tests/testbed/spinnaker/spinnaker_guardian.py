@@ -10,7 +10,7 @@ import socket
 import sys
 from pathlib import Path
 
-from bed_guard import Guardian, PortTaken, StartError, free_port, guard
+from tests.testbed.common.bed_guard import Guardian, PortTaken, StartError, free_port, guard
 
 ATTEMPTS = 5
 JVM = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")

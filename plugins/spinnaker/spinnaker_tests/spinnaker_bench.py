@@ -1,0 +1,162 @@
+"""The adapter under a real daemon, on executions of a real Orca behind a Gate-shaped front."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from orchestrator_spinnaker.adapter import SpinnakerAdapter
+
+from orchestrator.testing import Material, Settings
+from orchestrator.testing.daemon_zygote import Zygote
+from orchestrator.testing.suite_bench import AdapterBench, open_adapter_bench
+from orchestrator.testing.suite_bench import pipeline as pipeline_text
+from orchestrator.testing.suite_daemon import STEP
+from tests.testbed.spinnaker.spinnaker_bed import COMPLETE, Execution
+from tests.testbed.spinnaker.spinnaker_faults import Call
+from tests.testbed.spinnaker.spinnaker_gate import Gate
+from tests.testbed.spinnaker.spinnaker_pipelines import pipeline, verdict, wait
+from tests.testbed.spinnaker.spinnaker_users import ADA
+
+PATIENCE = 120.0
+
+
+class Place(Material):
+    """An application of its own, behind a front of its own."""
+
+    def __init__(self, root: Path, gate: Gate) -> None:
+        super().__init__(root)
+        self.gate = gate
+        self.bed = gate.bed
+
+    def settings(self, pipeline: str, **more: Any) -> Settings:
+        """Of a step that starts this pipeline. Its pauses are short."""
+        return {
+            "gate": self.gate.url,
+            "application": self.gate.application,
+            "pipeline": pipeline,
+            "auth": {"basic": {"username": ADA.name, "password": ADA.password}},
+            "poll": "1s",
+            "request_timeout": "20s",
+            "settle": "4s",
+            **more,
+        }
+
+    def of(self, *stages: dict[str, Any], **more: Any) -> Settings:
+        """Of a step that starts a pipeline of these stages."""
+        self.gate.configure(pipeline("it", *stages))
+        return self.settings("it", **more)
+
+    def succeeding(self) -> Settings:
+        return self.of(wait("first", 0), verdict("second", outputs={"answer": 42}))
+
+    def failing(self) -> Settings:
+        return self.of(wait("first", 0), verdict("second", "TERMINAL"))
+
+    def working(self) -> Settings:
+        return self.of(wait("long", 1000))
+
+    def runs(self) -> int:
+        if not self.gate.asked(Call.TRIGGER):
+            return 0  # Orca need not be asked again and again
+        return len(self.executions())
+
+    def stops(self, log: str) -> int | None:
+        return len({one.path for one in self.gate.asked(Call.CANCEL)})
+
+    def left(self) -> str:
+        return ", ".join(f"{one['id']} is {one['status']}" for one in self.live())
+
+    # --- by hand -----------------------------------------------------------------------------
+
+    def executions(self) -> list[Execution]:
+        """All there are, the oldest first.
+
+        By their pipelines: an Orca on redis loses one from an application's list that is read
+        while it is being stored.
+        """
+        params = {"pipelineConfigIds": ",".join(one["id"] for one in self.gate.configs)}
+        answer = httpx.get(f"{self.bed.orca}/pipelines", params=params | {"limit": "100"})
+        found: list[Execution] = answer.raise_for_status().json()
+        return sorted(found, key=lambda one: one["id"])
+
+    def live(self) -> list[Execution]:
+        """Those that are not complete."""
+        return [one for one in self.executions() if one["status"] not in COMPLETE]
+
+    def only(self) -> Execution:
+        """The one execution that there is."""
+        (found,) = self.executions()
+        return found
+
+
+class SpinnakerBench(AdapterBench):
+    """Its daemon, and what the tests do to it."""
+
+    material: Place
+    outcomes: str
+
+    def configure(self, settings: Settings, *, timeout: str = "") -> None:
+        """One pipeline, with one step that has these settings, and the outcome rules."""
+        super().configure(settings, timeout=timeout)
+        if self.outcomes:
+            text = pipeline_text(self.adapter.name, settings, self.material, timeout)
+            self.process.write({"pipelines/it.toml": f"{text}outcomes = {self.outcomes}\n"})
+
+    def until_running(self) -> str:
+        """Return the id of the only execution when a stage of it runs."""
+        self.until_at_work()
+        id: str = self.material.only()["id"]
+        self.material.bed.wait_for(
+            id, lambda one: any(stage["status"] == "RUNNING" for stage in one["stages"])
+        )
+        return id
+
+    def until_followed(self, job: int) -> None:
+        """Return when the step knows its execution, and says so."""
+        self.until("the execution is known", lambda: "execution " in self.log(job))
+
+    def until_waiting(self, job: int, text: str) -> None:
+        """Return when the step waits for something that is said so."""
+        self.until(f"it waits: {text}", lambda: text in (self.step(job)["waiting_for"] or ""))
+
+    def asked(self) -> list[dict[str, Any]]:
+        """What people are asked now."""
+        found: list[dict[str, Any]] = self.through(lambda: self._client.get("/v1/approvals"))[
+            "approvals"
+        ]
+        return found
+
+    def until_asked(self) -> list[dict[str, Any]]:
+        """What people are asked, as soon as that is something."""
+        return self.until("people are asked", self.asked)
+
+    def say(self, job: int, comment: str = "", *, yes: bool = True) -> None:
+        """Answer what the job asks."""
+        verb = "approve" if yes else "reject"
+        self.through(
+            lambda: self._client.post(f"/v1/jobs/{job}/{verb}", {"step": STEP, "comment": comment})
+        )
+
+    def scratch(self, job: int) -> Path:
+        """What the adapter keeps of the job's step."""
+        return self.process.state / "jobs" / str(job) / "steps" / STEP / "1" / "scratch"
+
+    def next(self, settings: Settings, key: str = "another") -> int:
+        """Another job, whose step has other settings."""
+        self.configure(settings)
+        self.post("/v1/daemon/reload")
+        return self.submit(key)
+
+
+@contextmanager
+def open_spinnaker_bench(root: Path, place: Place, zygote: Zygote) -> Iterator[SpinnakerBench]:
+    """A bench for a place that is there already."""
+    with open_adapter_bench(
+        root, SpinnakerAdapter, lambda _: place, PATIENCE, zygote.launch
+    ) as bench:
+        bench.__class__ = SpinnakerBench
+        assert isinstance(bench, SpinnakerBench)
+        bench.outcomes = ""
+        yield bench
