@@ -2,7 +2,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-WORKERS ?= auto
+# One more than there are cores: while a test waits for a tool, another one computes.
+WORKERS ?= $(shell expr $$(nproc) + 1)
+# Nothing is started, and none is waited for, after this: the run fails and names its slowest tests.
+# The rest of the 45 minutes is the limit of a single test (pyproject.toml).
+HARD_STOP_SECONDS ?= 2400
 # no: neither build this test bed nor run the tests that need it.
 KUBERNETES ?= yes
 SPINNAKER ?= yes
@@ -10,7 +14,14 @@ WITH := $(if $(filter no,$(KUBERNETES)),,kubernetes) $(if $(filter no,$(SPINNAKE
 WITHOUT := $(filter-out $(WITH),kubernetes spinnaker)
 SPACE := $(subst ,, )
 
-.PHONY: demo test testbed check bench setup clean
+RUN = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --durations 10 \
+  --session-timeout $(HARD_STOP_SECONDS)
+
+# Without compiled modules each of the thousands of interpreters that the tests start would compile
+# all of ours again: half of the whole time.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: demo test quick proof proof-current testbed check bench setup clean
 setup: $(VENV)/ready
 
 # The stamp stands for: everything is installed as these files say.
@@ -27,8 +38,20 @@ demo: setup
 	$(BIN)/python config/demo/run.py
 
 test: testbed
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal \
-	  $(if $(WITHOUT),-m 'not ($(subst $(SPACE), or ,$(WITHOUT)))') $(TESTS)
+	$(RUN) $(if $(WITHOUT),-m 'not ($(subst $(SPACE), or ,$(WITHOUT)))') $(TESTS)
+	$(if $(TESTS),,$(BIN)/python -m pytest -q tests/after_the_run.py)
+
+# Before a commit: all that takes no longer than a moment, and one smoke of each layer.
+quick: setup
+	$(RUN) --effort quick -m 'not (slow or kubernetes or spinnaker)' $(TESTS)
+
+# The long forms, each a line of docs/proof.md. Goes on where it was broken off; PROOF=NAME runs one.
+proof: testbed
+	$(BIN)/python -m tests.proof $(PROOF)
+
+# Fails when the code has changed since it was proven.
+proof-current: setup
+	$(BIN)/python -m tests.proof --current
 
 # Built once into the user's cache directory. Without Go, or a JDK, Maven and redis: a line that
 # says so.

@@ -7,15 +7,22 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from orchestrator.testing.daemon_zygote import Zygote
+from tests import durations
 
 NEEDS = "needs "
 """How the reason of every skip for a missing tool begins."""
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Tests interrupt their children, who inherit it if we ignore that, as `nohup` and `&` do."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(durations.Recorder(config))
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    durations.spread(items)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.testing.daemon_zygote import Zygote
 from tests.e2e.e2e_bench import Installation
 from tests.e2e.spinnaker_shop import shop
 from tests.testbed.kubernetes.bed_fixtures import bed, bed_programs, namespace
@@ -16,9 +17,9 @@ __all__ = ["bed", "bed_programs", "gate", "namespace", "shop", "spinnaker", "spi
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Iterator[Installation]:
+def installation(tmp_path: Path, zygote: Zygote) -> Iterator[Installation]:
     """A directory, a daemon that a test starts, and the command line."""
-    with Installation(tmp_path) as installation:
+    with Installation(tmp_path, launch=zygote.launch) as installation:
         yield installation
 
 

@@ -14,6 +14,7 @@ from tests.testbed.kubernetes import bed_build
 from tests.testbed.kubernetes.bed_build import Part, build, is_complete, location
 from tests.testbed.spinnaker import spinnaker_build
 
+ROOT = Path(__file__).parents[2]
 MAIN = """package main
 import "fmt"
 func main() { fmt.Println("v1.2.3") }
@@ -93,16 +94,13 @@ def test_what_cannot_be_built_leaves_nothing(
 
 def test_two_builds_at_once_build_once(source: Path) -> None:
     script = (
-        "import pathlib, sys; import bed_build as b; "
+        "import pathlib, sys; from tests.testbed.kubernetes import bed_build as b; "
         "p = b.build(print, [b.Part('small', ('install', './small'), (), 'v1.2.3')], "
         "pathlib.Path(sys.argv[1])); print((p / 'small').stat().st_ino)"
     )
     command = [sys.executable, "-c", script, str(source)]
     both = [
-        subprocess.Popen(
-            command, cwd=Path(bed_build.__file__).parent, stdout=subprocess.PIPE, text=True
-        )
-        for _ in range(2)
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)
     ]
     told = [one.communicate(timeout=120)[0].splitlines() for one in both]
     assert told[0][-1] == told[1][-1]
@@ -126,7 +124,11 @@ def test_without_its_tools_a_build_says_so(
 ) -> None:
     environment = {"PATH": "", "XDG_CACHE_HOME": str(tmp_path)} | ({"CI": "true"} if ci else {})
     done = subprocess.run(
-        [sys.executable, str(build.__file__)], env=environment, capture_output=True, text=True
+        [sys.executable, "-m", build.__name__],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == code
     assert f"needs {needed}; the tests that use it are skipped" in done.stdout

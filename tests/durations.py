@@ -1,0 +1,90 @@
+"""What each part of the last whole run took, in units of the reference test.
+
+docs/testing.md has a budget for each part; `tests/after_the_run.py` holds a run to it. A part is a
+directory of tests. Its duration is the sum over its tests, set-up and teardown included.
+"""
+
+import heapq
+import operator
+import statistics
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+import msgspec
+import pytest
+
+CACHED = "orchestrator/durations"
+REFERENCE = "tests/test_reference.py"
+NOT_QUICK = {"slow", "kubernetes", "spinnaker"}
+KEPT = 50
+
+
+class Durations(msgspec.Struct, frozen=True):
+    """Seconds by part, and of the reference test, which is run several times."""
+
+    parts: dict[str, float]
+    quick: dict[str, float]
+    """The longest tests that are not marked `slow`, so that `make quick` runs them."""
+    reference: tuple[float, ...]
+
+    def in_references(self, seconds: Mapping[str, float]) -> dict[str, float]:
+        """How often the reference test would fit into each."""
+        unit = statistics.median(self.reference)
+        return {name: taken / unit for name, taken in seconds.items()}
+
+
+def part_of(nodeid: str) -> str:
+    """The directory of a test, without those below `tests/testbed` and the like."""
+    directories = PurePosixPath(nodeid.partition("::")[0]).parent.parts
+    return "/".join(directories[:3] if directories[0] == "plugins" else directories[:2])
+
+
+def spread(items: list[pytest.Item]) -> None:
+    """Put the reference test's turns evenly among the others.
+
+    Side by side they would all meet the same moment of a busy host.
+    """
+    turns = [item for item in items if item.nodeid.startswith(REFERENCE)]
+    others = [item for item in items if not item.nodeid.startswith(REFERENCE)]
+    for number, turn in enumerate(turns, 1):
+        others.insert(number * len(others) // (len(turns) + 1), turn)
+    items[:] = others
+
+
+class Recorder:
+    """Keeps the durations of one run; pytest calls it where the reports arrive."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.parts: dict[str, float] = {}
+        self.quick: dict[str, float] = {}
+        self.reference: dict[str, float] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.nodeid.startswith(REFERENCE):
+            before = self.reference.get(report.nodeid, 0.0)
+            self.reference[report.nodeid] = before + report.duration
+            return
+        part = part_of(report.nodeid)
+        self.parts[part] = self.parts.get(part, 0.0) + report.duration
+        if not NOT_QUICK & report.keywords.keys():
+            self.quick[report.nodeid] = self.quick.get(report.nodeid, 0.0) + report.duration
+
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        assert self.config.cache
+        if exitstatus == pytest.ExitCode.OK and self.reference and is_whole(self.config):
+            longest = heapq.nlargest(KEPT, self.quick.items(), key=operator.itemgetter(1))
+            durations = Durations(self.parts, dict(longest), tuple(self.reference.values()))
+            self.config.cache.set(CACHED, msgspec.to_builtins(durations))
+
+
+def is_whole(config: pytest.Config) -> bool:
+    """Whether this run was asked for everything (but for test beds and what needs root)."""
+    return config.args_source == pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword
+
+
+def last(config: pytest.Config) -> Durations | None:
+    """Of the last whole run that passed; None when there was none here."""
+    assert config.cache
+    found = config.cache.get(CACHED, None)
+    return None if found is None else msgspec.convert(found, Durations)
