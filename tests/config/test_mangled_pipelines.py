@@ -98,7 +98,7 @@ ALONE = {
     "a condition": put("steps", 4, "when", value="params.tier =="),
     "an adapter": put("on_success", 0, "uses", value="nobody"),
     "a touching before": put("before", 0, "touches", value=True),
-    "a name twice": put("finally", 0, "name", value="tell"),
+    "a name twice": put("on_failure", 0, "name", value="tell"),
     "no name": drop("on_cancel", 0, "name"),
     "an output too early": put("on_warning", 0, "with", "run", value=["${steps.report.outputs.x}"]),
 }
