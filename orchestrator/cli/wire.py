@@ -1,6 +1,6 @@
 """The daemon's answers as the command line reads them; for the type checker only.
 
-Nothing imports this module at run time: `typing` alone would cost a tenth of a verb's start.
+No verb imports this module at run time: `typing` alone would cost a tenth of a verb's start.
 """
 
 from typing import Any, TypedDict

@@ -267,7 +267,7 @@ async def open_bench(
     def workbench(writer: Writer, live: Live) -> Workbench:
         claims = ClaimBook(root, processes, read_boot_id(), lambda: clock.now().utc)
         services = StepServices(processes=processes, claims=claims)
-        adapters = {"gate": gate, "approval": ApprovalAdapter()}
+        adapters: dict[str, Adapter[Any]] = {"gate": gate, "approval": ApprovalAdapter()}
         return Workbench(adapters, services, paths, writer, live, os.environ)
 
     async with open_inline_store(root) as store:

@@ -1,5 +1,6 @@
 """What people are asked, their answers, and jobs that prepare."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def settings(root: Path) -> Configuration:
 
 
 @pytest.fixture
-async def bench(tmp_path: Path) -> Any:
+async def bench(tmp_path: Path) -> AsyncIterator[ApiBench]:
     async with open_bench(tmp_path, settings(tmp_path)) as opened:
         yield opened
 

@@ -1,27 +1,45 @@
 """The `git` adapter over real processes, on the bench of steps."""
 
-from typing import Any
+from typing import TypedDict, Unpack
 
 from orchestrator.builtin.git import GitAdapter
 from orchestrator.builtin.git_config import GitConfig
 from orchestrator.engine.step import DurableStep
-from orchestrator.plugin import Result
+from orchestrator.plugin import Result, Secret
 from tests.engine.step_bench import StepBench
+
+
+class GitOptions(TypedDict, total=False):
+    """What else a step may say than where its repository is."""
+
+    ref: str
+    submodules: bool
+    ssh_key: Secret | None
+    known_hosts: str | None
+    directory: str
+    binary: str
+
+
+class GitSettings(GitOptions):
+    """What a step says."""
+
+    url: str
+
 
 ADAPTER = GitAdapter()
 SOURCE = "pipelines/web.toml: source"
 
 
 def step_of(
-    bench: StepBench, phase: str = "apply", attempt: int = 1, **settings: Any
+    bench: StepBench, phase: str = "apply", attempt: int = 1, **settings: Unpack[GitSettings]
 ) -> DurableStep[GitConfig]:
     """A step with these settings."""
-    config = GitConfig(**{"written_in": SOURCE, **settings})
+    config = GitConfig(written_in=SOURCE, **settings)
     bench.journal.records.clear()
     return bench.step(phase, config, attempt)
 
 
-async def check_out(bench: StepBench, attempt: int = 1, **settings: Any) -> Result:
+async def check_out(bench: StepBench, attempt: int = 1, **settings: Unpack[GitSettings]) -> Result:
     """Checked out and cleaned up after."""
     step = step_of(bench, "apply", attempt, **settings)
     result = await ADAPTER.apply(step)
@@ -31,7 +49,7 @@ async def check_out(bench: StepBench, attempt: int = 1, **settings: Any) -> Resu
     return result
 
 
-async def refusal(bench: StepBench, attempt: int = 1, **settings: Any) -> str:
+async def refusal(bench: StepBench, attempt: int = 1, **settings: Unpack[GitSettings]) -> str:
     """Why it failed; then there is nothing where the work tree would be."""
     result = await check_out(bench, attempt, **settings)
     assert result.exit == 1, result

@@ -64,13 +64,10 @@ class Repository:
 def server(program: str, *arguments: str) -> Iterator[int]:
     """A server of these tests in a process of its own; the port that it tells in a line."""
     file = Path(__file__).with_name(program)
-    process = subprocess.Popen(
-        [sys.executable, str(file), *arguments], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stdout is not None
-        yield int(process.stdout.readline())
-    finally:
-        process.terminate()
-        process.wait()
-        process.stdout.close()
+    command = [sys.executable, str(file), *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield int(process.stdout.readline())
+        finally:
+            process.terminate()

@@ -4,8 +4,10 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Unpack
 
 from orchestrator.plugin import Secret
+from tests.builtin.git_bench import GitOptions, GitSettings
 from tests.builtin.git_repositories import Repository, server
 
 
@@ -31,10 +33,11 @@ class SshHost:
         kind, key, *_ = (self.root / "host.pub").read_text().split()
         return f"[127.0.0.1]:{self.port} {kind} {key}"
 
-    def settings(self, **others: object) -> dict[str, object]:
+    def settings(self, **others: Unpack[GitOptions]) -> GitSettings:
         """Those of a step that may check it out."""
-        given = {"url": self.url, "ref": "v1.2.3", "known_hosts": str(self.known_hosts)}
-        return {**given, "ssh_key": Secret.of("deploy-key", self.key), **others}
+        key, known = Secret.of("deploy-key", self.key), str(self.known_hosts)
+        given = GitSettings(url=self.url, ref="v1.2.3", known_hosts=known, ssh_key=key)
+        return {**given, **others}
 
 
 def make_key(path: Path) -> str:

@@ -3,7 +3,7 @@
 import re
 import stat
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -35,8 +35,9 @@ def host(tmp_path: Path) -> Iterator[SshHost]:
 
 
 @pytest.mark.parametrize("written", [str, str.strip, lambda key: key.replace("\n", "\r\n")])
-async def test_a_key_from_a_secret(bench: StepBench, host: SshHost, written: object) -> None:
-    assert callable(written)
+async def test_a_key_from_a_secret(
+    bench: StepBench, host: SshHost, written: Callable[[str], str]
+) -> None:
     key = Secret.of("deploy-key", written(host.key))
     result = await check_out(bench, **host.settings(ssh_key=key))
     assert result.outputs["commit"] == host.commit

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,12 +27,15 @@ class Asked:
     body: object
 
 
+Answer = Callable[[Asked, socket.socket], None]
+
+
 @dataclass
 class Recording:
     """A unix socket server; `answer` is given each request and the connection, in a thread."""
 
     path: Path
-    answer: Callable[[Asked, socket.socket], None] = lambda asked, connection: None
+    answer: Answer = lambda asked, connection: None
     asked: list[Asked] = field(default_factory=list)
     _listener: socket.socket | None = None
 
@@ -65,7 +68,7 @@ class Recording:
                 self.asked.append(asked)
                 self.answer(asked, connection)
 
-    def play(self, answers: dict[str, object]) -> None:
+    def play(self, answers: Mapping[str, object]) -> None:
         """Answer `METHOD /path` with a document, or with a function of (asked, connection)."""
 
         def answer(asked: Asked, connection: socket.socket) -> None:
@@ -127,7 +130,7 @@ def end_stream(connection: socket.socket) -> None:
     connection.sendall(b"0\r\n\r\n")
 
 
-def watch_of(*jobs: object) -> Callable[[Asked, socket.socket], None]:
+def watch_of(*jobs: object) -> Answer:
     """A watch that sends these states and ends."""
 
     def answer(asked: Asked, connection: socket.socket) -> None:

@@ -1,7 +1,25 @@
 """Jobs and other documents as the daemon answers them, for tests of what is made of them."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TypeVar, cast
 
+import msgspec
+
+from orchestrator.cli.wire import (
+    Approval,
+    Awaited,
+    AwaitedRule,
+    Environment,
+    Job,
+    PendingApproval,
+    Pipeline,
+    PipelineStep,
+    Quarantine,
+    Status,
+    Step,
+)
+
+Document = TypeVar("Document")
 AT = "2026-01-31T12:{:02d}:{:02d}.000Z"
 
 
@@ -9,8 +27,14 @@ def at(minute: int, second: int = 0) -> str:
     return AT.format(minute, second)
 
 
-def step(name: str, uses: str = "command", **fields: Any) -> dict[str, Any]:
-    return {
+def document(kind: type[Document], fields: Mapping[str, object]) -> Document:
+    """The fields as a document of this kind: all that it has, each of its type."""
+    msgspec.convert(fields, kind)
+    return cast(Document, fields)  # what `convert` makes lacks what the command line doesn't read
+
+
+def step(name: str, uses: str = "command", /, **fields: object) -> Step:
+    sample: dict[str, object] = {
         "name": name,
         "section": "steps",
         "stage": None,
@@ -33,17 +57,17 @@ def step(name: str, uses: str = "command", **fields: Any) -> dict[str, Any]:
         "last_output_at": None,
         "started_at": at(0, 10),
         "finished_at": at(0, 51),
-        **fields,
     }
+    return document(Step, {**sample, **fields})
 
 
-def pending(name: str, **fields: Any) -> dict[str, Any]:
+def pending(name: str, /, **fields: object) -> Step:
     blank = dict.fromkeys(("conclusion", "exit", "started_at", "finished_at"))
     return step(name, **{"phase": "pending", **blank, **fields})
 
 
-def job(id: int = 118, **fields: Any) -> dict[str, Any]:
-    return {
+def job(id: int = 118, /, **fields: object) -> Job:
+    sample = {
         "id": id,
         "pipeline": "web",
         "environment": "production",
@@ -73,15 +97,15 @@ def job(id: int = 118, **fields: Any) -> dict[str, Any]:
         "cancel": None,
         "blockers": [],
         "steps": [],
-        **fields,
     }
+    return document(Job, {**sample, **fields})
 
 
-def running(id: int = 118, **fields: Any) -> dict[str, Any]:
+def running(id: int = 118, /, **fields: object) -> Job:
     return job(id, **{"phase": "running", "conclusion": None, "finished_at": None, **fields})
 
 
-def queued(id: int = 118, **fields: Any) -> dict[str, Any]:
+def queued(id: int = 118, /, **fields: object) -> Job:
     return running(id, **{"phase": "queued", "started_at": None, **fields})
 
 
@@ -116,7 +140,7 @@ HALTED = job(
     ],
 )
 
-QUARANTINE = {
+QUARANTINE: Quarantine = {
     "since": at(3),
     "job": 118,
     "step": "apply",
@@ -124,7 +148,7 @@ QUARANTINE = {
     "commands": ["terraform -chdir=infra force-unlock 5f0c…"],
 }
 
-ENVIRONMENT = {
+ENVIRONMENT: Environment = {
     "name": "production",
     "preparing": [],
     "running": [],
@@ -138,9 +162,9 @@ ENVIRONMENT = {
 }
 
 
-def defined(name: str, *needs: str, **fields: Any) -> dict[str, Any]:
+def defined(name: str, /, *needs: str, **fields: object) -> PipelineStep:
     """A step of a pipeline, as it is defined."""
-    ordinary = {
+    sample = {
         "name": name,
         "uses": "command",
         "section": "steps",
@@ -155,10 +179,10 @@ def defined(name: str, *needs: str, **fields: Any) -> dict[str, Any]:
         "outcomes": [],
         "timeout": None,
     }
-    return {**ordinary, **fields}
+    return document(PipelineStep, {**sample, **fields})
 
 
-PIPELINE = {
+PIPELINE: Pipeline = {
     "name": "web",
     "kind": "deploy",
     "description": "Terraform, canary, release",
@@ -171,7 +195,10 @@ PIPELINE = {
             "default": None,
             "pattern": r"^v\d+$",
             "description": "",
-            **dict.fromkeys(("choices", "min", "max", "example")),
+            "choices": None,
+            "min": None,
+            "max": None,
+            "example": None,
         },
         {
             "name": "regions",
@@ -215,7 +242,7 @@ PIPELINE = {
     "halt_running": "finish",
 }
 
-STATUS = {
+STATUS: Status = {
     "daemon": {
         "pid": 4711,
         "version": "0.1.0",
@@ -267,37 +294,45 @@ STATUS = {
     ],
 }
 
-RULE = {
-    "for": "pipeline",
-    "text": "approval by approver (1 of 2), not by who submitted it",
-    "roles": ["approver"],
-    "count": 2,
-    "given": 1,
-    "not_submitter": True,
-    "expires_at": "2026-01-31T16:04:00.000Z",
-}
-APPROVAL = {
-    "by": {"uid": 1001, "user": "bob"},
-    "at": at(5),
-    "comment": "fine",
-    "step": None,
-    "for": ["pipeline"],
-}
+RULE = document(
+    AwaitedRule,
+    {
+        "for": "pipeline",
+        "text": "approval by approver (1 of 2), not by who submitted it",
+        "roles": ["approver"],
+        "count": 2,
+        "given": 1,
+        "not_submitter": True,
+        "expires_at": "2026-01-31T16:04:00.000Z",
+    },
+)
+APPROVAL = document(
+    Approval,
+    {
+        "by": {"uid": 1001, "user": "bob"},
+        "at": at(5),
+        "comment": "fine",
+        "step": None,
+        "for": ["pipeline"],
+    },
+)
 
 
-def awaited(step: str | None = None, **fields: Any) -> dict[str, Any]:
-    return {
+def awaited(step: str | None = None, /, **fields: object) -> Awaited:
+    sample = {
         "step": step,
         "message": "release?" if step else None,
         "since": at(4),
         "expires_at": RULE["expires_at"],
         "rules": [RULE],
-        **fields,
     }
+    return document(Awaited, {**sample, **fields})
 
 
-def pending_approval(job: int = 118, step: str | None = None, **fields: Any) -> dict[str, Any]:
-    return {
+def pending_approval(
+    job: int = 118, step: str | None = None, /, **fields: object
+) -> PendingApproval:
+    sample = {
         **awaited(step),
         "job": job,
         "pipeline": "web",
@@ -310,9 +345,9 @@ def pending_approval(job: int = 118, step: str | None = None, **fields: Any) -> 
         "summaries": [{"step": "plan", "text": "+3 ~1 -0"}],
         "holds_environment": step is not None,
         "may_answer": True,
-        **fields,
     }
+    return document(PendingApproval, {**sample, **fields})
 
 
-def preparing(id: int = 118, **fields: Any) -> dict[str, Any]:
+def preparing(id: int = 118, /, **fields: object) -> Job:
     return running(id, **{"phase": "preparing", "started_at": None, **fields})

@@ -1,10 +1,11 @@
 """What is shown of approvals and of jobs that prepare, and the verbs that answer."""
 
 import socket
-from typing import Any
+from collections.abc import Mapping
 
 import pytest
 
+from orchestrator.cli.wire import Cancel, Explanation, Job
 from tests.cli.cli_recording import (
     Asked,
     Recording,
@@ -36,7 +37,7 @@ ASKS = step("verify", "approval", waiting_for=RULE["text"], **AT_WORK)
 WAITS = preparing(
     awaits=[awaited()], approvals=[APPROVAL], steps=[BUILD, pending("apply")], params={}
 )
-EXPLAINED: dict[str, Any] = {
+EXPLAINED: Explanation = {
     "job": 118,
     "phase": "queued",
     "since": at(4),
@@ -50,7 +51,7 @@ EXPLAINED: dict[str, Any] = {
 }
 
 
-def printed(daemon: Recording, answers: dict[str, object], *words: str) -> str:
+def printed(daemon: Recording, answers: Mapping[str, object], *words: str) -> str:
     daemon.play(answers)
     ran = orchestrator(daemon.path, *words)
     assert (ran.status, ran.err) == (0, ""), ran
@@ -161,16 +162,21 @@ def test_nothing_awaits_an_approval(daemon: Recording) -> None:
         ),
     ],
 )
-def test_approve_says_what_happens_next(
-    daemon: Recording, answered: dict[str, Any], said: str
-) -> None:
+def test_approve_says_what_happens_next(daemon: Recording, answered: Job, said: str) -> None:
     answers = {"POST /v1/jobs/118/approve": answered, "GET /v1/jobs/118/explain": EXPLAINED}
     out = printed(daemon, answers, "approve", "118", "verify", "--comment", "fine")
     assert out == f"{said}\n"
     assert daemon.asked[0].body == {"step": "verify", "comment": "fine"}
 
 
-REJECTED = {"cause": "rejection"}
+REJECTED: Cancel = {
+    "cause": "rejection",
+    "by": {"uid": 1001, "user": "bob"},
+    "reason": None,
+    "at": at(5),
+    "force": False,
+    "force_available_at": None,
+}
 
 
 @pytest.mark.parametrize(
@@ -187,7 +193,7 @@ REJECTED = {"cause": "rejection"}
     ],
 )
 def test_reject_says_what_happens_next(
-    daemon: Recording, words: tuple[str, ...], answered: dict[str, Any], said: str
+    daemon: Recording, words: tuple[str, ...], answered: Job, said: str
 ) -> None:
     out = printed(daemon, {"POST /v1/jobs/118/reject": answered}, "reject", "118", *words)
     assert out == f"rejected: {said}\n"

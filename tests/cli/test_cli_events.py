@@ -1,7 +1,7 @@
 """The lines that `events` prints for people."""
 
 import io
-from typing import Any
+from collections.abc import Mapping
 
 import pytest
 
@@ -48,7 +48,7 @@ DEBT = {
     **{"submitter": ADA, "since": at(4), "locks": ["vpc"], "conclusion": None},
     **{"excludes": ["deploy"], "secrets": {}},
 }
-QUESTION = {
+QUESTION: dict[str, object] = {
     **{"key": "go", "text": "go on?\nreally?", "asked": at(4), "approvals": [], "answer": None},
     "rule": {"roles": ["approver"], "count": 2, "not_submitter": True, "expires": 14400.0},
 }
@@ -56,7 +56,7 @@ YES = {"by": ADA, "at": at(4), "comment": "fine"}
 NO = {"decision": "rejected", "at": at(4), "by": ADA, "comment": "no"}
 ENDED = {"conclusion": "not_run", "exit": None, "signal": None, "reason": "halted by plan"}
 CAUSE = {"step": "plan", "conclusion": "halted", "exit": 0}
-PLAIN = {"approvals": [], "none": None, "empty": {}, "no": False}
+PLAIN: dict[str, object] = {"approvals": [], "none": None, "empty": {}, "no": False}
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ PLAIN = {"approvals": [], "none": None, "empty": {}, "no": False}
     ],
 )
 def test_what_an_event_has_beside_is_in_words(
-    pipe: Terminal, type: str, fields: dict[str, Any], said: str
+    pipe: Terminal, type: str, fields: dict[str, object], said: str
 ) -> None:
     event = {"id": 7, "at": at(4), "by": ADA, "type": type, "job": 118, "step": "a", **fields}
     assert event_line(event, pipe).partition("job 118 a  by ada  ")[2] == said
@@ -164,7 +164,7 @@ def test_an_event_says_how_a_step_ended(pipe: Terminal) -> None:
     killed = {"conclusion": "timed_out", "exit": None, "signal": "SIGKILL", "reason": ""}
     skipped = {"conclusion": "skipped", "exit": None, "signal": None, "reason": "when x is false"}
 
-    def said(ending: dict[str, Any]) -> str:
+    def said(ending: Mapping[str, object]) -> str:
         return event_line({**event, "ending": ending}, pipe).partition("job 1 a  ")[2]
 
     assert said(failed) == "failure (exit 1): no\\x1b route"

@@ -1,7 +1,7 @@
 """What each verb prints for people, whole. The clock stands at 12:10 of the recorded day."""
 
 import io
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 
@@ -16,6 +16,21 @@ from orchestrator.cli.view.joblist import job_table
 from orchestrator.cli.view.pipeline import pipeline_lines, pipeline_table
 from orchestrator.cli.view.status import status_lines
 from orchestrator.cli.view.steps import step_lines
+from orchestrator.cli.wire import (
+    AcceptedConfiguration,
+    Awaited,
+    DaemonState,
+    DryRun,
+    Environment,
+    Explanation,
+    LiftableBlocker,
+    Pipeline,
+    PipelineStep,
+    PlannedStep,
+    Status,
+    Step,
+    StepUnderWay,
+)
 from tests.cli import cli_samples as samples
 from tests.cli.cli_samples import at, job, pending, queued, running, step
 
@@ -114,7 +129,7 @@ def test_show_a_failure_that_left_a_quarantine(pipe: Terminal) -> None:
                 phase="finished",
                 conclusion="not_run",
                 reason="apply failed (exit 1)",
-                cause={"step": "apply", "conclusion": "failure", "exit": 1},
+                cause={"type": "step", "step": "apply", "conclusion": "failure", "exit": 1},
             ),
             pending("extra", phase="finished", conclusion="skipped", reason="when says so"),
         ],
@@ -146,9 +161,9 @@ job 118  web → production  deploy  failure, dirty  2m 04s  ada
     )
 
 
-def at_work(**fields: Any) -> dict[str, Any]:
+def at_work(name: str = "apply", /, **fields: object) -> Step:
     live = {"phase": "applying", "conclusion": None, "exit": None, "finished_at": None}
-    return step(**{"name": "apply", "uses": "terraform", **live, **fields})
+    return step(name, "terraform", **{**live, **fields})
 
 
 WAITS_FOR_ADA = {"waiting_for": "the lock of ada", "waiting_since": at(3)}
@@ -162,8 +177,8 @@ def test_show_what_runs(pipe: Terminal) -> None:
                 last_output_at=at(4),
                 pid=4711,
             ),
-            at_work(name="canary", phase="acquiring", attempt=2, **WAITS_FOR_ADA),
-            at_work(name="old", phase="acquiring", waiting_for="the lock of bob"),
+            at_work("canary", phase="acquiring", attempt=2, **WAITS_FOR_ADA),
+            at_work("old", phase="acquiring", waiting_for="the lock of bob"),
             pending("smoke"),
         ]
     )
@@ -233,7 +248,7 @@ JOB  PIPELINE          KIND    STATE                    SUBMITTED  TOOK    BY
 
 
 def test_explain(pipe: Terminal) -> None:
-    explanation = {
+    explanation: Explanation = {
         "job": 121,
         "phase": "queued",
         "since": at(4),
@@ -266,7 +281,13 @@ job 121  web → production  deploy  waits since 12:04 (6 min), 3rd in the queue
   2  job 120 first                      lift it: an admin
 """
     )
-    done = {**explanation, "phase": "finished", "since": None, "place": None, "blockers": []}
+    done: Explanation = {
+        **explanation,
+        "phase": "finished",
+        "since": None,
+        "place": None,
+        "blockers": [],
+    }
     assert (
         shown(explanation_lines(done, job(121), pipe, NOW))
         == """
@@ -276,23 +297,45 @@ job 121  web → production  deploy  does not wait: it has finished (success)
     )
 
 
-def explained(phase: str, *steps: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    said = {"place": None, "blockers": [], "approvals": [], "awaits": []}
-    lifted = [{"lift": None, **step} for step in steps]
-    return {"job": 118, "phase": phase, "since": at(1), **said, "steps": lifted, **fields}
+def lifted(step: Step, lift: str | None = None) -> StepUnderWay:
+    return {**step, "lift": lift}
+
+
+def explained(
+    phase: str,
+    *steps: StepUnderWay,
+    awaits: Sequence[Awaited] = (),
+    blockers: Sequence[LiftableBlocker] = (),
+) -> Explanation:
+    return {
+        "job": 118,
+        "phase": phase,
+        "since": at(1),
+        "place": None,
+        "blockers": [*blockers],
+        "approvals": [],
+        "steps": [*steps],
+        "awaits": [*awaits],
+    }
 
 
 def test_explain_what_the_steps_of_a_running_job_wait_for(pipe: Terminal) -> None:
     asks = {"waiting_for": samples.RULE["text"], "waiting_since": at(4)}
     retried = {"phase": "pending", "attempts": 3, "exit": 1, "next_attempt_at": at(10, 10)}
-    full = {"type": "capacity", "id": "host", "text": "no slot", "since": None, "lift": None}
+    full: LiftableBlocker = {
+        "type": "capacity",
+        "id": "host",
+        "text": "no slot",
+        "since": None,
+        "lift": None,
+    }
     steps = [
-        at_work(name="load", progress={"done": 3, "total": 10, "text": "users"}),
-        at_work(name="verify", lift="approve it", **asks),
-        at_work(name="canary[eu]", lift="or this", **asks),
-        at_work(name="apply", phase="acquiring", **WAITS_FOR_ADA),
-        at_work(name="smoke", **retried),
-        at_work(name="soak"),
+        lifted(at_work("load", progress={"done": 3, "total": 10, "text": "users"})),
+        lifted(at_work("verify", **asks), "approve it"),
+        lifted(at_work("canary[eu]", **asks), "or this"),
+        lifted(at_work("apply", phase="acquiring", **WAITS_FOR_ADA)),
+        lifted(at_work("smoke", **retried)),
+        lifted(at_work("soak")),
     ]
     awaits = [samples.awaited("verify"), samples.awaited("canary[eu]", message=None)]
     explanation = explained("running", *steps, awaits=awaits, blockers=[full])
@@ -311,7 +354,7 @@ def test_explain_what_the_steps_of_a_running_job_wait_for(pipe: Terminal) -> Non
 
 
 def test_explain_a_job_whose_steps_just_work(pipe: Terminal) -> None:
-    assert explanation_lines(explained("running", at_work()), running(), pipe, NOW) == [
+    assert explanation_lines(explained("running", lifted(at_work())), running(), pipe, NOW) == [
         "job 118  web → production  deploy  runs since 12:01 (9 min), waits for nothing",
         "  at work  apply: applying",
     ]
@@ -320,7 +363,7 @@ def test_explain_a_job_whose_steps_just_work(pipe: Terminal) -> None:
 def test_explain_a_job_that_is_being_stopped(pipe: Terminal) -> None:
     stopping = running(phase="cancelling", cancel=CANCEL)
     ends = at_work(phase="cancelling", progress={"done": 2, "total": None, "text": "left"})
-    assert explanation_lines(explained("cancelling", ends), stopping, pipe, NOW) == [
+    assert explanation_lines(explained("cancelling", lifted(ends)), stopping, pipe, NOW) == [
         "job 118  web → production  deploy  is being cancelled since 12:01 (9 min)",
         '  asked to stop by root at 12:05, "wrong"',
         "  at work  apply: cancelling, 2 left",
@@ -354,7 +397,7 @@ def test_cancel(pipe: Terminal) -> None:
                 pid=4711,
                 progress={"done": 2, "total": None, "text": "left"},
             ),
-            at_work(name="canary", phase="cleaning_up"),
+            at_work("canary", phase="cleaning_up"),
         ],
     )
     assert (
@@ -401,7 +444,7 @@ environment production  quarantined, owes cleanup
 
 
 def test_environments(pipe: Terminal) -> None:
-    free = {
+    free: Environment = {
         **samples.ENVIRONMENT,
         "name": "staging",
         "queued": [],
@@ -409,7 +452,7 @@ def test_environments(pipe: Terminal) -> None:
         "quarantine": None,
         "locks": [],
     }
-    busy = {**free, "name": "test", "running": [3, 4], "retired": True}
+    busy: Environment = {**free, "name": "test", "running": [3, 4], "retired": True}
     assert (
         shown(environment_table([samples.ENVIRONMENT, free, busy], pipe, NOW))
         == """
@@ -422,7 +465,12 @@ test         busy, retired              3, 4
 
 
 def test_pipelines(pipe: Terminal) -> None:
-    anywhere = {**samples.PIPELINE, "name": "x", "environments": None, "cleanup": None}
+    anywhere: Pipeline = {
+        **samples.PIPELINE,
+        "name": "x",
+        "environments": None,
+        "cleanup": None,
+    }
     assert (
         shown(pipeline_table([samples.PIPELINE, anywhere], pipe))
         == """
@@ -454,11 +502,11 @@ web  deploy  Terraform, canary, release
 
 
 def test_show_says_when_the_next_attempt_begins(pipe: Terminal) -> None:
-    def waiting(**fields: Any) -> dict[str, Any]:
+    def waiting(**fields: object) -> Step:
         began = {"started_at": at(9), "attempts": 3, "exit": 1, "conclusion": None}
         return pending("apply", **{**began, "next_attempt_at": at(10, 10), **fields})
 
-    def said(step: dict[str, Any]) -> str:
+    def said(step: Step) -> str:
         return step_lines(running(steps=[step]), pipe, NOW)[1].strip()
 
     assert said(waiting()).endswith(
@@ -490,10 +538,28 @@ def test_show_keeps_the_steps_of_a_stage_together(pipe: Terminal) -> None:
     ]
 
 
+def planned(step: PipelineStep, turn: int) -> PlannedStep:
+    return {
+        "name": step["name"],
+        "uses": step["uses"],
+        "section": step["section"],
+        "stage": step["stage"],
+        "needs": step["needs"],
+        "touches": step["touches"],
+        "with": {"dir": "infra"},
+        "turn": turn,
+        "env": {"LEVEL": "3"},
+        "when": None,
+        "outcomes": [],
+        "max_parallel": None,
+        "later": [],
+        "secrets": [],
+    }
+
+
 def test_dry_run(pipe: Terminal) -> None:
-    blank = {"env": {"LEVEL": "3"}, "when": None, "outcomes": [], "max_parallel": None, "later": []}
     plan_step, apply, beside, after, _ = (
-        {**one, **blank, "secrets": [], "with": {"dir": "infra"}, "turn": turn}
+        planned(one, turn)
         for one, turn in zip(samples.PIPELINE["steps"], (1, 2, 3, 3, 4), strict=True)
     )
     apply["when"] = {"text": "x", "holds": None, "why": None}
@@ -507,8 +573,7 @@ def test_dry_run(pipe: Terminal) -> None:
         {"match": "exit 3", "then": "continue", "reason": None, "skip": ["end"]},
     ]
     after["max_parallel"] = 2
-    plan = {
-        "dry_run": True,
+    plan: DryRun = {
         "pipeline": "web",
         "environment": "production",
         "kind": "deploy",
@@ -518,7 +583,7 @@ def test_dry_run(pipe: Terminal) -> None:
             {"rule": "environment", "text": "approval by approver (0 of 2)", "expires": 14400.0}
         ],
         "cleanup": {"pipeline": "web-cleanup", "params": {"version": "v1"}},
-        "blockers": [{"type": "job", "id": 1, "text": "job 1 runs", "since": at(4), "lift": None}],
+        "blockers": [{"type": "job", "id": 1, "text": "job 1 runs", "since": at(4)}],
     }
     assert (
         shown(dry_run_lines(plan, pipe, NOW))
@@ -581,11 +646,11 @@ quarantines
 
 def test_status_says_of_when_the_configuration_is(pipe: Terminal) -> None:
     daemon = samples.STATUS["daemon"]
-    sound = {**daemon["configuration"], "problems": []}
-    status = {**samples.STATUS, "daemon": {**daemon, "configuration": sound}}
+    sound: AcceptedConfiguration = {**daemon["configuration"], "problems": []}
+    status: Status = {**samples.STATUS, "daemon": {**daemon, "configuration": sound}}
     first = "daemon 0.1.0, pid 4711, up since 12:00 (10 min), capacity 1 of 8 in use"
     assert status_lines(status, pipe, NOW)[0] == f"{first}, configuration of 12:00"
-    old = {**daemon, "configuration": {**sound, "accepted_at": None}}
+    old: DaemonState = {**daemon, "configuration": {**sound, "accepted_at": None}}
     assert status_lines({**status, "daemon": old}, pipe, NOW)[0] == first
 
 

@@ -5,12 +5,13 @@ import os
 import socket
 import stat
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from orchestrator.cli.wire import DaemonState, Job, Status
 from tests.cli import cli_samples as samples
 from tests.cli.cli_recording import (
+    Answer,
     Asked,
     Recording,
     begin_stream,
@@ -24,7 +25,7 @@ from tests.cli.cli_recording import (
 from tests.cli.cli_samples import at, job, queued, running, step
 
 
-def refusing(status: int, **fields: Any) -> Any:
+def refusing(status: int, **fields: object) -> Answer:
     def answer(asked: Asked, connection: socket.socket) -> None:
         problem(connection, status, "that is how it is", **fields)
 
@@ -285,7 +286,7 @@ def test_submit_sends_the_key_that_was_given(daemon: Recording) -> None:
     ],
 )
 def test_wait_exits_with_how_it_ended(
-    daemon: Recording, ended: dict[str, Any], words: tuple[str, ...], status: int
+    daemon: Recording, ended: Job, words: tuple[str, ...], status: int
 ) -> None:
     daemon.play({"GET /v1/jobs/118/watch": watch_of(running(), ended)})
     assert orchestrator(daemon.path, "wait", "118", *words).status == status
@@ -377,7 +378,7 @@ def test_output(daemon: Recording) -> None:
     assert (missing.status, "its steps: plan" in missing.err) == (13, True)
 
 
-def a_log(text: bytes, **headers: str) -> Any:
+def a_log(text: bytes) -> Answer:
     def answer(asked: Asked, connection: socket.socket) -> None:
         begin_stream(connection, "text/plain", Log_Offset="0")
         if text:
@@ -420,7 +421,7 @@ def test_events_until_the_newest(daemon: Recording) -> None:
 
 
 def test_drain_waits_for_what_runs_and_for_what_that_starts(daemon: Recording) -> None:
-    def status(*ids: int) -> dict[str, Any]:
+    def status(*ids: int) -> Status:
         return {**samples.STATUS, "running": [running(one) for one in ids]}
 
     later = [status(2), status()]
@@ -498,11 +499,15 @@ def test_schema(tmp_path: Path) -> None:
 
 
 def test_doctor(daemon: Recording, tmp_path: Path) -> None:
-    status = {**samples.STATUS["daemon"], "draining": None, "state_dir": str(tmp_path)}
     directory = tmp_path / "c"
     orchestrator(tmp_path, "init", str(directory))
-    status["configuration"] = {"directory": str(directory), "accepted_at": None, "problems": []}
-    daemon.play({"GET /v1/status": {**samples.STATUS, "daemon": status}})
+    state: DaemonState = {
+        **samples.STATUS["daemon"],
+        "draining": None,
+        "state_dir": str(tmp_path),
+        "configuration": {"directory": str(directory), "accepted_at": None, "problems": []},
+    }
+    daemon.play({"GET /v1/status": {**samples.STATUS, "daemon": state}})
     found = json.loads(orchestrator(daemon.path, "doctor", "--json").out)["findings"]
     subjects = {finding["subject"] for finding in found}
     assert subjects >= {"daemon", "socket", "groups", "configuration", "tool", "disk", "clock"}

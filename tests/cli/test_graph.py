@@ -1,7 +1,6 @@
 """The drawing of a pipeline: what follows what, what runs side by side, and what is unusual."""
 
 import io
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,6 +10,7 @@ from orchestrator.cli.terminal import Terminal
 from orchestrator.cli.view.graph import graph_lines
 from orchestrator.cli.view.layout import layout
 from orchestrator.cli.view.pipeline import pipeline_lines
+from orchestrator.cli.wire import AskedApproval, Outcome, Parameter, PipelineStep, Retry
 from tests.cli import cli_samples as samples
 from tests.cli.cli_samples import defined
 
@@ -94,7 +94,7 @@ def test_as_long_as_wide_and_as_deep_as_you_like() -> None:
     count = 3000
     chain = {str(place): [str(place - 1)] if place else [] for place in range(count)}
     assert [one.before for one in layout(chain)] == [""] * count
-    wide = {f"a{place}": [] for place in range(200)}
+    wide: dict[str, list[str]] = {f"a{place}": [] for place in range(200)}
     wide |= {f"b{place}": list(wide) for place in range(200)}
     assert {one.before for one in layout(wide)} == {"┌─ ", "├─ ", "└─ "}
     deep: dict[str, list[str]] = {"0": []}
@@ -107,20 +107,21 @@ def test_as_long_as_wide_and_as_deep_as_you_like() -> None:
 LATE = ["late[1]", "late[2]"]
 
 
-def matrix(name: str, values: dict[str, Any], *needs: str, **fields: Any) -> dict[str, Any]:
+def matrix(name: str, values: dict[str, object], *needs: str, **fields: object) -> PipelineStep:
     shown = f"{name}[{','.join(map(str, values.values()))}]"
     return defined(shown, *needs, matrix=values, matrix_of=name, **fields)
 
 
 def test_everything_that_is_not_as_by_default(pipe: Terminal) -> None:
+    beside = {"max_parallel": 2, "stage": "tests"}
     tests = [
-        matrix("test", {"on": browser, "size": size}, "build", max_parallel=2, stage="tests")
+        matrix("test", {"on": browser, "size": size}, "build", section="before", **beside)
         for browser in ("firefox", "chromium")
         for size in (1, 2)
     ]
-    retry = {"attempts": 5, "backoff": 5.0, "factor": 2.0, "max": 60.0, "on": ["exit 75"]}
-    warns = {"match": "exit 75", "then": "warn", "skip": [], "reason": None}
-    skips = {
+    retry: Retry = {"attempts": 5, "backoff": 5.0, "factor": 2.0, "max": 60.0, "on": ["exit 75"]}
+    warns: Outcome = {"match": "exit 75", "then": "warn", "skip": [], "reason": None}
+    skips: Outcome = {
         "match": "exit 3",
         "then": "continue",
         "skip": ["late[1]", "late[2]"],
@@ -128,16 +129,22 @@ def test_everything_that_is_not_as_by_default(pipe: Terminal) -> None:
     }
     steps = [
         defined("build", section="before"),
-        *({**one, "section": "before"} for one in tests),
+        *tests,
         defined("ship", touches=True, timeout=90.0, retry=retry, outcomes=[warns, skips]),
         defined("ask", "ship", uses="approval"),
         *(matrix("late", {"n": n}, "ask", when="matrix.n > 1") for n in (1, 2)),
         defined("page", section="on_failure"),
         defined("report", section="finally"),
     ]
-    asked = {"count": 1, "roles": ["approver", "admin"], "not_submitter": False, "expires": None}
-    approvals = [
-        {**asked, "environment": None},
+    asked: AskedApproval = {
+        "count": 1,
+        "roles": ["approver", "admin"],
+        "not_submitter": False,
+        "expires": None,
+        "environment": None,
+    }
+    approvals: list[AskedApproval] = [
+        asked,
         {**asked, "environment": "e", "count": 2, "not_submitter": True, "expires": 14400.0},
     ]
     assert graph_lines(steps, pipe, approvals) == [
@@ -179,7 +186,12 @@ def test_names_cannot_paint(pipe: Terminal) -> None:
 
 def test_many_choices_stand_below_their_parameter(pipe: Terminal) -> None:
     choices = [f"choice-{place}" for place in range(12)]
-    many = {**samples.PIPELINE["params"][0], "name": "many", "choices": choices, "pattern": None}
+    many: Parameter = {
+        **samples.PIPELINE["params"][0],
+        "name": "many",
+        "choices": choices,
+        "pattern": None,
+    }
     lines = pipeline_lines({**samples.PIPELINE, "params": [many]}, pipe)
     at = lines.index("  params")
     assert lines[at + 2].startswith("      of choice-0, choice-1, ")

@@ -7,13 +7,13 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from orchestrator.cli.wire import Step
 from tests.cli.cli_recording import (
+    Answer,
     Asked,
     Recording,
     begin_stream,
@@ -28,7 +28,6 @@ from tests.cli.cli_recording import (
 )
 from tests.cli.cli_samples import at, job, queued, running, step
 
-Answer = Callable[[Asked, socket.socket], None]
 SECONDS = 30
 
 
@@ -38,7 +37,7 @@ class Watched:
     def __init__(self) -> None:
         self.watched = threading.Semaphore(0)
         self.ended = threading.Event()
-        self.end: dict[str, Any] = job()
+        self.end = job()
 
     def answer(self, asked: Asked, connection: socket.socket) -> None:
         begin_stream(connection)
@@ -48,7 +47,7 @@ class Watched:
         job_event(connection, self.end)
         end_stream(connection)
 
-    def finish(self, **fields: Any) -> None:
+    def finish(self, **fields: object) -> None:
         self.end = job(**fields)
         self.ended.set()
 
@@ -256,7 +255,8 @@ def test_presence_is_told_only_when_asked_for(daemon: Recording) -> None:
     orchestrator(daemon.path, "submit", "web", "x", "--wait", "--on-disconnect", "cancel")
     watches = [asked.path for asked in daemon.asked if asked.method == "GET"]
     assert watches == ["/v1/jobs/118/watch", "/v1/jobs/118/watch?attend=true"]
-    assert daemon.asked[2].body["on_disconnect"] == "cancel"  # type: ignore[index]
+    submitted = daemon.asked[2].body
+    assert isinstance(submitted, dict) and submitted["on_disconnect"] == "cancel"
 
 
 def test_interrupts_of_those_who_only_look(daemon: Recording) -> None:
@@ -293,7 +293,7 @@ def test_an_interrupted_quick_verb_dies_of_it(daemon: Recording) -> None:
     assert (looking.returncode, err) == (-signal.SIGINT, "")
 
 
-def at_work(name: str, **fields: Any) -> dict[str, Any]:
+def at_work(name: str, **fields: object) -> Step:
     live = {"phase": "applying", "conclusion": None, "exit": None, "finished_at": None}
     return step(name, **{**live, **fields})
 

@@ -1,6 +1,6 @@
 """A small adapter, and directories written from text."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +14,7 @@ from orchestrator.core.definition import Configuration, OutcomeRule
 from orchestrator.core.words import Outcome
 from orchestrator.plugin import Adapter, Cleanliness, Result, Step, Traits
 from orchestrator.plugin.registry import LoadedPlugin, Registry
+from tests.config.config_material import Mistakes, Reads
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -78,10 +79,6 @@ def registry() -> Registry:
         plugins=(LoadedPlugin("ships", "1.0", ("command", "ship")),),
         authorize=lambda user, action, target: None,
     )
-
-
-Reads = Callable[[Mapping[str, str]], Configuration]
-Mistakes = Callable[[Mapping[str, str]], list[Mistake]]
 
 
 @pytest.fixture(scope="session")

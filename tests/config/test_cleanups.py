@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.config.config_material import Reads
+
 STEP = '[[steps]]\nname = "a"\nuses = "command"\nwith = { run = ["x"] }\n'
 CASES = [
     ("cleanup = 'c'", "", []),
@@ -103,7 +105,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("owing", "cleanup", "expected"), CASES)
-def test_cleanups(reads, owing: str, cleanup: str, expected: list[str]) -> None:
+def test_cleanups(reads: Reads, owing: str, cleanup: str, expected: list[str]) -> None:
     from orchestrator.config import ConfigurationInvalid
 
     files = {

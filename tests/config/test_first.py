@@ -7,10 +7,11 @@ import pytest
 from orchestrator.builtin import command
 from orchestrator.config import read
 from orchestrator.config.first import WouldOverwrite, init
-from orchestrator.plugin.registry import load
+from orchestrator.config.paths import Host
+from orchestrator.plugin.registry import Registry, load
 
 
-def test_it_is_right_as_it_is(tmp_path: Path, registry, host) -> None:
+def test_it_is_right_as_it_is(tmp_path: Path, registry: Registry, host: Host) -> None:
     written = init(tmp_path / "new" / "dir")
     assert {str(path.relative_to(tmp_path / "new" / "dir")) for path in written} == {
         "orchestrator.toml",

@@ -17,6 +17,7 @@ from orchestrator.core.definition import (
     StopRules,
 )
 from orchestrator.core.words import Outcome, StopPolicy
+from tests.config.config_material import Reads
 
 FILES = {
     "orchestrator.toml": """
@@ -94,7 +95,7 @@ with = { run = ["./undo.sh", "${params.version}", "${debt.job}"] }
 }
 
 
-def test_main_file(reads, tmp_path: Path) -> None:
+def test_main_file(reads: Reads, tmp_path: Path) -> None:
     configuration = reads(FILES)
     assert configuration.state_dir == str(tmp_path / "state")
     assert configuration.socket == "/tmp/o.sock"
@@ -109,7 +110,7 @@ def test_main_file(reads, tmp_path: Path) -> None:
     }
 
 
-def test_environments(reads) -> None:
+def test_environments(reads: Reads) -> None:
     environments = reads(FILES).environments
     assert environments["staging"] == EnvironmentDefinition(
         name="staging", origin="environments/staging.toml"
@@ -124,7 +125,7 @@ def test_environments(reads) -> None:
     )
 
 
-def test_pipeline(reads, tmp_path: Path) -> None:
+def test_pipeline(reads: Reads, tmp_path: Path) -> None:
     pipeline = reads(FILES).pipelines["team/web"]
     assert (pipeline.kind, pipeline.origin) == ("deploy", "pipelines/team/web.toml")
     assert pipeline.environments == ("eu/production",)
@@ -139,7 +140,7 @@ def test_pipeline(reads, tmp_path: Path) -> None:
     assert pipeline.env == {"REGION": "${environment.vars.region}"}
 
 
-def test_steps_hold_what_the_file_says_else_the_adapters_traits(reads) -> None:
+def test_steps_hold_what_the_file_says_else_the_adapters_traits(reads: Reads) -> None:
     plan, apply, smoke = reads(FILES).pipelines["team/web"].steps
     assert plan == StepDefinition(
         name="plan",
@@ -161,7 +162,7 @@ def test_steps_hold_what_the_file_says_else_the_adapters_traits(reads) -> None:
     assert (smoke.touches, smoke.grace, smoke.env) == (False, 60.0, {"BY": "${job.submitter}"})
 
 
-def test_defaults_of_an_almost_empty_directory(reads) -> None:
+def test_defaults_of_an_almost_empty_directory(reads: Reads) -> None:
     configuration = reads({})
     assert configuration.state_dir == "/home/ada/.local/state/orchestrator"
     assert configuration.socket == "/run/user/1000/orchestrator/orchestrator.sock"
@@ -170,7 +171,7 @@ def test_defaults_of_an_almost_empty_directory(reads) -> None:
     assert set(configuration.kinds) == {"deploy", "cleanup"}
 
 
-def test_a_bare_cleanup_name_maps_parameters_of_the_same_name(reads) -> None:
+def test_a_bare_cleanup_name_maps_parameters_of_the_same_name(reads: Reads) -> None:
     text = FILES["pipelines/team/web.toml"].replace(
         'cleanup = { pipeline = "web-cleanup", params = { version = "x-${params.version}" } }',
         'cleanup = "web-cleanup"',
@@ -181,7 +182,7 @@ def test_a_bare_cleanup_name_maps_parameters_of_the_same_name(reads) -> None:
     )
 
 
-def test_the_fingerprint_follows_content_not_form(reads) -> None:
+def test_the_fingerprint_follows_content_not_form(reads: Reads) -> None:
     before = fingerprint(reads(FILES))
     commented = {**FILES, "environments/staging.toml": "# nothing here\nlocks = []\n"}
     assert fingerprint(reads(commented)) == before
@@ -189,12 +190,12 @@ def test_the_fingerprint_follows_content_not_form(reads) -> None:
     assert fingerprint(reads(changed)) != before
 
 
-def test_it_survives_the_journal(reads) -> None:
+def test_it_survives_the_journal(reads: Reads) -> None:
     configuration = reads(FILES)
     encoded = msgspec.json.encode(configuration)
     assert msgspec.json.decode(encoded, type=Configuration) == configuration
 
 
-def test_a_variable_that_is_allowed_may_be_passed_on(reads) -> None:
+def test_a_variable_that_is_allowed_may_be_passed_on(reads: Reads) -> None:
     text = 'allow_env = ["HELM_*"]\npass_env = ["HELM_*", "HELM_DEBUG", "TF_*"]'
     assert reads({"orchestrator.toml": text}).pass_env == ("HELM_*", "HELM_DEBUG", "TF_*")

@@ -7,6 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.config import ConfigurationInvalid, read
+from orchestrator.config.paths import Host
+from orchestrator.plugin.registry import Registry
 from tests.config.mangling import mistakes_in
 
 MAIN = """capacity = 3
@@ -92,7 +94,9 @@ def mangled(draw: st.DrawFn, text: str) -> str:
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(main=mangled(MAIN), environment=mangled(ENVIRONMENT), pipeline=mangled(PIPELINE))
-def test_mangled(registry, host, main: str, environment: str, pipeline: str) -> None:
+def test_mangled(
+    registry: Registry, host: Host, main: str, environment: str, pipeline: str
+) -> None:
     files = {
         "orchestrator.toml": main,
         "environments/e.toml": environment,
@@ -103,7 +107,7 @@ def test_mangled(registry, host, main: str, environment: str, pipeline: str) -> 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(raw=st.binary(max_size=60))
-def test_bytes(registry, host, raw: bytes) -> None:
+def test_bytes(registry: Registry, host: Host, raw: bytes) -> None:
     with tempfile.TemporaryDirectory() as place:
         (Path(place) / "orchestrator.toml").write_bytes(raw)
         try:

@@ -4,6 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.config.paths import Host
+from orchestrator.plugin.registry import Registry
+from tests.config.config_material import Mistakes, Reads
+
 STEP = '[[steps]]\nname = "a"\nuses = "command"\nwith = { run = ["x"] }\n'
 PIPELINE = 'kind = "deploy"\n' + STEP
 
@@ -282,22 +286,22 @@ PIPELINES = [
 
 
 @pytest.mark.parametrize(("text", "expected"), MAIN)
-def test_in_the_main_file(mistakes, text: str, expected: list[str]) -> None:
+def test_in_the_main_file(mistakes: Mistakes, text: str, expected: list[str]) -> None:
     assert [str(mistake) for mistake in mistakes({"orchestrator.toml": text})] == expected
 
 
 @pytest.mark.parametrize(("text", "expected"), ENVIRONMENT)
-def test_in_an_environment(mistakes, text: str, expected: list[str]) -> None:
+def test_in_an_environment(mistakes: Mistakes, text: str, expected: list[str]) -> None:
     assert [str(mistake) for mistake in mistakes({"environments/e.toml": text})] == expected
 
 
 @pytest.mark.parametrize(("text", "expected"), PIPELINES)
-def test_in_a_pipeline(mistakes, text: str, expected: list[str]) -> None:
+def test_in_a_pipeline(mistakes: Mistakes, text: str, expected: list[str]) -> None:
     files = {"environments/e.toml": "", "pipelines/p.toml": text}
     assert [str(mistake) for mistake in mistakes(files)] == expected
 
 
-def test_every_mistake_of_every_file_at_once(mistakes) -> None:
+def test_every_mistake_of_every_file_at_once(mistakes: Mistakes) -> None:
     found = mistakes(
         {
             "orchestrator.toml": "capacity = -1\nretention = {}",
@@ -316,7 +320,7 @@ def test_every_mistake_of_every_file_at_once(mistakes) -> None:
     ]
 
 
-def test_one_broken_file_makes_no_mistakes_elsewhere(mistakes) -> None:
+def test_one_broken_file_makes_no_mistakes_elsewhere(mistakes: Mistakes) -> None:
     found = mistakes(
         {
             "orchestrator.toml": "[",
@@ -334,14 +338,14 @@ def test_one_broken_file_makes_no_mistakes_elsewhere(mistakes) -> None:
     ]
 
 
-def test_a_file_that_is_not_utf8(mistakes, tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf8(mistakes: Mistakes, tmp_path: Path) -> None:
     (tmp_path / "environments").mkdir()
     (tmp_path / "environments" / "e.toml").write_bytes(b"# fine\n# caf\xe9\n")
     [mistake] = mistakes({})
     assert str(mistake) == ("environments/e.toml:2: this is not UTF-8: save the file as UTF-8")
 
 
-def test_what_is_no_readable_file(mistakes, tmp_path: Path) -> None:
+def test_what_is_no_readable_file(mistakes: Mistakes, tmp_path: Path) -> None:
     (tmp_path / "environments" / "folder.toml").mkdir(parents=True)
     (tmp_path / "environments" / "gone.toml").symlink_to("nowhere")
     (tmp_path / "environments" / "ok.toml").symlink_to("/dev/zero")
@@ -351,7 +355,7 @@ def test_what_is_no_readable_file(mistakes, tmp_path: Path) -> None:
     ]
 
 
-def test_no_configuration_at_all(tmp_path: Path, registry, host) -> None:
+def test_no_configuration_at_all(tmp_path: Path, registry: Registry, host: Host) -> None:
     from orchestrator.config import ConfigurationInvalid, read
 
     with pytest.raises(ConfigurationInvalid) as caught:
@@ -361,7 +365,7 @@ def test_no_configuration_at_all(tmp_path: Path, registry, host) -> None:
     assert "orchestrator init" in mistake.text
 
 
-def test_names_of_files(mistakes) -> None:
+def test_names_of_files(mistakes: Mistakes) -> None:
     found = mistakes({"environments/a b.toml": "", "environments/x/-y.toml": ""})
     assert [str(mistake) for mistake in found] == [
         'environments/a b.toml:1: "a b" is no name: use letters, digits, `-`, `_` and `.`, '
@@ -371,10 +375,10 @@ def test_names_of_files(mistakes) -> None:
     ]
 
 
-def test_a_misspelled_folder(mistakes) -> None:
+def test_a_misspelled_folder(mistakes: Mistakes) -> None:
     [mistake] = mistakes({"pipeline/p.toml": ""})
     assert str(mistake) == ("orchestrator.toml:1: pipeline/ is not read; did you mean pipelines/?")
 
 
-def test_hidden_files_are_left_alone(reads) -> None:
+def test_hidden_files_are_left_alone(reads: Reads) -> None:
     assert reads({"environments/.#e.toml": "[", "environments/.git/x.toml": "["})

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.config.config_material import Mistakes, Reads
+
 
 def written(*steps: tuple[str, str]) -> dict[str, str]:
     """A pipeline of these steps, each with its name and further lines."""
@@ -13,7 +15,7 @@ def run(text: str) -> str:
     return f'with = {{ run = ["{text}"] }}'
 
 
-def test_what_each_step_waits_for(reads) -> None:
+def test_what_each_step_waits_for(reads: Reads) -> None:
     files = written(
         ("build", run("x")),
         ("lint", "needs = []\n" + run("x")),
@@ -31,7 +33,7 @@ def test_what_each_step_waits_for(reads) -> None:
     }
 
 
-def test_a_step_reads_outputs_of_those_that_it_waits_for_only(mistakes) -> None:
+def test_a_step_reads_outputs_of_those_that_it_waits_for_only(mistakes: Mistakes) -> None:
     found = mistakes(
         written(
             ("build", run("x")),
@@ -113,12 +115,12 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("steps", "expected"), MISTAKES)
-def test_mistakes(mistakes, steps: list[tuple[str, str]], expected: list[str]) -> None:
+def test_mistakes(mistakes: Mistakes, steps: list[tuple[str, str]], expected: list[str]) -> None:
     files = written(*((name, f"{more}\n{run('x')}") for name, more in steps))
     assert [f"{m.key}: {m.text}" for m in mistakes(files)] == expected
 
 
-def test_a_long_pipeline_and_a_long_cycle(reads, mistakes) -> None:
+def test_a_long_pipeline_and_a_long_cycle(reads: Reads, mistakes: Mistakes) -> None:
     steps = [(f"s{place}", run("x")) for place in range(1500)]
     assert reads(written(*steps)).pipelines["p"].steps[-1].needs == ("s1498",)
     [cycle] = mistakes(written(("s0", 'needs = ["s1499"]\n' + run("x")), *steps[1:]))

@@ -4,6 +4,7 @@ import pytest
 
 from orchestrator.core.definition import OutcomeRule
 from orchestrator.core.words import Outcome, RunningPolicy
+from tests.config.config_material import Mistakes, Reads
 
 STEPS = """
 kind = "deploy"
@@ -36,7 +37,7 @@ with = { run = ["x"] }
 """
 
 
-def test_rules_are_read(reads) -> None:
+def test_rules_are_read(reads: Reads) -> None:
     lines = (
         'success = "halt"\n"exit 3" = { then = "continue", skip = ["stage:slow", "load"] }\n'
         '"exit 10-19" = { then = "warn", reason = "flaky" }\n"signal SIGKILL" = "fail"\n'
@@ -55,7 +56,7 @@ def test_rules_are_read(reads) -> None:
     assert (pipeline.fail_running, pipeline.halt_running) == (RunningPolicy.FINISH,) * 2
 
 
-def test_what_becomes_of_steps_in_parallel(reads) -> None:
+def test_what_becomes_of_steps_in_parallel(reads: Reads) -> None:
     text = 'fail_running = "stop"\nhalt_running = "stop"\n' + STEPS % ""
     pipeline = reads({"pipelines/p.toml": text}).pipelines["p"]
     assert (pipeline.fail_running, pipeline.halt_running) == (RunningPolicy.STOP,) * 2
@@ -114,7 +115,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("lines", "expected"), MISTAKES)
-def test_mistakes(mistakes, lines: str, expected: list[str]) -> None:
+def test_mistakes(mistakes: Mistakes, lines: str, expected: list[str]) -> None:
     found = [f"{m.key}: {m.text}" for m in mistakes({"pipelines/p.toml": STEPS % lines})]
     assert len(found) == len(expected)
     for text, wanted in zip(found, expected, strict=True):

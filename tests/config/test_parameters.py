@@ -4,6 +4,7 @@ import pytest
 
 from orchestrator.core.definition import Parameter
 from orchestrator.core.words import ParameterType as Type
+from tests.config.config_material import Mistakes, Reads
 
 PIPELINE = 'kind = "deploy"\n[[steps]]\nname = "a"\nuses = "command"\nwith = { run = ["x"] }\n'
 
@@ -41,7 +42,7 @@ READ = [
 
 
 @pytest.mark.parametrize(("table", "parameter"), READ)
-def test_read(reads, table: str, parameter: Parameter) -> None:
+def test_read(reads: Reads, table: str, parameter: Parameter) -> None:
     files = {"environments/e.toml": "", "pipelines/p.toml": PIPELINE + "[params.v]\n" + table}
     assert reads(files).pipelines["p"].params == (parameter,)
 
@@ -142,7 +143,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("table", "expected"), MISTAKES)
-def test_mistakes(mistakes, table: str, expected: list[str]) -> None:
+def test_mistakes(mistakes: Mistakes, table: str, expected: list[str]) -> None:
     files = {"environments/e.toml": "", "pipelines/p.toml": PIPELINE + "[params.v]\n" + table}
     found = [str(mistake) for mistake in mistakes(files)]
     assert found == [f"pipelines/p.toml:{text}" for text in expected]
@@ -153,7 +154,7 @@ INSIDE_TEXT = (
 )
 
 
-def test_a_list_is_no_part_of_a_text(mistakes) -> None:
+def test_a_list_is_no_part_of_a_text(mistakes: Mistakes) -> None:
     text = PIPELINE.replace('["x"]', '["${params.v}", "x${params.v}"]')
     text += 'env = { X = "${params.v}" }\n[params.v]\ntype = "list"\n'
     found = [str(mistake) for mistake in mistakes({"pipelines/p.toml": text})]
@@ -163,7 +164,7 @@ def test_a_list_is_no_part_of_a_text(mistakes) -> None:
     ]
 
 
-def test_what_is_no_table_is_told_as_such(mistakes) -> None:
+def test_what_is_no_table_is_told_as_such(mistakes: Mistakes) -> None:
     step = '[[steps]]\nname = "a"\nuses = "command"\nwith = { run = ["x"] }\n'
     [mistake] = mistakes({"pipelines/p.toml": f'kind = "deploy"\n[params]\nv = "x"\n{step}'})
     assert str(mistake).startswith("pipelines/p.toml:3: params.v: ")

@@ -3,6 +3,7 @@
 import pytest
 
 from orchestrator.core.definition import RetryPolicy
+from tests.config.config_material import Mistakes, Reads
 
 STEP = 'kind = "deploy"\n[[steps]]\nname = "a"\nuses = "command"\nwith = { run = ["x"] }\n'
 
@@ -17,7 +18,7 @@ STEP = 'kind = "deploy"\n[[steps]]\nname = "a"\nuses = "command"\nwith = { run =
         ),
     ],
 )
-def test_what_is_read(reads, written: str, policy: RetryPolicy) -> None:
+def test_what_is_read(reads: Reads, written: str, policy: RetryPolicy) -> None:
     step = reads({"pipelines/p.toml": f"{STEP}retry = {written}\n"}).pipelines["p"].steps[0]
     assert step.retry == policy
 
@@ -48,6 +49,6 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("written", "expected"), MISTAKES)
-def test_mistakes(mistakes, written: str, expected: list[str]) -> None:
+def test_mistakes(mistakes: Mistakes, written: str, expected: list[str]) -> None:
     found = mistakes({"pipelines/p.toml": f"{STEP}retry = {written}\n"})
     assert {f"{m.key}: {m.text}" for m in found} == {f"steps.a.{text}" for text in expected}

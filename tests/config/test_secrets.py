@@ -15,6 +15,7 @@ from orchestrator.core.definition import (
 from orchestrator.core.references import JobFacts, Scope
 from orchestrator.plugin import Adapter, AdapterError, Result, Secret, Step
 from orchestrator.plugin.registry import LoadedPlugin, Registry
+from tests.config.config_material import Mistakes, Reads
 
 
 class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,7 +57,7 @@ MAIN = "[secrets.token]\nfile = 'secrets/token'\n"
 PIPELINE = "kind = 'deploy'\n[params.p]\nsecret = true\n[[steps]]\nname = 's'\nuses = 'call'\n"
 
 
-def test_each_source_is_read(reads) -> None:
+def test_each_source_is_read(reads: Reads) -> None:
     text = (
         MAIN
         + "[secrets.c]\ncredential = 'cred'\n[secrets.v]\nplugin = 'vault'\npath = 'kv'\nage = 3\n"
@@ -82,7 +83,7 @@ def test_each_source_is_read(reads) -> None:
         ("secrets = 3\n", "secrets: expected a table"),
     ],
 )
-def test_mistakes_in_the_main_file(mistakes, text: str, said: str) -> None:
+def test_mistakes_in_the_main_file(mistakes: Mistakes, text: str, said: str) -> None:
     [found] = mistakes({"orchestrator.toml": text})
     assert said in str(found)
 
@@ -98,7 +99,7 @@ def test_mistakes_in_the_main_file(mistakes, text: str, said: str) -> None:
         "free = { a = { secret = 'none of ours' } }",
     ],
 )
-def test_a_setting_that_may_be_a_secret_takes_one(reads, written: str) -> None:
+def test_a_setting_that_may_be_a_secret_takes_one(reads: Reads, written: str) -> None:
     text = PIPELINE + f"with = {{ {written} }}\nenv = {{ T = {{ secret = 'token' }} }}\n"
     found = reads({"orchestrator.toml": MAIN, "pipelines/p.toml": text})
     assert found.pipelines["p"].steps[0].config
@@ -117,13 +118,13 @@ def test_a_setting_that_may_be_a_secret_takes_one(reads, written: str) -> None:
         ("free = { a = ['${params.p}'] }", "scripts have it as $ORCHESTRATOR_PARAM_P"),
     ],
 )
-def test_what_may_be_no_secret_refuses_one(mistakes, written: str, said: str) -> None:
+def test_what_may_be_no_secret_refuses_one(mistakes: Mistakes, written: str, said: str) -> None:
     text = PIPELINE + f"with = {{ {written} }}\n"
     [found] = mistakes({"orchestrator.toml": MAIN, "pipelines/p.toml": text})
     assert said in str(found)
 
 
-def test_names_in_env_are_kept_as_names(reads) -> None:
+def test_names_in_env_are_kept_as_names(reads: Reads) -> None:
     env = "env = { T = { secret = 'token' } }\n"
     found = reads(
         {
@@ -147,12 +148,12 @@ def test_names_in_env_are_kept_as_names(reads) -> None:
         ),
     ],
 )
-def test_mistakes_in_secret_parameters(mistakes, params: str, said: str) -> None:
+def test_mistakes_in_secret_parameters(mistakes: Mistakes, params: str, said: str) -> None:
     text = "kind = 'deploy'\n" + params + "[[steps]]\nname = 's'\nuses = 'call'\n"
     assert any(said in str(one) for one in mistakes({"pipelines/p.toml": text}))
 
 
-def test_a_condition_reads_no_secret(mistakes) -> None:
+def test_a_condition_reads_no_secret(mistakes: Mistakes) -> None:
     text = PIPELINE + "when = '${params.p} == \"guess\"'\n"
     [found] = mistakes({"pipelines/p.toml": text})
     assert "${params.p} is a secret, which no condition can read" in str(found)
@@ -171,7 +172,7 @@ def test_a_condition_reads_no_secret(mistakes) -> None:
     ],
 )
 def test_a_cleanup_gets_secrets_in_secret_parameters(
-    mistakes, mapping: str, secret: str, said: str
+    mistakes: Mistakes, mapping: str, secret: str, said: str
 ) -> None:
     cleanup = (
         f"kind = 'cleanup'\n[params.q]\nsecret = {secret}\n[[steps]]\nname = 's'\nuses = 'call'\n"
@@ -198,7 +199,9 @@ def test_an_adapter_gets_values_that_only_reveal_tells() -> None:
     assert config.headers["h"].reveal() == "value-b"
     assert isinstance(config.keys[0], Secret)
     assert config.keys[0].reveal() == "value-p"
-    assert config.vars["deep"][0]["x"].reveal() == "value-a"
+    deep = config.vars["deep"]
+    assert isinstance(deep, list)
+    assert deep[0]["x"].reveal() == "value-a"
     assert config.vars["secret"] == "plain"
     assert config.free == {"x": {"secret": "a"}}
     said = f"{config} {values} {msgspec.json.encode(config).decode()} {config.token!s}"

@@ -4,6 +4,7 @@ import pytest
 
 from orchestrator.core.definition import ApprovalRule, OutcomeRule
 from orchestrator.core.words import LongWaitPolicy, Outcome, Role, Section
+from tests.config.config_material import Mistakes, Reads
 
 RUN = 'uses = "command"\nwith = { run = ["x"] }\n'
 
@@ -16,7 +17,7 @@ def written(*blocks: str, top: str = "") -> dict[str, str]:
     return {"pipelines/p.toml": f'kind = "deploy"\n{top}\n' + "".join(blocks)}
 
 
-def test_every_section_in_the_order_in_which_they_run(reads) -> None:
+def test_every_section_in_the_order_in_which_they_run(reads: Reads) -> None:
     files = written(
         step("finally", "report"),
         step("finally", "wipe"),
@@ -36,7 +37,7 @@ def test_every_section_in_the_order_in_which_they_run(reads) -> None:
     ]
 
 
-def test_what_is_not_known_touches_in_steps_only(reads) -> None:
+def test_what_is_not_known_touches_in_steps_only(reads: Reads) -> None:
     ship = '[[{}]]\nname = "{}"\nuses = "ship"\nwith = {{ action = "{}" }}\n'
     files = written(
         step("before", "build"),
@@ -59,7 +60,7 @@ def test_what_is_not_known_touches_in_steps_only(reads) -> None:
     }
 
 
-def test_a_matrix_stands_for_a_step_for_each_combination(reads) -> None:
+def test_a_matrix_stands_for_a_step_for_each_combination(reads: Reads) -> None:
     files = written(
         step("steps", "build"),
         step("steps", "test", 'matrix = { on = ["a b", "c"], py = [3, 3.5] }\nmax_parallel = 2'),
@@ -90,7 +91,7 @@ def test_a_matrix_stands_for_a_step_for_each_combination(reads) -> None:
     )
 
 
-def test_approvals_and_waits(reads) -> None:
+def test_approvals_and_waits(reads: Reads) -> None:
     files = written(
         step("steps", "a"),
         '[approval]\nroles = ["approver", "admin"]\ncount = 2\nexpires = "4h"\n',
@@ -104,7 +105,7 @@ def test_approvals_and_waits(reads) -> None:
     assert configuration.environments["e"].approval == ApprovalRule(not_submitter=True)
 
 
-def test_a_step_of_a_later_section_can_be_needed_by_nobody_and_skipped_by_all(reads) -> None:
+def test_a_step_of_a_later_section_can_be_needed_by_nobody_and_skipped_by_all(reads: Reads) -> None:
     files = written(
         step("before", "plan", 'outcomes = { "exit 9" = { then = "continue", skip = ["b"] } }'),
         step("steps", "a", 'needs = ["plan"]'),
@@ -191,12 +192,12 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("blocks", "expected"), MISTAKES)
-def test_mistakes(mistakes, blocks: list[str], expected: list[str]) -> None:
+def test_mistakes(mistakes: Mistakes, blocks: list[str], expected: list[str]) -> None:
     found = [f"{one.key}: {one.text}" for one in mistakes(written(*blocks))]
     assert found == expected
 
 
-def test_a_cleanup_may_not_wait_for_people(mistakes) -> None:
+def test_a_cleanup_may_not_wait_for_people(mistakes: Mistakes) -> None:
     files = written(step("steps", "a"), top='cleanup = "c"')
     files["pipelines/c.toml"] = f'kind = "cleanup"\n{step("steps", "c")}[approval]\n'
     assert [one.text for one in mistakes(files)] == [
@@ -204,7 +205,7 @@ def test_a_cleanup_may_not_wait_for_people(mistakes) -> None:
     ]
 
 
-def test_a_limit_that_is_for_nothing(mistakes) -> None:
+def test_a_limit_that_is_for_nothing(mistakes: Mistakes) -> None:
     files = written(step("steps", "a"), top='on_max_wait = "warn"')
     assert [one.text for one in mistakes(files)] == [
         "there is no `max_wait` that this could be for"

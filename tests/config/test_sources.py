@@ -9,9 +9,11 @@ from hypothesis import HealthCheck, given, settings
 
 from orchestrator.builtin.git import GitAdapter
 from orchestrator.config import ConfigurationInvalid, read
+from orchestrator.config.paths import Host
 from orchestrator.core.definition import RetryPolicy, Source
 from orchestrator.core.words import Section
 from orchestrator.plugin.registry import Registry
+from tests.config.config_material import Mistakes, Reads
 from tests.config.test_mangled_files import mangled
 
 STEP = '[[{}]]\nname = "{}"\nuses = "command"\nwith = {{ run = ["{}"] }}\n'
@@ -30,7 +32,7 @@ def written(source: str, *steps: str, main: str = "") -> dict[str, str]:
     return {"pipelines/p.toml": text, "environments/e.toml": "", "orchestrator.toml": main}
 
 
-def test_it_makes_a_step_that_all_others_wait_for(reads) -> None:
+def test_it_makes_a_step_that_all_others_wait_for(reads: Reads) -> None:
     files = written(
         'git = "git@host:infra.git"\nref = "${params.version}"\n',
         STEP.format("before", "lint", "${steps.source.outputs.commit}"),
@@ -67,7 +69,7 @@ def test_it_makes_a_step_that_all_others_wait_for(reads) -> None:
     assert pipeline.source == Source(git="git@host:infra.git")
 
 
-def test_every_setting(reads, tmp_path: Path) -> None:
+def test_every_setting(reads: Reads, tmp_path: Path) -> None:
     files = written(
         """
         git = "ssh://git@host/infra.git"
@@ -95,7 +97,7 @@ def test_every_setting(reads, tmp_path: Path) -> None:
     assert pipeline.source.directory == "sub/dir"
 
 
-def test_paths_are_those_of_the_configuration(reads, tmp_path: Path) -> None:
+def test_paths_are_those_of_the_configuration(reads: Reads, tmp_path: Path) -> None:
     for git, found in (("infra", tmp_path / "infra"), ("~/infra", "/home/ada/infra")):
         steps = reads(written(f'git = "{git}"')).pipelines["p"].steps
         assert steps[0].config["url"] == str(found)
@@ -125,7 +127,7 @@ def test_paths_are_those_of_the_configuration(reads, tmp_path: Path) -> None:
         ('git = "/x"\nbinary = "/tmp/git"', "source.binary", "unknown key"),
     ],
 )
-def test_mistakes(mistakes, source: str, key: str, text: str) -> None:
+def test_mistakes(mistakes: Mistakes, source: str, key: str, text: str) -> None:
     [mistake] = mistakes(written(source))
     assert mistake.key == key
     assert text in mistake.text
@@ -133,7 +135,7 @@ def test_mistakes(mistakes, source: str, key: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("section", ["before", "steps", "finally"])
-def test_its_name_is_taken(mistakes, section: str) -> None:
+def test_its_name_is_taken(mistakes: Mistakes, section: str) -> None:
     own = STEP.format(section, "source", "x")
     steps = (own,) if section == "steps" else (own, STEP.format("steps", "apply", "x"))
     [mistake] = mistakes(written('git = "/x"', *steps))
@@ -143,12 +145,12 @@ def test_its_name_is_taken(mistakes, section: str) -> None:
     )
 
 
-def test_without_git_the_name_is_free(reads) -> None:
+def test_without_git_the_name_is_free(reads: Reads) -> None:
     steps = reads(written("", STEP.format("steps", "source", "x"))).pipelines["p"].steps
     assert [one.name for one in steps] == ["source"]
 
 
-def test_a_secret_parameter_is_no_ref(mistakes) -> None:
+def test_a_secret_parameter_is_no_ref(mistakes: Mistakes) -> None:
     files = written('git = "/x"\nref = "${params.version}"')
     files["pipelines/p.toml"] = files["pipelines/p.toml"].replace(
         PARAMS, f"{PARAMS}secret = true\n"
@@ -182,7 +184,7 @@ with = { run = ["x"] }
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(pipeline=mangled(WHOLE))
-def test_mangled_sources(registry, host, pipeline: str) -> None:
+def test_mangled_sources(registry: Registry, host: Host, pipeline: str) -> None:
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
         (root / "pipelines").mkdir()

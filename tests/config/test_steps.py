@@ -1,5 +1,6 @@
 """A step's settings against its adapter, references, and plugins that fail."""
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from orchestrator.config.document import Document
 from orchestrator.config.reading import Reader
 from orchestrator.plugin import Adapter, Result, Step
 from orchestrator.plugin.registry import LoadedPlugin, PluginProblem, Registry
+from tests.config.config_material import Mistakes, Reads
 
 SETTINGS = [
     ('{ action = "plan" }', []),
@@ -84,7 +86,7 @@ SETTINGS = [
 
 
 @pytest.mark.parametrize(("settings", "expected"), SETTINGS)
-def test_settings(reads, settings: str, expected: list[str]) -> None:
+def test_settings(reads: Reads, settings: str, expected: list[str]) -> None:
     files = {
         "environments/e.toml": "vars = { region = 'x', zone = 'y' }",
         "environments/f.toml": "vars = { region = 'x', regoin = 'z' }",
@@ -100,7 +102,7 @@ def test_settings(reads, settings: str, expected: list[str]) -> None:
     assert found == [f"steps.one.{text}" for text in expected]
 
 
-def test_a_step_reads_outputs_of_those_above_it_only(mistakes) -> None:
+def test_a_step_reads_outputs_of_those_above_it_only(mistakes: Mistakes) -> None:
     found = mistakes(
         {
             "pipelines/p.toml": 'kind = "deploy"\n'
@@ -184,7 +186,7 @@ class Broken(Adapter[Settings]):
         return Result()
 
 
-def test_a_plugin_that_gives_something_else(tmp_path) -> None:
+def test_a_plugin_that_gives_something_else(tmp_path: Path) -> None:
     (tmp_path / "orchestrator.toml").touch()
     (tmp_path / "pipelines").mkdir()
     (tmp_path / "pipelines" / "p.toml").write_text(

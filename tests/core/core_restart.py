@@ -32,7 +32,8 @@ def restored(world: World, epoch: Instant) -> World:
         new.put_environment(through_json(environment, Environment))
     for job in world.jobs.values():
         new.put_job(through_json(job, Job))
-    new.put_drain(through_json(world.drain, Drain | None))  # type: ignore[arg-type]
+    drain = world.drain
+    new.put_drain(None if drain is None else through_json(drain, Drain))
     new.next_job = world.next_job
     new.begin()
     return new

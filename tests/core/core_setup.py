@@ -53,7 +53,7 @@ def chain(*names: str, **fields: Any) -> tuple[StepDefinition, ...]:
     )
 
 
-def pipeline(name: str, kind: str = "deploy", **fields: Any) -> PipelineDefinition:
+def pipeline(name: str, kind: str = "deploy", /, **fields: Any) -> PipelineDefinition:
     """A pipeline of one step, `apply`, unless `fields` say otherwise."""
     cleanup = fields.pop("cleanup", None)
     if isinstance(cleanup, str):

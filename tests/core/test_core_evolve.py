@@ -135,7 +135,7 @@ def debt(job: int) -> Debt:
     )
 
 
-OF_JOB: list[ev.Event] = [
+OF_JOB: list[ev.AnyEvent] = [
     ev.ApprovalRequested(job=1),
     ev.JobApproved(job=1, approval=APPROVAL),
     ev.JobReady(job=1),
@@ -166,7 +166,7 @@ OF_JOB: list[ev.Event] = [
     ev.StepQuestionWithdrawn(ref=A, key="go"),
     ev.StepRecorded(ref=A, record=ProcessRecord("apply", "tool", "boot-1")),
 ]
-OF_ENVIRONMENT: list[ev.Event] = [
+OF_ENVIRONMENT: list[ev.AnyEvent] = [
     ev.DebtIncurred(environment="production", debt=debt(1)),
     ev.DebtIncurred(environment="elsewhere", debt=debt(7)),
     ev.DebtPaid(environment="production", job=1, paid_by=2),
@@ -184,8 +184,8 @@ OF_ENVIRONMENT: list[ev.Event] = [
 ]
 
 
-def replay(one: Story, event: ev.Event) -> None:
-    evolve(one.world, ev.Stamped(at=at(400), by=None, event=event))  # type: ignore[arg-type]
+def replay(one: Story, event: ev.AnyEvent) -> None:
+    evolve(one.world, ev.Stamped(at=at(400), by=None, event=event))
     same = restored(one.world, one.world.epoch)
     mine, theirs = state_of(one.world), state_of(same)
     mine.pop("slots"), theirs.pop("slots")  # who waits for one is found by `settle`
@@ -194,13 +194,13 @@ def replay(one: Story, event: ev.Event) -> None:
 
 @pytest.mark.parametrize("event", OF_JOB, ids=lambda one: type(one).__name__)
 @pytest.mark.parametrize("name", STORIES)
-def test_an_event_of_a_job_replays_in_any_state(name: str, event: ev.Event) -> None:
+def test_an_event_of_a_job_replays_in_any_state(name: str, event: ev.AnyEvent) -> None:
     replay(STORIES[name](), event)
 
 
 @pytest.mark.parametrize("event", OF_ENVIRONMENT, ids=lambda one: type(one).__name__)
 @pytest.mark.parametrize("name", STORIES)
-def test_an_event_of_an_environment_replays_in_any_state(name: str, event: ev.Event) -> None:
+def test_an_event_of_an_environment_replays_in_any_state(name: str, event: ev.AnyEvent) -> None:
     replay(STORIES[name](), event)
 
 

@@ -129,7 +129,7 @@ ENVIRONMENT = EnvironmentDefinition(
 DEFINITION = JobDefinition(pipeline=PIPELINE, environment=ENVIRONMENT, cleanup=PIPELINE)
 CONFIGURATION = config(WEB, WEB_CLEANUP, environments={"production": ("vpc",)})
 
-EVENTS: dict[str, ev.Event] = {
+EVENTS: dict[str, ev.AnyEvent] = {
     "config_accepted": ev.ConfigAccepted(digest="c", configuration=CONFIGURATION),
     "definition_recorded": ev.DefinitionRecorded(digest="d", definition=DEFINITION),
     "job_submitted": ev.JobSubmitted(
@@ -315,7 +315,7 @@ def tag(value: msgspec.Struct) -> object:
 
 @pytest.mark.parametrize("name", EVENTS)
 def test_an_event_is_read_as_it_was_written_under_its_own_tag(name: str) -> None:
-    line = ev.Stamped(at=at(5), by=BY, event=EVENTS[name])  # type: ignore[arg-type]
+    line = ev.Stamped(at=at(5), by=BY, event=EVENTS[name])
     assert through_json(line, ev.Stamped) == line
     assert tag(EVENTS[name]) == name
 

@@ -45,8 +45,10 @@ def reason(story: Story, name: str) -> str:
     return phase.ending.reason
 
 
-def rule(then: Outcome, match: str = "exit 3", **fields: object) -> tuple[OutcomeRule, ...]:
-    return (OutcomeRule(match, then, **fields),)  # type: ignore[arg-type]
+def rule(
+    then: Outcome, match: str = "exit 3", *, reason: str = "", skip: tuple[str, ...] = ()
+) -> tuple[OutcomeRule, ...]:
+    return (OutcomeRule(match, then, reason, skip),)
 
 
 TABLE = [
@@ -130,8 +132,8 @@ def test_a_rule_of_the_file_counts_for_more_than_any_of_the_adapter() -> None:
 # --- skip -----------------------------------------------------------------------------------
 
 
-def canary(**fields: object) -> PipelineDefinition:
-    skips = rule(CONTINUE, skip=("load", "soak"), **fields)
+def canary(reason: str = "") -> PipelineDefinition:
+    skips = rule(CONTINUE, reason=reason, skip=("load", "soak"))
     return pipeline(
         "web",
         steps=(

@@ -1,5 +1,6 @@
 """Submissions, retries, reloads, drains: what they answer, and what they refuse."""
 
+import msgspec
 import pytest
 
 from orchestrator.core import commands as cmd
@@ -165,15 +166,15 @@ def test_a_job_keeps_the_definition_that_it_was_submitted_with() -> None:
 
 def retry(story: Story, job: int, **more: object) -> cmd.Retry:
     one = story.job(job)
-    fields = {
-        "caller": ADA,
-        "job": job,
-        "pipeline": one.pipeline,
-        "environment": one.environment,
-        "params": one.params,
-        "definition": story.world.definition(one),
-    }
-    return cmd.Retry(**fields | more)  # type: ignore[arg-type]
+    request = cmd.Retry(
+        caller=ADA,
+        job=job,
+        pipeline=one.pipeline,
+        environment=one.environment,
+        params=one.params,
+        definition=story.world.definition(one),
+    )
+    return msgspec.structs.replace(request, **more)
 
 
 def ended(*more: cmd.Command) -> Story:

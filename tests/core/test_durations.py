@@ -17,4 +17,4 @@ def test_how_a_duration_is_written(seconds: float, text: str) -> None:
 
 @given(st.integers(0, int(LONGEST)))
 def test_what_is_written_is_read_as_the_same(seconds: int) -> None:
-    assert parse_duration(written(float(seconds))) == seconds
+    assert parse_duration(written(float(seconds))) == float(seconds)

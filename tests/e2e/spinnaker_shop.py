@@ -40,8 +40,8 @@ class Shop(Example):
         return self.submit("deploy", "staging", *given)
 
     def step(self, job: int, name: str = "deploy") -> dict[str, Any]:
-        found: dict[str, Any] = self.finished(job, PATIENCE)
-        return {one["name"]: one for one in found["steps"]}[name]
+        steps: list[dict[str, Any]] = self.finished(job, PATIENCE)["steps"]
+        return {one["name"]: one for one in steps}[name]
 
     def cleanups(self) -> list[int]:
         """For which jobs one has ended well, the oldest first."""

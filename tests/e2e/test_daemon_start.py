@@ -3,11 +3,12 @@
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from orchestrator.testing.daemon_process import DaemonDidNotStart
+from orchestrator.testing.daemon_process import Child, DaemonDidNotStart, Launch
 from tests.e2e.e2e_bench import WAITS, Installation, one_step
 
 GOOD = one_step("print('as it was')")
@@ -165,7 +166,7 @@ def test_a_socket_handed_over_by_systemd(installation: Installation) -> None:
         installation.says("status")
 
 
-def handing_over(listener: socket.socket):  # type: ignore[no-untyped-def]
+def handing_over(listener: socket.socket) -> Launch:
     """sd_listen_fds(3): the socket as descriptor 3, and the pid of who may take it."""
     script = (
         'import os, sys\nos.dup2(int(sys.argv[1]), 3)\nos.environ.update(LISTEN_FDS="1", '
@@ -173,7 +174,7 @@ def handing_over(listener: socket.socket):  # type: ignore[no-untyped-def]
         "os.execv(sys.executable, [sys.executable, '-m', *sys.argv[2:]])"
     )
 
-    def launch(module, arguments, env, log):  # type: ignore[no-untyped-def]
+    def launch(module: str, arguments: Sequence[str], env: Mapping[str, str], log: Path) -> Child:
         number = str(listener.fileno())
         with log.open("ab") as output:
             return subprocess.Popen(

@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -171,7 +172,14 @@ def serve_one(connection: socket.socket, repository: Path) -> None:
     """Let `git daemon` answer one connection."""
     argv = ["git", "daemon", "--inetd", "--export-all", f"--base-path={repository.parent}"]
     with connection:
-        subprocess.run(argv, stdin=connection, stdout=connection, check=False)
+        asks = connection.fileno()
+        subprocess.run(argv, stdin=asks, stdout=asks, check=False)
+
+
+def tool_of(here: Installation, job: int) -> int | None:
+    """The pid, as soon as the step behind the checkout runs one."""
+    pid: int | None = here.job(job)["steps"][1]["pid"]
+    return pid
 
 
 def test_two_jobs_at_different_commits_at_once(site: Site) -> None:
@@ -183,7 +191,7 @@ def test_two_jobs_at_different_commits_at_once(site: Site) -> None:
     here.start()
     jobs = [site.submit("v1.0.0"), site.submit("main")]
     for job in jobs:
-        until("its step runs", lambda job=job: here.job(job)["steps"][1]["pid"])
+        until("its step runs", partial(tool_of, here, job))
     for mirror in (here.state / "shared" / "staging" / "git").glob("*.git"):
         (mirror / "HEAD").unlink()
     site.gate.unlink()

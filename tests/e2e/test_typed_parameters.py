@@ -118,7 +118,13 @@ def test_what_is_left_out_is_left_out_of_the_cleanup_and_of_a_retry(daemon: Inst
         "/v1/jobs",
         {"pipeline": "web", "environment": "staging", "params": {"force": True, "regions": []}},
     )
-    values = {"count": None, "force": True, "note": "", "regions": [], "tier": "dev"}
+    values: dict[str, object] = {
+        "count": None,
+        "force": True,
+        "note": "",
+        "regions": [],
+        "tier": "dev",
+    }
     assert answer["params"] == values
     daemon.finished(answer["id"])
     daemon.until_idle()

@@ -36,7 +36,7 @@ from orchestrator.process.identity import read_boot_id
 from orchestrator.store.protocol import Store
 from orchestrator.store.restore import restore
 from orchestrator.store.sqlite import open_store
-from tests.process.conftest import kill, pids_below
+from tests.process.process_bench import kill, pids_below
 
 E = TypeVar("E", bound=ev.Event)
 ROOT = Caller(uid=0, user="root", is_owner=True)
@@ -118,7 +118,7 @@ class Bench:
         }
         self.surroundings = Surroundings()
         self.events: list[ev.Stamped] = []
-        self.engine: Engine = None  # type: ignore[assignment]
+        self.engine: Engine
         self._news = trio.Event()
 
     @asynccontextmanager
@@ -134,14 +134,18 @@ class Bench:
                 yield engine
             return
         environments = {name: EnvironmentDefinition(name=name) for name in ("one", "two")}
-        given = {"kinds": KINDS, "environments": environments} | fields
         configuration = Configuration(
             state_dir=str(self.state_dir),
             socket="",
             pipelines={one.name: one for one in pipelines},
-            **given,
+            kinds=KINDS,
+            environments=environments,
         )
-        opening = [cmd.AcceptConfiguration(configuration, digest(configuration)), OPEN]
+        configuration = msgspec.structs.replace(configuration, **fields)
+        opening: list[cmd.Command] = [
+            cmd.AcceptConfiguration(configuration, digest(configuration)),
+            OPEN,
+        ]
         engine = self.engine = await self._engine(store)
         async with trio.open_nursery() as nursery:
             await nursery.start(self._collect, engine)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from orchestrator.plugin import CLEAN, Adapter, Cleanliness, Result, Step
+from orchestrator.plugin import CLEAN, Adapter, Cleanliness, Exit, Result, Step
 from tests.engine.engine_bench import Nothing, python
 
 TOOL = """
@@ -38,6 +38,6 @@ class Waiting(Adapter[Nothing]):
         ended = await self._run(step, "cleanup")
         return CLEAN if ended.ok else Cleanliness("the cleanup failed")
 
-    async def _run(self, step: Step[Nothing], phase: str):  # type: ignore[no-untyped-def]
+    async def _run(self, step: Step[Nothing], phase: str) -> Exit:
         argv = python(TOOL, self._root, phase)
         return await step.run("tool", argv, stop_signal=15)

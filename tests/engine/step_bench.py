@@ -10,7 +10,8 @@ from typing import Any
 
 import trio
 
-from orchestrator.core.model import CallRecord, ProcessRecord, Record
+from orchestrator.core.definition import ApprovalRule
+from orchestrator.core.model import CallRecord, ProcessRecord, Question, Record
 from orchestrator.core.observations import STOPPABLE
 from orchestrator.engine.attempt_paths import AttemptPaths
 from orchestrator.engine.claims import ClaimBook
@@ -18,7 +19,7 @@ from orchestrator.engine.step import AttemptFacts, DurableStep, StepServices
 from orchestrator.plugin import JobInfo, StopInfo, StopRequested
 from orchestrator.process.host import ProcessHost
 from orchestrator.process.identity import read_boot_id
-from tests.process.conftest import kill, pids_below
+from tests.process.process_bench import kill, pids_below
 
 STOP = StopInfo("cancel", "ada", "wrong version")
 JOB = JobInfo(id=118, pipeline="web", environment="production", kind="deploy", submitter="ada")
@@ -57,6 +58,12 @@ class RecordingJournal:
     async def record_call(self, phase: str, key: str, value: Any, *, sensitive: bool) -> None:
         kept = {"file": value} if sensitive else {"value": value}
         self.records[phase, key] = CallRecord(phase=phase, key=key, done=True, **kept)
+
+    async def ask(self, key: str, text: str, rule: ApprovalRule) -> Question:
+        raise AssertionError(f"{key}: there is nobody here to ask")
+
+    async def withdraw(self, key: str) -> None:
+        raise AssertionError(f"{key}: nobody was asked")
 
     async def waiting_for(self, text: str | None) -> None:
         self.waited_for.append(text)

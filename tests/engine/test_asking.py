@@ -14,7 +14,7 @@ from orchestrator.core.approvals import awaited
 from orchestrator.core.definition import OutcomeRule, PipelineDefinition
 from orchestrator.core.model import Finished
 from orchestrator.core.words import JobConclusion, Outcome, Section, StepConclusion
-from orchestrator.plugin import Question, Result, Role, Step
+from orchestrator.plugin import CLEAN, Cleanliness, Question, Result, Role, Step
 from orchestrator.testing.fake_adapter import FakeAdapter
 from tests.engine.engine_bench import ROOT, Bench, Nothing, Plain, open_bench, pipeline, step
 
@@ -188,7 +188,7 @@ class AsksRubbish(Plain):
     name = "rubbish"
 
     async def apply(self, step: Step[Nothing]) -> Result:
-        await step.ask("go", Question("go on?", roles=("nobody",)))  # type: ignore[arg-type]
+        await step.ask("go", Question("go on?", roles=("nobody",)))  # type: ignore[arg-type]  # the rubbish
         return Result(exit=0)
 
 
@@ -204,8 +204,9 @@ class CleansByAsking(Plain):
 
     name = "cleans"
 
-    async def cleanup(self, step: Step[Nothing]) -> object:  # type: ignore[override]
-        return await step.ask("go", GO)
+    async def cleanup(self, step: Step[Nothing]) -> Cleanliness:
+        await step.ask("go", GO)
+        return CLEAN
 
 
 async def test_a_cleanup_may_not_ask(tmp_path: Path) -> None:

@@ -26,6 +26,10 @@ class Interrupt(BaseException):
     """Neither an Exception nor one of Python's own."""
 
 
+NO_NUMBER = Result(exit="1")  # type: ignore[arg-type]  # what misbehaves
+NO_TEXT = Cleanliness(found=5)  # type: ignore[arg-type]  # what misbehaves
+
+
 class Bad(Plain):
     """Does `act` in one phase."""
 
@@ -117,7 +121,7 @@ async def test_whatever_an_adapter_raises_fails_its_step_only(
         (raising(StopRequested("x")), StepConclusion.CANCELLED, "stopped before it began"),
         (in_a_nursery, StepConclusion.LOST, "gone"),
         (returning(None), StepConclusion.FAILURE, "apply of plain returned NoneType"),
-        (returning(Result(exit="1")), StepConclusion.FAILURE, "can't be journalled"),  # type: ignore[arg-type]
+        (returning(NO_NUMBER), StepConclusion.FAILURE, "can't be journalled"),
         (returning(Result(outputs={"x": object()})), StepConclusion.FAILURE, "can't be journalled"),
         (returning(Result(summary="\udcff")), StepConclusion.FAILURE, "can't be journalled"),
     ],
@@ -138,7 +142,7 @@ async def test_what_apply_raises_or_returns_is_read(
             assert (await bench.finished_step(job)).ending == end
 
 
-@pytest.mark.parametrize("value", [None, Cleanliness(found=5), "dirty"])  # type: ignore[arg-type]
+@pytest.mark.parametrize("value", [None, NO_TEXT, "dirty"])
 async def test_rubbish_from_a_cleanup_is_dirty(tmp_path: Path, value: object) -> None:
     async with open_bench(tmp_path, Bad("cleanup", returning(value))) as bench:
         async with bench.serving(pipeline("web", (step("go", "plain"),))) as engine:
@@ -151,19 +155,19 @@ async def test_rubbish_from_a_cleanup_is_dirty(tmp_path: Path, value: object) ->
 
 
 async def say_five(step: Step[Any]) -> None:
-    await step.waiting_for(5)  # type: ignore[arg-type]
+    await step.waiting_for(5)  # type: ignore[arg-type]  # what misbehaves
 
 
 async def warn_five(step: Step[Any]) -> None:
-    step.warn(5)  # type: ignore[arg-type]
+    step.warn(5)  # type: ignore[arg-type]  # what misbehaves
 
 
 async def call_five(step: Step[Any]) -> None:
-    await step.once(5, returning("x")(step))  # type: ignore[arg-type]
+    await step.once(5, returning("x")(step))  # type: ignore[arg-type]  # what misbehaves
 
 
 async def name_five(step: Step[Any]) -> None:
-    step.output(5, "x")  # type: ignore[arg-type]
+    step.output(5, "x")  # type: ignore[arg-type]  # what misbehaves
 
 
 @pytest.mark.parametrize("act", [say_five, warn_five, name_five])

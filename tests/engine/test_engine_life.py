@@ -10,7 +10,7 @@ from orchestrator.core import events as ev
 from orchestrator.core.words import JobConclusion, Section, StepConclusion
 from orchestrator.engine.engine import RetryRequest
 from orchestrator.plugin import Result, Step
-from tests.engine.engine_bench import ROOT, Plain, open_bench, pipeline, python, step
+from tests.engine.engine_bench import ROOT, Nothing, Plain, open_bench, pipeline, python, step
 
 
 async def test_a_job_runs_its_steps_and_ends(tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ async def test_outputs_of_a_step_reach_the_next_and_sensitive_ones_stay_out_of_t
     tmp_path: Path,
 ) -> None:
     class Telling(Plain):
-        async def apply(self, step: Step[object]) -> Result:  # type: ignore[override]
+        async def apply(self, step: Step[Nothing]) -> Result:
             step.output("token", "s3cret", sensitive=True)
             return Result(exit=0, outputs={"url": "http://x"})
 

@@ -137,15 +137,14 @@ async def test_a_stop_in_cleanup_lets_it_go_on(tmp_path: Path) -> None:
 
 
 async def test_a_step_does_not_end_before_its_cancel_has(tmp_path: Path) -> None:
-    adapter = Phases("cancel")
-    async with open_bench(tmp_path, adapter) as bench:
-        gates(bench)
-
-        async def apply(step: Step[Nothing]) -> Result:
+    class Brief(Phases):
+        async def apply(self, step: Step[Nothing]) -> Result:
             await begun(bench)
             return Result(exit=0)
 
-        adapter.apply = apply  # type: ignore[method-assign]
+    adapter = Brief("cancel")
+    async with open_bench(tmp_path, adapter) as bench:
+        gates(bench)
         async with bench.serving(pipeline("web", (plain(),))):
             job = await bench.submit()
             await bench.happened(ev.StepApplying)

@@ -1,6 +1,7 @@
 """A task that blocks the loop is named; one that waits is not."""
 
 import time
+from collections.abc import Awaitable, Callable
 
 import structlog
 import trio
@@ -8,9 +9,9 @@ import trio
 from orchestrator.engine.watchdog import Watchdog
 
 
-def names(main: object, limit: float) -> list[str]:
+def names(main: Callable[[], Awaitable[None]], limit: float) -> list[str]:
     with structlog.testing.capture_logs() as logs:
-        trio.run(main, instruments=[Watchdog(limit)])  # type: ignore[arg-type]
+        trio.run(main, instruments=[Watchdog(limit)])
     return [entry["task"].rsplit(".", 1)[-1] for entry in logs]
 
 

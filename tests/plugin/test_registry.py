@@ -1,7 +1,7 @@
 """Loading plugins: real entry points of real modules, the broken ones among them."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from importlib.metadata import PathDistribution
 from pathlib import Path
 from types import ModuleType
@@ -46,15 +46,12 @@ class Builtin(Adapter[Nothing]):
 @pytest.fixture
 def builtin() -> ModuleType:
     module = ModuleType("orchestrator.builtin.for_tests")
-    module.orchestrator_adapters = hookimpl(orchestrator_adapters)  # type: ignore[attr-defined]
+    vars(module)["orchestrator_adapters"] = hookimpl(orchestrator_adapters)
     return module
 
 
 def orchestrator_adapters() -> list[Adapter[Nothing]]:
     return [Builtin()]
-
-
-Install = Callable[[str, str], None]
 
 
 class Installed:
@@ -83,7 +80,7 @@ class Installed:
 
 
 @pytest.fixture
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installed]:
     monkeypatch.syspath_prepend(str(tmp_path))
     place = Installed(tmp_path)
     yield place

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import trio
 
@@ -13,6 +12,7 @@ from orchestrator.process import keeper
 from orchestrator.process.host import ProcessHost
 from orchestrator.process.link import keeper_version
 from orchestrator.process.state import ProcessExit
+from tests.process.process_bench import Bench
 
 
 def command_of(pid: int) -> list[str]:
@@ -25,7 +25,7 @@ def private_kilobytes(pid: int) -> int:
     return int(fields["Private_Dirty"].split()[0])
 
 
-def keepers(bench: Any) -> list[int]:
+def keepers(bench: Bench) -> list[int]:
     """The living keepers of this bench."""
     pids = (int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit())
     alive = (pid for pid in pids if not bench.is_gone(pid))
@@ -34,7 +34,7 @@ def keepers(bench: Any) -> list[int]:
     return [pid for pid in named if Path(f"/proc/{pid}/cwd").readlink() == bench.runtime_dir]
 
 
-async def run(bench: Any, name: str, host: ProcessHost | None = None) -> ProcessExit:
+async def run(bench: Bench, name: str, host: ProcessHost | None = None) -> ProcessExit:
     chosen = host or bench.host
     await chosen.start(bench.directory(name), bench.spec(name, "sh", "-c", f"echo {name}"))
     exit: ProcessExit = await chosen.wait(bench.directory(name))
@@ -42,14 +42,14 @@ async def run(bench: Any, name: str, host: ProcessHost | None = None) -> Process
     return exit
 
 
-async def test_fifty_at_once_through_one_keeper(bench: Any) -> None:
+async def test_fifty_at_once_through_one_keeper(bench: Bench) -> None:
     async with trio.open_nursery() as nursery:
         for number in range(50):
             nursery.start_soon(run, bench, f"p{number}")
     assert keepers(bench) == [bench.keeper()]
 
 
-async def test_hosts_that_start_at_once_share_a_keeper(bench: Any) -> None:
+async def test_hosts_that_start_at_once_share_a_keeper(bench: Bench) -> None:
     hosts = [ProcessHost(bench.runtime_dir) for _ in range(3)]
     async with trio.open_nursery() as nursery:
         for number, host in enumerate(hosts):
@@ -59,7 +59,7 @@ async def test_hosts_that_start_at_once_share_a_keeper(bench: Any) -> None:
         host.close()
 
 
-async def test_dead_keeper_is_replaced_and_its_tools_go_on(bench: Any) -> None:
+async def test_dead_keeper_is_replaced_and_its_tools_go_on(bench: Bench) -> None:
     await bench.host.start(bench.directory(), bench.gated())
     dead = bench.keeper()
     bench.kill(dead)
@@ -69,7 +69,7 @@ async def test_dead_keeper_is_replaced_and_its_tools_go_on(bench: Any) -> None:
     assert await bench.host.wait(bench.directory()) == ProcessExit(code=7)
 
 
-async def test_keeper_ends_with_the_last_daemon_and_its_tools_go_on(bench: Any) -> None:
+async def test_keeper_ends_with_the_last_daemon_and_its_tools_go_on(bench: Bench) -> None:
     daemon = bench.daemon(bench.gated())
     await bench.told(daemon, "started")
     await run(bench, "meanwhile")
@@ -83,7 +83,7 @@ async def test_keeper_ends_with_the_last_daemon_and_its_tools_go_on(bench: Any) 
     assert await run(bench, "next") == ProcessExit(code=0)
 
 
-async def test_keeper_that_runs_other_code_is_replaced_and_its_tools_go_on(bench: Any) -> None:
+async def test_keeper_that_runs_other_code_is_replaced_and_its_tools_go_on(bench: Bench) -> None:
     bench.runtime_dir.mkdir(mode=0o700)
     command = [sys.executable, "-I", "-S", "-E", keeper.__file__, str(bench.runtime_dir)]
     await trio.run_process([*command, "old"], stdin=subprocess.DEVNULL)
@@ -96,7 +96,7 @@ async def test_keeper_that_runs_other_code_is_replaced_and_its_tools_go_on(bench
     assert await bench.host.wait(bench.directory()) == ProcessExit(code=7)
 
 
-async def test_hung_keeper_is_replaced(bench: Any) -> None:
+async def test_hung_keeper_is_replaced(bench: Bench) -> None:
     host = ProcessHost(bench.runtime_dir, keeper_patience=0.5)
     await run(bench, "first", host)
     hung = bench.keeper()
@@ -112,14 +112,14 @@ async def test_hung_keeper_is_replaced(bench: Any) -> None:
     another.close()
 
 
-async def test_long_runtime_directory_does(bench: Any) -> None:
+async def test_long_runtime_directory_does(bench: Bench) -> None:
     bench.runtime_dir = bench.root / ("d" * 120)
     host = ProcessHost(bench.runtime_dir)
     assert await run(bench, "first", host) == ProcessExit(code=0)
     host.close()
 
 
-async def test_idle_keeper_and_supervisor_sleep(bench: Any) -> None:
+async def test_idle_keeper_and_supervisor_sleep(bench: Bench) -> None:
     await bench.host.start(bench.directory(), bench.gated())
     await bench.until(bench.run_count)
     idle = [bench.keeper(), bench.supervisor()]
@@ -134,12 +134,12 @@ def wake_ups(pid: int) -> int:
     return sum(int(line.split()[1]) for line in lines if "ctxt_switches" in line)
 
 
-async def test_supervisor_needs_little_memory_of_its_own(bench: Any) -> None:
+async def test_supervisor_needs_little_memory_of_its_own(bench: Bench) -> None:
     await bench.host.start(bench.directory(), bench.gated())
     assert private_kilobytes(bench.supervisor()) < 3 * 1024
 
 
-async def test_finished_supervisors_leave_no_zombies(bench: Any) -> None:
+async def test_finished_supervisors_leave_no_zombies(bench: Bench) -> None:
     for number in range(3):
         await run(bench, f"p{number}")
     pids = [bench.supervisor(f"p{number}") for number in range(3)]

@@ -3,12 +3,12 @@
 import errno
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from orchestrator.process.log_limit import drop_middle
 from orchestrator.process.state import ProcessExit
+from tests.process.process_bench import Bench
 
 LINES = 40_000
 WRITER = (
@@ -34,7 +34,7 @@ def numbered(first: int, last: int) -> bytes:
     return b"".join(b"%09d\n" % number for number in range(first, last))
 
 
-async def test_log_is_whole_after_the_daemon_was_killed(bench: Any) -> None:
+async def test_log_is_whole_after_the_daemon_was_killed(bench: Bench) -> None:
     code = "open('gate').read()\n" + WRITER  # it writes when nobody is there to read
     os.mkfifo(bench.root / "gate")
     daemon = bench.daemon(bench.python("process", code))
@@ -80,7 +80,7 @@ def test_dropping_again_extends_the_hole(tmp_path: Path) -> None:
     assert content.endswith(numbered(97_000, 100_000))
 
 
-async def test_running_tools_log_is_kept_within_its_limit(bench: Any) -> None:
+async def test_running_tools_log_is_kept_within_its_limit(bench: Bench) -> None:
     code = WRITER + "\nopen('gate').read(); print('the end')"
     os.mkfifo(bench.root / "gate")
     await bench.host.start(bench.directory(), bench.python("process", code, max_log_bytes=100_000))

@@ -2,12 +2,13 @@
 
 import os
 import signal
-from typing import Any
+from functools import partial
 
 import pytest
 import trio
 
 from orchestrator.process.state import ProcessExit, Running
+from tests.process.process_bench import Bench
 
 # Writes a line for each SIGINT, and leaves when the gate opens.
 COUNTER = """
@@ -18,25 +19,29 @@ os.write(log, b"ready\\n")
 """
 
 
-def delivered(bench: Any) -> int:
+def delivered(bench: Bench) -> int:
     path = bench.root / "signals"
     return path.read_text().count("INT") if path.exists() else 0
 
 
-async def start_counter(bench: Any) -> None:
+def has_delivered(bench: Bench, times: int) -> bool:
+    return delivered(bench) == times
+
+
+async def start_counter(bench: Bench) -> None:
     await bench.host.start(bench.directory(), bench.gated(code=COUNTER))
     await bench.until((bench.root / "signals").exists)
     await bench.until(lambda: "ready" in (bench.root / "signals").read_text())
 
 
-async def finish(bench: Any) -> None:
+async def finish(bench: Bench) -> None:
     """The tool ends only after every signal that was sent to it was handled."""
     bench.open_gate()
     assert await bench.host.wait(bench.directory()) == ProcessExit(code=7)
 
 
 @pytest.mark.parametrize("signal_id", ["stop-1", "job 1/step.x:stop", "..", "a.claim", "ü"])
-async def test_same_id_is_delivered_once(bench: Any, signal_id: str) -> None:
+async def test_same_id_is_delivered_once(bench: Bench, signal_id: str) -> None:
     await start_counter(bench)
     async with trio.open_nursery() as nursery:
         for _ in range(5):
@@ -47,15 +52,15 @@ async def test_same_id_is_delivered_once(bench: Any, signal_id: str) -> None:
     assert delivered(bench) == 1
 
 
-async def test_each_id_is_delivered(bench: Any) -> None:
+async def test_each_id_is_delivered(bench: Bench) -> None:
     await start_counter(bench)
     for number in range(3):
         assert await bench.host.signal_once(bench.directory(), f"{number}", signal.SIGINT)
-        await bench.until(lambda wanted=number + 1: delivered(bench) == wanted)
+        await bench.until(partial(has_delivered, bench, number + 1))
     await finish(bench)
 
 
-async def test_nobody_but_the_tool_gets_it(bench: Any) -> None:
+async def test_nobody_but_the_tool_gets_it(bench: Bench) -> None:
     script = "sleep 60 & touch ready; wait"
     await bench.host.start(bench.directory(), bench.spec("process", "sh", "-c", script))
     await bench.until((bench.root / "ready").exists)
@@ -64,20 +69,20 @@ async def test_nobody_but_the_tool_gets_it(bench: Any) -> None:
     assert (exit.signal, exit.alone) == (signal.SIGTERM, False)
 
 
-async def test_nothing_to_signal(bench: Any) -> None:
+async def test_nothing_to_signal(bench: Bench) -> None:
     assert not await bench.host.signal_once(bench.directory(), "stop", signal.SIGINT)
     await bench.host.start(bench.directory(), bench.spec("process", "true"))
     await bench.host.wait(bench.directory())
     assert not await bench.host.signal_once(bench.directory(), "stop", signal.SIGINT)
 
 
-async def test_after_the_tools_end_with_descendants_left(bench: Any) -> None:
+async def test_after_the_tools_end_with_descendants_left(bench: Bench) -> None:
     await bench.host.start(bench.directory(), bench.spec("process", "sh", "-c", "sleep 60 &"))
     assert not (await bench.host.wait(bench.directory())).alone
     assert not await bench.host.signal_once(bench.directory(), "stop", signal.SIGINT)
 
 
-async def test_daemon_dies_after_asking_and_the_supervisor_delivers_once(bench: Any) -> None:
+async def test_daemon_dies_after_asking_and_the_supervisor_delivers_once(bench: Bench) -> None:
     await start_counter(bench)
     os.kill(bench.supervisor(), signal.SIGSTOP)
     daemon = bench.daemon(bench.spec("process", "true"), task="stop")
@@ -91,7 +96,7 @@ async def test_daemon_dies_after_asking_and_the_supervisor_delivers_once(bench: 
     assert delivered(bench) == 1
 
 
-async def test_keeper_is_not_needed(bench: Any) -> None:
+async def test_keeper_is_not_needed(bench: Bench) -> None:
     await start_counter(bench)
     bench.kill(bench.keeper())
     assert await bench.host.signal_once(bench.directory(), "stop", signal.SIGINT)
@@ -99,7 +104,7 @@ async def test_keeper_is_not_needed(bench: Any) -> None:
     await finish(bench)
 
 
-async def test_supervisor_dies_before_it_took_it_up_and_the_daemon_delivers(bench: Any) -> None:
+async def test_supervisor_dies_before_it_took_it_up_and_the_daemon_delivers(bench: Bench) -> None:
     await start_counter(bench)
     os.kill(bench.supervisor(), signal.SIGSTOP)
     async with trio.open_nursery() as nursery:
@@ -114,7 +119,7 @@ async def test_supervisor_dies_before_it_took_it_up_and_the_daemon_delivers(benc
 
 
 @pytest.mark.parametrize("supervised", [True, False])
-async def test_taken_up_by_one_who_died_is_never_sent_again(bench: Any, supervised: bool) -> None:
+async def test_taken_up_by_one_who_died_is_never_sent_again(bench: Bench, supervised: bool) -> None:
     await start_counter(bench)
     if not supervised:
         bench.kill(bench.supervisor())
@@ -126,7 +131,7 @@ async def test_taken_up_by_one_who_died_is_never_sent_again(bench: Any, supervis
     assert delivered(bench) == 0
 
 
-async def test_asked_while_starting_is_delivered_to_the_tool(bench: Any) -> None:
+async def test_asked_while_starting_is_delivered_to_the_tool(bench: Bench) -> None:
     log = bench.root / "held.log"
     os.mkfifo(log)  # the supervisor opens it between `started` and the fork
     spec = bench.spec("process", "sleep", "60", stdout=str(log), stderr=str(log))

@@ -5,7 +5,6 @@ import os
 import stat
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trio
@@ -13,9 +12,10 @@ import trio
 from orchestrator.process.errors import KeeperUnavailable, ProcessNotStarted, StartRefused
 from orchestrator.process.host import ProcessHost
 from orchestrator.process.state import Exited, NotStarted, ProcessExit, Running, Void
+from tests.process.process_bench import Bench
 
 
-async def test_exit_code_is_seen_and_recorded(bench: Any) -> None:
+async def test_exit_code_is_seen_and_recorded(bench: Bench) -> None:
     directory = bench.directory()
     assert bench.host.look(directory) == NotStarted()
     await bench.host.start(directory, bench.python("process", "print('hi'); raise SystemExit(3)"))
@@ -25,13 +25,13 @@ async def test_exit_code_is_seen_and_recorded(bench: Any) -> None:
     assert bench.log() == "hi\n"
 
 
-async def test_signal_is_told_from_an_exit_code(bench: Any) -> None:
+async def test_signal_is_told_from_an_exit_code(bench: Bench) -> None:
     directory = bench.directory()
     await bench.host.start(directory, bench.python("process", "os.kill(os.getpid(), 9)"))
     assert await bench.host.wait(directory) == ProcessExit(signal=9)
 
 
-async def test_start_twice_runs_once(bench: Any) -> None:
+async def test_start_twice_runs_once(bench: Bench) -> None:
     directory = bench.directory()
     spec = bench.python("process", "")
     async with trio.open_nursery() as nursery:
@@ -42,7 +42,7 @@ async def test_start_twice_runs_once(bench: Any) -> None:
     assert bench.run_count() == 1
 
 
-async def test_running_tool_leads_its_session(bench: Any) -> None:
+async def test_running_tool_leads_its_session(bench: Bench) -> None:
     directory = bench.directory()
     await bench.host.start(directory, bench.gated())
     now = bench.host.look(directory)
@@ -53,7 +53,7 @@ async def test_running_tool_leads_its_session(bench: Any) -> None:
     assert (await bench.host.wait(directory)).code == 7
 
 
-async def test_void_directory_never_starts(bench: Any) -> None:
+async def test_void_directory_never_starts(bench: Bench) -> None:
     directory = bench.directory()
     assert bench.host.void(directory)
     assert bench.host.void(directory)
@@ -65,19 +65,19 @@ async def test_void_directory_never_starts(bench: Any) -> None:
     assert bench.run_count() == 0
 
 
-async def test_started_directory_cannot_be_voided(bench: Any) -> None:
+async def test_started_directory_cannot_be_voided(bench: Bench) -> None:
     directory = bench.directory()
     await bench.host.start(directory, bench.spec("process", "true"))
     assert not bench.host.void(directory)
     assert (await bench.host.wait(directory)).code == 0
 
 
-async def test_waiting_where_nothing_started_raises(bench: Any, tmp_path: Path) -> None:
+async def test_waiting_where_nothing_started_raises(bench: Bench, tmp_path: Path) -> None:
     with pytest.raises(ProcessNotStarted):
         await bench.host.wait(tmp_path)
 
 
-async def test_environment_is_the_given_one_and_the_marker(bench: Any) -> None:
+async def test_environment_is_the_given_one_and_the_marker(bench: Bench) -> None:
     env = {"A": "b=c\nd", "EMPTY": "", "ÜMLAUT": "\udcff"}
     code = "import json, os; print(json.dumps({k: v for k, v in os.environ.items()}))"
     argv = (sys.executable, "-S", "-E", "-X", "utf8", "-c", code)
@@ -89,7 +89,7 @@ async def test_environment_is_the_given_one_and_the_marker(bench: Any) -> None:
     assert seen == env
 
 
-async def test_tool_starts_with_nothing_of_ours(bench: Any) -> None:
+async def test_tool_starts_with_nothing_of_ours(bench: Bench) -> None:
     code = """
 import json, resource
 lines = dict(l.split(":\\t", 1) for l in open("/proc/self/status").read().splitlines())
@@ -123,7 +123,7 @@ print(json.dumps({
     }
 
 
-async def test_stdout_and_stderr_are_appended_to_private_files(bench: Any) -> None:
+async def test_stdout_and_stderr_are_appended_to_private_files(bench: Bench) -> None:
     stdout, stderr = bench.root / "out", bench.root / "err"
     stdout.write_text("before\n")
     fields = {"stdout": str(stdout), "stderr": str(stderr)}
@@ -135,7 +135,7 @@ async def test_stdout_and_stderr_are_appended_to_private_files(bench: Any) -> No
     assert stat.S_IMODE(stderr.stat().st_mode) == 0o600
 
 
-async def test_nothing_secret_lies_on_disk(bench: Any) -> None:
+async def test_nothing_secret_lies_on_disk(bench: Bench) -> None:
     spec = bench.gated()
     secret = bench.spec("process", *spec.argv, env={"TOKEN": "hunter2"})
     await bench.host.start(bench.directory(), secret)
@@ -157,7 +157,7 @@ async def test_nothing_secret_lies_on_disk(bench: Any) -> None:
     ],
 )
 async def test_what_cannot_be_executed_says_why(
-    bench: Any, argv: tuple[str, ...], code: int, error: str
+    bench: Bench, argv: tuple[str, ...], code: int, error: str
 ) -> None:
     (bench.root / "not-executable").write_text("")
     (bench.root / "no-format").write_text("text")
@@ -168,7 +168,7 @@ async def test_what_cannot_be_executed_says_why(
     assert await bench.host.wait(bench.directory()) == ProcessExit(code=code, error=error)
 
 
-async def test_missing_working_directory_is_named(bench: Any) -> None:
+async def test_missing_working_directory_is_named(bench: Bench) -> None:
     await bench.host.start(bench.directory(), bench.spec("process", "true", cwd="/no/such"))
     exit = await bench.host.wait(bench.directory())
     assert exit.code == 126
@@ -176,7 +176,7 @@ async def test_missing_working_directory_is_named(bench: Any) -> None:
     assert exit.error == reason
 
 
-async def test_log_that_cannot_be_opened_is_named(bench: Any) -> None:
+async def test_log_that_cannot_be_opened_is_named(bench: Bench) -> None:
     await bench.host.start(bench.directory(), bench.spec("process", "true", stdout="/no/such"))
     exit = await bench.host.wait(bench.directory())
     assert exit.code == 126
@@ -184,12 +184,12 @@ async def test_log_that_cannot_be_opened_is_named(bench: Any) -> None:
     assert bench.host.is_tree_dead(bench.directory())
 
 
-async def test_command_that_itself_exits_with_127_has_no_error(bench: Any) -> None:
+async def test_command_that_itself_exits_with_127_has_no_error(bench: Bench) -> None:
     await bench.host.start(bench.directory(), bench.spec("process", "sh", "-c", "exit 127"))
     assert await bench.host.wait(bench.directory()) == ProcessExit(code=127)
 
 
-async def test_directory_that_cannot_be_entered_is_refused(bench: Any) -> None:
+async def test_directory_that_cannot_be_entered_is_refused(bench: Bench) -> None:
     bench.directory().parent.mkdir()
     bench.directory().write_text("a file")
     with pytest.raises(FileExistsError):
@@ -205,12 +205,12 @@ async def test_directory_that_cannot_be_entered_is_refused(bench: Any) -> None:
 @pytest.mark.parametrize(
     "fields", [{"argv": ()}, {"cwd": "relative"}, {"env": {"A=B": ""}}, {"env": {"A": "\0"}}]
 )
-async def test_impossible_specs_are_refused(bench: Any, fields: dict[str, Any]) -> None:
+async def test_impossible_specs_are_refused(bench: Bench, fields: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"argv is empty|not an absolute|name of a variable|NUL"):
         await bench.host.start(bench.directory(), bench.spec("process", "true", **fields))
 
 
-async def test_runtime_directory_that_cannot_be_made_is_named(bench: Any) -> None:
+async def test_runtime_directory_that_cannot_be_made_is_named(bench: Bench) -> None:
     blocked = bench.root / "file"
     blocked.write_text("")
     host = ProcessHost(blocked / "run")
@@ -218,7 +218,7 @@ async def test_runtime_directory_that_cannot_be_made_is_named(bench: Any) -> Non
         await host.start(bench.directory(), bench.spec("process", "true"))
 
 
-async def test_descriptors_are_given_back(bench: Any) -> None:
+async def test_descriptors_are_given_back(bench: Bench) -> None:
     await bench.host.start(bench.directory("first"), bench.spec("first", "true"))
     before = descriptors()
     for number in range(3):

@@ -2,8 +2,8 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trio
@@ -12,6 +12,7 @@ from orchestrator.process import tree
 from orchestrator.process.errors import ProcessLost, ToolStillRuns
 from orchestrator.process.host import ProcessHost
 from orchestrator.process.state import Exited, Lost, ProcessExit, Running
+from tests.process.process_bench import Bench
 
 # Leaves a grandchild: double-forked, in a session of its own, deaf to SIGTERM.
 DAEMONIZED = """
@@ -30,23 +31,23 @@ while not os.path.exists("grandchild") or not open("grandchild").read().endswith
 ENDLESS = DAEMONIZED + "open('ready', 'w').close(); time.sleep(600)"
 
 
-def grandchild(bench: Any) -> int:
+def grandchild(bench: Bench) -> int:
     return int((bench.root / "grandchild").read_text())
 
 
-async def start_endless(bench: Any, host: ProcessHost | None = None) -> None:
+async def start_endless(bench: Bench, host: ProcessHost | None = None) -> None:
     await (host or bench.host).start(bench.directory(), bench.python("process", ENDLESS))
     await bench.until((bench.root / "ready").exists)
 
 
-async def test_tool_without_descendants_leaves_nothing_to_sweep(bench: Any) -> None:
+async def test_tool_without_descendants_leaves_nothing_to_sweep(bench: Bench) -> None:
     await bench.host.start(bench.directory(), bench.spec("process", "sh", "-c", "true & wait"))
     assert (await bench.host.wait(bench.directory())).alone
     assert bench.host.is_tree_dead(bench.directory())
     await bench.host.sweep(bench.directory())
 
 
-async def test_exit_is_seen_while_descendants_live_and_they_are_swept(bench: Any) -> None:
+async def test_exit_is_seen_while_descendants_live_and_they_are_swept(bench: Bench) -> None:
     await bench.host.start(bench.directory(), bench.python("process", DAEMONIZED + "os._exit(4)"))
     assert await bench.host.wait(bench.directory()) == ProcessExit(code=4, alone=False)
     assert not bench.host.is_tree_dead(bench.directory())
@@ -57,7 +58,7 @@ async def test_exit_is_seen_while_descendants_live_and_they_are_swept(bench: Any
     assert bench.is_gone(bench.supervisor())
 
 
-async def test_sweep_asks_with_sigterm_first(bench: Any) -> None:
+async def test_sweep_asks_with_sigterm_first(bench: Bench) -> None:
     child = """
 import signal, sys, time
 def leave(*_):
@@ -77,7 +78,7 @@ while not os.path.exists("ready"):
     assert (bench.root / "asked").exists()
 
 
-async def test_supervisor_ends_by_itself_when_what_was_left_ends(bench: Any) -> None:
+async def test_supervisor_ends_by_itself_when_what_was_left_ends(bench: Bench) -> None:
     os.mkfifo(bench.root / "gate")
     await bench.host.start(bench.directory(), bench.spec("process", "sh", "-c", "cat gate &"))
     assert not (await bench.host.wait(bench.directory())).alone
@@ -86,14 +87,14 @@ async def test_supervisor_ends_by_itself_when_what_was_left_ends(bench: Any) -> 
     assert bench.host.is_tree_dead(bench.directory())
 
 
-async def test_running_tool_is_not_swept(bench: Any) -> None:
+async def test_running_tool_is_not_swept(bench: Bench) -> None:
     await bench.host.start(bench.directory(), bench.gated())
     with pytest.raises(ToolStillRuns):
         await bench.host.sweep(bench.directory())
     assert isinstance(bench.host.look(bench.directory()), Running)
 
 
-async def test_kill_takes_the_daemonized_grandchild_too(bench: Any) -> None:
+async def test_kill_takes_the_daemonized_grandchild_too(bench: Bench) -> None:
     await start_endless(bench)
     await bench.host.kill_tree(bench.directory())
     assert bench.is_gone(grandchild(bench))
@@ -103,13 +104,13 @@ async def test_kill_takes_the_daemonized_grandchild_too(bench: Any) -> None:
     await bench.host.kill_tree(bench.directory())
 
 
-async def test_kill_where_nothing_runs_does_nothing(bench: Any) -> None:
+async def test_kill_where_nothing_runs_does_nothing(bench: Bench) -> None:
     await bench.host.kill_tree(bench.directory())
     assert bench.host.void(bench.directory())
     await bench.host.kill_tree(bench.directory())
 
 
-async def test_tree_of_a_dead_supervisor_is_found_and_killed(bench: Any) -> None:
+async def test_tree_of_a_dead_supervisor_is_found_and_killed(bench: Bench) -> None:
     await start_endless(bench)
     bench.kill(bench.supervisor())
     os.kill(bench.tool(), signal.SIGKILL)
@@ -124,7 +125,7 @@ async def test_tree_of_a_dead_supervisor_is_found_and_killed(bench: Any) -> None
         await bench.host.wait(bench.directory())
 
 
-async def test_what_a_lost_tool_left_is_swept(bench: Any) -> None:
+async def test_what_a_lost_tool_left_is_swept(bench: Bench) -> None:
     await start_endless(bench)
     bench.kill(bench.supervisor())
     os.kill(bench.tool(), signal.SIGKILL)
@@ -133,7 +134,9 @@ async def test_what_a_lost_tool_left_is_swept(bench: Any) -> None:
     assert bench.host.is_tree_dead(bench.directory())
 
 
-async def test_unmarked_orphan_of_a_dead_supervisor_is_suspected_not_signalled(bench: Any) -> None:
+async def test_unmarked_orphan_of_a_dead_supervisor_is_suspected_not_signalled(
+    bench: Bench,
+) -> None:
     code = "os.mkfifo('gate2'); os.system('env -i sh -c \": > ready; read x < gate2\" &')"
     await bench.host.start(bench.directory(), bench.gated(code=code))
     await bench.until((bench.root / "ready").exists)
@@ -151,7 +154,7 @@ async def test_unmarked_orphan_of_a_dead_supervisor_is_suspected_not_signalled(b
     assert bench.host.is_tree_dead(bench.directory())
 
 
-async def test_kill_while_the_supervisor_is_stopped_before_the_start(bench: Any) -> None:
+async def test_kill_while_the_supervisor_is_stopped_before_the_start(bench: Bench) -> None:
     """Whatever is killed when: the tree is dead afterwards, and stays so."""
     async with trio.open_nursery() as nursery:
         nursery.start_soon(
@@ -167,7 +170,7 @@ async def test_kill_while_the_supervisor_is_stopped_before_the_start(bench: Any)
 
 
 @pytest.fixture
-def cgroup(tmp_path: Path) -> Any:
+def cgroup() -> Iterator[Path]:
     """A cgroup v2 of our own, as a service manager would delegate one."""
     mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
     roots = [Path(mount[1]) for mount in mounts if mount[2] == "cgroup2"]
@@ -189,7 +192,7 @@ def leaves(cgroup: Path) -> list[Path]:
     return [path for path in cgroup.iterdir() if path.is_dir()]
 
 
-async def test_tool_gets_a_leaf_that_goes_with_it(bench: Any, cgroup: Path) -> None:
+async def test_tool_gets_a_leaf_that_goes_with_it(bench: Bench, cgroup: Path) -> None:
     host = ProcessHost(bench.runtime_dir, cgroup_root=cgroup)
     await host.start(bench.directory(), bench.gated())
     [leaf] = leaves(cgroup)
@@ -201,7 +204,7 @@ async def test_tool_gets_a_leaf_that_goes_with_it(bench: Any, cgroup: Path) -> N
 
 
 @pytest.mark.parametrize("supervised", [True, False])
-async def test_cgroup_is_killed_whole(bench: Any, cgroup: Path, supervised: bool) -> None:
+async def test_cgroup_is_killed_whole(bench: Bench, cgroup: Path, supervised: bool) -> None:
     host = ProcessHost(bench.runtime_dir, cgroup_root=cgroup)
     await start_endless(bench, host)
     if not supervised:
@@ -213,7 +216,7 @@ async def test_cgroup_is_killed_whole(bench: Any, cgroup: Path, supervised: bool
     host.close()
 
 
-async def test_cgroup_that_cannot_be_used_is_done_without(bench: Any) -> None:
+async def test_cgroup_that_cannot_be_used_is_done_without(bench: Bench) -> None:
     host = ProcessHost(bench.runtime_dir, cgroup_root=bench.root / "missing")
     await host.start(bench.directory(), bench.spec("process", "true"))
     assert (await host.wait(bench.directory())).code == 0

@@ -27,6 +27,7 @@ from tests.simulation.sim_world import World
 ADA = Caller(uid=1000, user="ada", is_owner=True)
 BOB = Caller(uid=1001, user="bob", is_owner=True)
 EVE = Caller(uid=1002, user="eve", is_owner=True)
+Action = Callable[[Engine], Awaitable[object]]
 PATIENCE = 10_000.0
 """Seconds of virtual time within which everything must have ended, once faults have."""
 
@@ -62,7 +63,7 @@ class Person:
             await trio.sleep(rng.choice((0.0, 0.0, 0.5, 2.0, 10.0)))
             await self._try(rng.choice(actions))
 
-    async def _try(self, action: Callable[[Engine], Awaitable[object]]) -> None:
+    async def _try(self, action: Action) -> None:
         engine = await self.world.reached()
         try:
             await action(engine)
@@ -232,10 +233,18 @@ async def _open(engine: Engine) -> str:
         return f"{list(world.jobs.values())} {list(world.environments.values())}"
 
 
+def executing(command: cmd.Command) -> Action:
+    return lambda engine: engine.execute(command)
+
+
+def cancelling(request: cmd.Cancel) -> Action:
+    return lambda engine: engine.cancel(request)
+
+
 async def _let_all_approve(world: World, job: int, step: str | None = None) -> None:
     for caller in (ADA, BOB, EVE):
         approve = cmd.Approve(caller, job, step)
-        await Person(world, caller)._try(lambda engine, yes=approve: engine.execute(yes))  # type: ignore[misc]
+        await Person(world, caller)._try(executing(approve))
 
 
 async def _push(world: World, admin: Person, engine: Engine) -> None:
@@ -255,10 +264,10 @@ async def _push(world: World, admin: Person, engine: Engine) -> None:
             continue
         force = isinstance(job.phase, JobCancelling)
         request = cmd.Cancel(caller=ADA, job=job.id, force=force)
-        await admin._try(lambda engine, request=request: engine.cancel(request))  # type: ignore[misc]
+        await admin._try(cancelling(request))
     for environment in environments:
         if environment.quarantine is not None or environment.debts:
             waive = cmd.Waive(ADA, environment.name, "the end")
             quiet = not any(job.environment == environment.name for job in jobs)
             if environment.quarantine is not None or quiet:
-                await admin._try(lambda engine, waive=waive: engine.execute(waive))  # type: ignore[misc]
+                await admin._try(executing(waive))

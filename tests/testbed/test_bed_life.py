@@ -7,7 +7,10 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 import pytest
 
@@ -17,16 +20,33 @@ from tests.testbed.spinnaker import spinnaker_bed
 KUBERNETES = pytest.param("kubernetes", marks=pytest.mark.kubernetes)
 SPINNAKER = pytest.param("spinnaker", marks=pytest.mark.spinnaker)
 BEDS = pytest.mark.parametrize("kind", [KUBERNETES, SPINNAKER])
+
+
+class Running(Protocol):
+    """A bed that is shared by all who want it at once."""
+
+    @property
+    def pids(self) -> Mapping[str, int]: ...
+
+
+class Names(NamedTuple):
+    """Of a bed: the module, the bed's fixture, its programs' fixture, and what shares it."""
+
+    module: str
+    fixture: str
+    programs: str
+    shared: Callable[..., AbstractContextManager[Running]]
+
+
 FIXTURES = {
-    "kubernetes": ("tests.testbed.kubernetes.bed_fixtures", "bed", "bed_programs", bed.shared),
-    "spinnaker": (
+    "kubernetes": Names("tests.testbed.kubernetes.bed_fixtures", "bed", "bed_programs", bed.shared),
+    "spinnaker": Names(
         "tests.testbed.spinnaker.spinnaker_fixtures",
         "spinnaker",
         "spinnaker_programs",
         spinnaker_bed.shared,
     ),
 }
-"""Of each bed: the module, the bed's fixture, its programs' fixture, and what shares it."""
 PROCESSES = {
     "kubernetes": {"etcd", "kube-apiserver", "kube-controller-manager", "guardian"},
     "spinnaker": {"redis", "orca", "guardian"},

@@ -31,7 +31,12 @@ def statuses(bed: Bed, major: int, namespace: str, release: str) -> list[str]:
 
 def kubectl(bed: Bed, user: User | Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     config = bed.kubeconfig_of(user) if isinstance(user, User) else user
-    command = [bed.programs.kubectl, f"--kubeconfig={config}", "--request-timeout=30s", *arguments]
+    command = [
+        str(bed.programs.kubectl),
+        f"--kubeconfig={config}",
+        "--request-timeout=30s",
+        *arguments,
+    ]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 

@@ -49,12 +49,14 @@ def test_what_a_failed_stage_does_to_its_pipeline(
     others_first: bool,
     seen: tuple[str, str, str],
 ) -> None:
-    options = {
-        "failPipeline": fail,
-        "continuePipeline": go_on,
-        "completeOtherBranchesThenFail": others_first,
-    }
-    gate.configure(pipeline("deploy", verdict("canary", "TERMINAL", **options), verdict("release")))
+    canary = verdict(
+        "canary",
+        "TERMINAL",
+        failPipeline=fail,
+        continuePipeline=go_on,
+        completeOtherBranchesThenFail=others_first,
+    )
+    gate.configure(pipeline("deploy", canary, verdict("release")))
     done = spinnaker.wait_until_complete(gate.start_by_hand("deploy"))
     stages = (stage_of(done, "canary")["status"], stage_of(done, "release")["status"])
     assert (*stages, done["status"]) == seen

@@ -11,12 +11,12 @@ from orchestrator_spinnaker.executions import PipelineConfig
 from orchestrator.plugin import Secret
 from tests.testbed.spinnaker.spinnaker_pipelines import parameter
 
-OPTIONS = {"hasOptions": True, "options": [{"value": "staging"}, {"value": "production"}]}
+OPTIONS = [{"value": "staging"}, {"value": "production"}]
 CONFIG = [
     parameter("version", required=True),
     parameter("region", "eu-west-2", required=True),
-    parameter("target", **OPTIONS),
-    parameter("count", **{"hasOptions": True, "options": [{"value": 1}, {"value": "2"}]}),
+    parameter("target", hasOptions=True, options=OPTIONS),
+    parameter("count", hasOptions=True, options=[{"value": 1}, {"value": "2"}]),
     parameter("note"),
     {"name": "old", "required": None, "hasOptions": None, "options": None, "default": ""},
 ]

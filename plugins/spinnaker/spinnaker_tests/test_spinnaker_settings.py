@@ -8,6 +8,7 @@ from orchestrator_spinnaker.settings import SpinnakerSettings, seconds
 from orchestrator.plugin import Secret
 
 GIVEN = {"gate": "https://gate.example", "application": "shop", "pipeline": "Deploy"}
+REFERENCE = "${environment.vars.conflicts}"
 PASSWORD = {"username": "ada", "password": {"secret": "gate"}}
 
 
@@ -86,7 +87,7 @@ def test_accepted(table: dict[str, object]) -> None:
 
 
 def test_a_whole_list_may_be_a_reference() -> None:
-    SpinnakerSettings(**GIVEN, conflicts="${environment.vars.conflicts}")  # type: ignore[arg-type]
+    SpinnakerSettings(**GIVEN, conflicts=REFERENCE)  # type: ignore[arg-type]  # before it is resolved
 
 
 def test_durations() -> None:

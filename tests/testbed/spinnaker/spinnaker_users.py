@@ -133,5 +133,6 @@ def by_certificate(connection: object) -> User | None:
         return None
     subject = (connection.getpeercert() or {}).get("subject", ())
     assert isinstance(subject, tuple)
-    names = {value for part in subject for key, value in part if key == "commonName"}
+    pairs = [pair for part in subject for pair in part if isinstance(pair, tuple)]
+    names = {value for key, value in pairs if key == "commonName"}
     return next((user for user in KNOWN if user.name in names), None)
