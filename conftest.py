@@ -8,6 +8,7 @@ import pytest
 
 from orchestrator.testing.daemon_zygote import Zygote
 from tests import durations
+from tests.row_ids import words
 
 NEEDS = "needs "
 """How the reason of every skip for a missing tool begins."""
@@ -23,6 +24,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     durations.spread(items)
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """The id of a value in a table, where the table gives none."""
+    return words(val)
 
 
 @pytest.fixture(scope="session")

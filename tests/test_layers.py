@@ -113,7 +113,9 @@ def test_nothing_imports_what_puts_the_parts_together() -> None:
     assert [str(one) for one in inside if one.package == "orchestrator.testing"] == []
 
 
-@pytest.mark.parametrize("plugin", sorted((ROOT / "plugins").glob("*/orchestrator_*")), ids=str)
+@pytest.mark.parametrize(
+    "plugin", sorted((ROOT / "plugins").glob("*/orchestrator_*")), ids=lambda path: path.name
+)
 def test_a_plugin_imports_the_published_packages_only(plugin: Path) -> None:
     own = plugin.name
     found = imports_of(str(plugin.relative_to(ROOT)))

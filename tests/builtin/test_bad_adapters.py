@@ -13,6 +13,7 @@ from orchestrator.testing.suite_bench import open_adapter_bench
 from orchestrator.testing.suite_crashes import BEFORE_EVERY_COMMIT
 from tests.builtin import bad_adapters as bad
 from tests.builtin.command_material import CommandMaterial
+from tests.row_ids import told_by
 
 
 class Suite(AdapterSuite):
@@ -32,36 +33,38 @@ def zygote() -> Iterator[Zygote]:
 BEFORE = {"fate": BEFORE_EVERY_COMMIT}
 
 
+MISTAKES: list[tuple[type[Adapter[Any]], str, dict[str, Any], str]] = [
+    (bad.StartsByItself, "killed_while_the_tool_works", {}, "began its work 2 times"),
+    (bad.StartsByItself, "killed_at_every_commit_of_a_success", BEFORE, "began its work"),
+    (bad.NewKeyEachTime, "killed_while_the_tool_works", {}, "began its work 2 times|and now"),
+    (
+        bad.NewKeyEachTime,
+        "killed_at_every_commit_of_a_success",
+        BEFORE,
+        "not within|does not get on",
+    ),
+    (bad.CleansUpOnce, "cleanup_says_the_same_again", {}, "Verify failed"),
+    (bad.CleansUpOnce, "killed_at_every_commit_of_a_success", BEFORE, "something is left"),
+    (bad.Deaf, "stopped_at_work", {}, "job 1 ends: not within"),
+    (bad.AlwaysGlad, "stopped_at_work", {}, "it ended as success"),
+    (bad.AlwaysGlad, "failure", {}, "it ended as success"),
+    (bad.SwallowsStops, "stopped_at_every_moment", {}, "it ended as success"),
+    (bad.SignalsByItself, "killed_while_the_tool_stops", {}, "asked to stop . times"),
+    (bad.LeavesChildren, "success", {}, "processes of it are alive"),
+    (bad.RemembersInMemory, "killed_at_every_commit_of_a_success", BEFORE, "ended as failure"),
+    (
+        bad.ReadsReferences,
+        "traits_can_be_told_from_unresolved_references",
+        {},
+        "failed to judge",
+    ),
+    (bad.TriesInCheck, "check_only_looks", {}, "check changed files"),
+    (bad.LogsAgain, "success", {}, "its log has 'line two' 2 times"),
+]
+
+
 @pytest.mark.parametrize(
-    ("adapter", "test", "given", "found"),
-    [
-        (bad.StartsByItself, "killed_while_the_tool_works", {}, "began its work 2 times"),
-        (bad.StartsByItself, "killed_at_every_commit_of_a_success", BEFORE, "began its work"),
-        (bad.NewKeyEachTime, "killed_while_the_tool_works", {}, "began its work 2 times|and now"),
-        (
-            bad.NewKeyEachTime,
-            "killed_at_every_commit_of_a_success",
-            BEFORE,
-            "not within|does not get on",
-        ),
-        (bad.CleansUpOnce, "cleanup_says_the_same_again", {}, "Verify failed"),
-        (bad.CleansUpOnce, "killed_at_every_commit_of_a_success", BEFORE, "something is left"),
-        (bad.Deaf, "stopped_at_work", {}, "job 1 ends: not within"),
-        (bad.AlwaysGlad, "stopped_at_work", {}, "it ended as success"),
-        (bad.AlwaysGlad, "failure", {}, "it ended as success"),
-        (bad.SwallowsStops, "stopped_at_every_moment", {}, "it ended as success"),
-        (bad.SignalsByItself, "killed_while_the_tool_stops", {}, "asked to stop . times"),
-        (bad.LeavesChildren, "success", {}, "processes of it are alive"),
-        (bad.RemembersInMemory, "killed_at_every_commit_of_a_success", BEFORE, "ended as failure"),
-        (
-            bad.ReadsReferences,
-            "traits_can_be_told_from_unresolved_references",
-            {},
-            "failed to judge",
-        ),
-        (bad.TriesInCheck, "check_only_looks", {}, "check changed files"),
-        (bad.LogsAgain, "success", {}, "its log has 'line two' 2 times"),
-    ],
+    ("adapter", "test", "given", "found"), MISTAKES, ids=told_by(MISTAKES, 0, 1)
 )
 def test_mistake(
     tmp_path: Path,

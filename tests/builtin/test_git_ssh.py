@@ -34,7 +34,11 @@ def host(tmp_path: Path) -> Iterator[SshHost]:
         yield host
 
 
-@pytest.mark.parametrize("written", [str, str.strip, lambda key: key.replace("\n", "\r\n")])
+@pytest.mark.parametrize(
+    "written",
+    [str, str.strip, lambda key: key.replace("\n", "\r\n")],
+    ids=["as it is", "stripped", "of another system"],
+)
 async def test_a_key_from_a_secret(
     bench: StepBench, host: SshHost, written: Callable[[str], str]
 ) -> None:

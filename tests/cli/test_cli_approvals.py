@@ -161,6 +161,7 @@ def test_nothing_awaits_an_approval(daemon: Recording) -> None:
             "approved; step verify of job 118 goes on",
         ),
     ],
+    ids=["prepares", "queued", "running", "step"],
 )
 def test_approve_says_what_happens_next(daemon: Recording, answered: Job, said: str) -> None:
     answers = {"POST /v1/jobs/118/approve": answered, "GET /v1/jobs/118/explain": EXPLAINED}
@@ -191,6 +192,7 @@ REJECTED: Cancel = {
         (("verify",), running(), "step verify of job 118 ends as its outcomes say"),
         ((), running(), "the step that asked of job 118 ends as its outcomes say"),
     ],
+    ids=["ended", "ends", "step", "the only step"],
 )
 def test_reject_says_what_happens_next(
     daemon: Recording, words: tuple[str, ...], answered: Job, said: str

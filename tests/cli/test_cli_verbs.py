@@ -284,6 +284,20 @@ def test_submit_sends_the_key_that_was_given(daemon: Recording) -> None:
         (job(conclusion="rejected"), (), 6),
         (job(conclusion="expired"), (), 6),
     ],
+    ids=[
+        "success",
+        "warnings",
+        "warnings, strict",
+        "halted with warnings, strict",
+        "failure",
+        "dirty failure",
+        "lost",
+        "cancelled",
+        "timed out",
+        "superseded",
+        "rejected",
+        "expired",
+    ],
 )
 def test_wait_exits_with_how_it_ended(
     daemon: Recording, ended: Job, words: tuple[str, ...], status: int

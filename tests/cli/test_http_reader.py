@@ -12,7 +12,12 @@ CHUNKED = (
 )
 UNTIL_CLOSE = b"HTTP/1.0 200 OK\r\n\r\nhello"
 AFTER_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n" + COUNTED
-ALL = [COUNTED, CHUNKED, UNTIL_CLOSE, AFTER_CONTINUE]
+ALL = [
+    pytest.param(COUNTED, id="counted"),
+    pytest.param(CHUNKED, id="chunked"),
+    pytest.param(UNTIL_CLOSE, id="until it closes"),
+    pytest.param(AFTER_CONTINUE, id="after 100"),
+]
 
 
 def read(data: bytes, size: int) -> tuple[http.Response, bytes]:
@@ -33,7 +38,9 @@ def test_header_names_are_lower_case_and_values_stripped() -> None:
     assert read(COUNTED, 100)[0].headers == {"content-length": "5", "x-a": "b c"}
 
 
-@pytest.mark.parametrize("data", [COUNTED, CHUNKED, AFTER_CONTINUE])
+@pytest.mark.parametrize(
+    "data", [COUNTED, CHUNKED, AFTER_CONTINUE], ids=["counted", "chunked", "after 100"]
+)
 def test_every_cut_is_a_lost_answer(data: bytes) -> None:
     for end in range(len(data)):
         response = http.Response()
@@ -64,6 +71,20 @@ def test_an_answer_without_a_body(status: int) -> None:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n",
+    ],
+    ids=[
+        "another protocol",
+        "another version",
+        "no number",
+        "no colon",
+        "no name",
+        "a negative length",
+        "a length in hexadecimal",
+        "a length of 40 digits",
+        "gzip",
+        "a chunk's length that is none",
+        "a chunk without a length",
+        "a chunk longer than it says",
     ],
 )
 def test_what_is_malformed_is_not_http(data: bytes) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.config.config_material import Reads
+from tests.row_ids import told_by
 
 STEP = '[[steps]]\nname = "a"\nuses = "command"\nwith = { run = ["x"] }\n'
 CASES = [
@@ -104,7 +105,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("owing", "cleanup", "expected"), CASES)
+@pytest.mark.parametrize(("owing", "cleanup", "expected"), CASES, ids=told_by(CASES, 1, 2))
 def test_cleanups(reads: Reads, owing: str, cleanup: str, expected: list[str]) -> None:
     from orchestrator.config import ConfigurationInvalid
 

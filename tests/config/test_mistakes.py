@@ -7,6 +7,7 @@ import pytest
 from orchestrator.config.paths import Host
 from orchestrator.plugin.registry import Registry
 from tests.config.config_material import Mistakes, Reads
+from tests.row_ids import told_by
 
 STEP = '[[steps]]\nname = "a"\nuses = "command"\nwith = { run = ["x"] }\n'
 PIPELINE = 'kind = "deploy"\n' + STEP
@@ -295,7 +296,7 @@ def test_in_an_environment(mistakes: Mistakes, text: str, expected: list[str]) -
     assert [str(mistake) for mistake in mistakes({"environments/e.toml": text})] == expected
 
 
-@pytest.mark.parametrize(("text", "expected"), PIPELINES)
+@pytest.mark.parametrize(("text", "expected"), PIPELINES, ids=told_by(PIPELINES, 0, 1))
 def test_in_a_pipeline(mistakes: Mistakes, text: str, expected: list[str]) -> None:
     files = {"environments/e.toml": "", "pipelines/p.toml": text}
     assert [str(mistake) for mistake in mistakes(files)] == expected

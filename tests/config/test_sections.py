@@ -5,6 +5,7 @@ import pytest
 from orchestrator.core.definition import ApprovalRule, OutcomeRule
 from orchestrator.core.words import LongWaitPolicy, Outcome, Role, Section
 from tests.config.config_material import Mistakes, Reads
+from tests.row_ids import told_by
 
 RUN = 'uses = "command"\nwith = { run = ["x"] }\n'
 
@@ -191,7 +192,7 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("blocks", "expected"), MISTAKES)
+@pytest.mark.parametrize(("blocks", "expected"), MISTAKES, ids=told_by(MISTAKES, 1))
 def test_mistakes(mistakes: Mistakes, blocks: list[str], expected: list[str]) -> None:
     found = [f"{one.key}: {one.text}" for one in mistakes(written(*blocks))]
     assert found == expected

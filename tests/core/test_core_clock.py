@@ -21,6 +21,15 @@ from tests.core.core_story import given, like
         (at(0), at(5, utc=-3600, boot_id="boot-2"), 0),
         (at(0), at(5, utc=3600, boot_id="boot-2"), 3_605_000),
     ],
+    ids=[
+        "one boot",
+        "clock put back",
+        "clock put forward",
+        "never negative",
+        "rebooted",
+        "rebooted, clock put back",
+        "rebooted, clock put forward",
+    ],
 )
 def test_durations(earlier: Instant, later: Instant, milliseconds: int) -> None:
     assert later.since(earlier) == milliseconds
@@ -35,6 +44,14 @@ def test_durations(earlier: Instant, later: Instant, milliseconds: int) -> None:
         (at(0), at(30, boot_id="boot-2"), at(60).boot),  # 30 of the 60 s are over
         (at(0), at(90, boot_id="boot-2"), at(90).boot),  # all of them: at once
         (at(0), at(30, utc=-9000, boot_id="boot-2"), at(90).boot),
+    ],
+    ids=[
+        "as it was set",
+        "later",
+        "clock put forward",
+        "rebooted, half over",
+        "rebooted, over",
+        "rebooted, clock put back",
     ],
 )
 def test_deadlines_count_in_the_boot_of_the_running_daemon(

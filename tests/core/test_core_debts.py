@@ -331,7 +331,9 @@ def test_a_cleanup_runs_as_it_was_when_the_job_was_submitted() -> None:
 
 
 @pytest.mark.parametrize(
-    "left", [config(API), config(WEB, API), config(API, environments=("staging",))]
+    "left",
+    [config(API), config(WEB, API), config(API, environments=("staging",))],
+    ids=["no pipeline", "no cleanup", "no environment"],
 )
 def test_a_cleanup_runs_though_its_pipeline_or_environment_was_removed(left: Configuration) -> None:
     story = given(submit("web"), acquired(1), accept(left), applied(1), cleaned(1))

@@ -192,13 +192,13 @@ def replay(one: Story, event: ev.AnyEvent) -> None:
     assert mine == theirs
 
 
-@pytest.mark.parametrize("event", OF_JOB, ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("event", OF_JOB)
 @pytest.mark.parametrize("name", STORIES)
 def test_an_event_of_a_job_replays_in_any_state(name: str, event: ev.AnyEvent) -> None:
     replay(STORIES[name](), event)
 
 
-@pytest.mark.parametrize("event", OF_ENVIRONMENT, ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("event", OF_ENVIRONMENT)
 @pytest.mark.parametrize("name", STORIES)
 def test_an_event_of_an_environment_replays_in_any_state(name: str, event: ev.AnyEvent) -> None:
     replay(STORIES[name](), event)

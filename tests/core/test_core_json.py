@@ -305,6 +305,11 @@ ENTITIES: list[msgspec.Struct] = [
 ]
 
 
+def type_and_phase(entity: msgspec.Struct) -> str:
+    phase = getattr(entity, "phase", None)
+    return " ".join(type(one).__name__ for one in (entity, phase) if one is not None)
+
+
 def members(union: Any) -> set[type]:
     return set(typing.get_args(union))
 
@@ -323,6 +328,7 @@ def test_an_event_is_read_as_it_was_written_under_its_own_tag(name: str) -> None
 @pytest.mark.parametrize(
     ("union", "examples"),
     [(ev.AnyEvent, EVENTS), (StepPhase, PHASES), (JobPhase, JOB_PHASES), (Record, RECORDS)],
+    ids=["events", "phases of steps", "phases of jobs", "records"],
 )
 def test_every_variant_has_its_tag_here(union: Any, examples: dict[str, msgspec.Struct]) -> None:
     assert {type(one) for one in examples.values()} == members(union)
@@ -331,7 +337,7 @@ def test_every_variant_has_its_tag_here(union: Any, examples: dict[str, msgspec.
         assert msgspec.json.decode(msgspec.json.encode(one), type=union) == one
 
 
-@pytest.mark.parametrize("entity", ENTITIES, ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("entity", ENTITIES, ids=type_and_phase)
 def test_an_entity_is_read_as_it_was_written(entity: msgspec.Struct) -> None:
     assert through_json(entity, type(entity)) == entity
 

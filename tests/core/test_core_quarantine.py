@@ -305,7 +305,9 @@ def test_a_finding_during_a_recheck_does_not_end_it() -> None:
     assert story.environment().quarantine is not None
 
 
-@pytest.mark.parametrize("story", [given(), dirty_without_debt(), failed_cleanup()])
+@pytest.mark.parametrize(
+    "story", [given(), dirty_without_debt(), failed_cleanup()], ids=["clean", "dirty", "in debt"]
+)
 def test_a_recheck_that_nobody_asked_for_is_dropped(story: Story) -> None:
     story.when(rechecked(ref(1))).refused(StaleObservation)
 

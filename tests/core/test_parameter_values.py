@@ -1,6 +1,7 @@
 """Typed parameters: what is accepted as text and as JSON, what a job keeps, what refers read."""
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from orchestrator.core.parameters import (
 )
 from orchestrator.core.references import JobFacts
 from orchestrator.core.words import ParameterType as Type
+from tests.row_ids import told_by
 
 COUNT = Parameter("x", Type.INTEGER, min=-5, max=10, example="3")
 SHARE = Parameter("x", Type.NUMBER, min=0.5)
@@ -58,7 +60,17 @@ ACCEPTED: list[tuple[Parameter, Any, str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("parameter", "value", "kept", "read"), ACCEPTED)
+def given_as(table: Iterable[tuple[Parameter, Any, Any, Any]]) -> list[str]:
+    """Ids of rows: the parameter's type, and what is given as Python writes it."""
+    return [f"{one.type.name} {shown(value)}" for one, value, *_ in table]
+
+
+def shown(value: object) -> str:
+    digits = isinstance(value, int) and value > 10**20
+    return "a very large number" if digits else ascii(value)[:20]
+
+
+@pytest.mark.parametrize(("parameter", "value", "kept", "read"), ACCEPTED, ids=given_as(ACCEPTED))
 def test_accepted(parameter: Parameter, value: Any, kept: str, read: Any) -> None:
     texts = accept((parameter,), {"x": value}, "p.toml")
     assert texts == {"x": kept}
@@ -130,7 +142,7 @@ REFUSED: list[tuple[Parameter, Any, type[ParameterProblem], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("parameter", "value", "error", "message"), REFUSED)
+@pytest.mark.parametrize(("parameter", "value", "error", "message"), REFUSED, ids=given_as(REFUSED))
 def test_refused(
     parameter: Parameter, value: Any, error: type[ParameterProblem], message: str
 ) -> None:
@@ -225,7 +237,9 @@ MAPPED: list[tuple[Parameter, str, Any, Parameter, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("mine", "given_text", "written_value", "theirs", "kept"), MAPPED)
+@pytest.mark.parametrize(
+    ("mine", "given_text", "written_value", "theirs", "kept"), MAPPED, ids=told_by(MAPPED, 0, 2, 3)
+)
 def test_a_cleanup_is_given_values_of_its_types(
     mine: Parameter, given_text: str, written_value: Any, theirs: Parameter, kept: str
 ) -> None:

@@ -16,6 +16,7 @@ from orchestrator.core.parameters import (
     variable_name,
 )
 from orchestrator.core.words import ParameterType
+from tests.row_ids import told_by
 
 VERSION = Parameter("version", required=True, pattern=r"^v\d+\.\d+\.\d+$", example="v1.2.3")
 NOTE = Parameter("note")
@@ -87,7 +88,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("given", "error", "message"), REFUSED)
+@pytest.mark.parametrize(("given", "error", "message"), REFUSED, ids=told_by(REFUSED, 0, 1))
 def test_refused(given: dict[str, str], error: type[ParameterProblem], message: str) -> None:
     with pytest.raises(error) as caught:
         accept(WEB, given, ORIGIN)

@@ -22,6 +22,7 @@ from orchestrator.core.references import (
     references,
     resolve,
 )
+from tests.row_ids import told_by
 
 SCOPE = Scope(
     job=JobFacts(id=118, pipeline="team/web", environment="eu/production", submitter="ada"),
@@ -93,7 +94,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("text", "error", "message"), REFUSED)
+@pytest.mark.parametrize(("text", "error", "message"), REFUSED, ids=told_by(REFUSED, 0, 1))
 def test_refused(text: str, error: type[ReferenceProblem], message: str) -> None:
     with pytest.raises(error) as caught:
         resolve({"a": [text]}, SCOPE)

@@ -125,6 +125,18 @@ async def test_whatever_an_adapter_raises_fails_its_step_only(
         (returning(Result(outputs={"x": object()})), StepConclusion.FAILURE, "can't be journalled"),
         (returning(Result(summary="\udcff")), StepConclusion.FAILURE, "can't be journalled"),
     ],
+    ids=[
+        "raises an error",
+        "raises an error of odd bytes",
+        "raises that its process is lost",
+        "raises that its call is lost",
+        "raises that a stop was asked for",
+        "raises in a nursery",
+        "returns nothing",
+        "returns a text as its exit",
+        "returns an output that is no value",
+        "returns a summary of odd bytes",
+    ],
 )
 async def test_what_apply_raises_or_returns_is_read(
     tmp_path: Path,

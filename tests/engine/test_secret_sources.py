@@ -109,6 +109,7 @@ async def test_credentials_of_the_unit(tmp_path: Path) -> None:
         (RuntimeError("sealed"), "secrets.x: plugin vault: RuntimeError: sealed"),
         ("abc", "fewer than 4"),
     ],
+    ids=["bytes", "a line", "nothing", "an error", "too short"],
 )
 async def test_plugins_are_asked_with_their_settings(answer: object, said: str | None) -> None:
     sources = SecretSources({"vault": Vault(answer)})

@@ -11,6 +11,7 @@ import pytest
 
 from orchestrator.plugin import Adapter, Result, SecretSource, Step, hookimpl
 from orchestrator.plugin.registry import Registry, load
+from tests.row_ids import told_by
 
 ADAPTER = """
 import msgspec
@@ -181,7 +182,7 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize(("source", "text"), BROKEN)
+@pytest.mark.parametrize(("source", "text"), BROKEN, ids=told_by(BROKEN, 1))
 def test_a_broken_plugin_is_named_and_hurts_no_other(
     installed: Installed, builtin: ModuleType, source: str, text: str
 ) -> None:

@@ -82,6 +82,7 @@ def test_other_sources_have_another_place(source: Path) -> None:
         (PART, "package main\nfunc main() { nothing() }\n", "undefined: nothing"),
         (PART, MAIN.replace("1.2.3", "9"), "should be v1.2.3, but says 'v9"),
     ],
+    ids=["does not compile", "is another version"],
 )
 def test_what_cannot_be_built_leaves_nothing(
     source: Path, part: Part, main: str, message: str
@@ -107,7 +108,7 @@ def test_two_builds_at_once_build_once(source: Path) -> None:
     assert sum("[1/1] small v1.2.3" in lines for lines in told) == 1
 
 
-@pytest.mark.parametrize(("ci", "code"), [(False, 0), (True, 1)])
+@pytest.mark.parametrize(("ci", "code"), [(False, 0), (True, 1)], ids=["by hand", "in CI"])
 @pytest.mark.parametrize(
     ("build", "needed"),
     [
@@ -118,6 +119,7 @@ def test_two_builds_at_once_build_once(source: Path) -> None:
             "redis-server (Debian: redis-server), redis-cli (Debian: redis-tools) on PATH",
         ),
     ],
+    ids=["kubernetes", "spinnaker"],
 )
 def test_without_its_tools_a_build_says_so(
     tmp_path: Path, build: ModuleType, needed: str, ci: bool, code: int

@@ -72,6 +72,7 @@ def plain_session() -> dict[str, Any]:
         {"bearer": secret(f"{ADA.token}\n")},
         session(),
     ],
+    ids=["basic", "basic, a secret name", "bearer", "bearer, a line", "session"],
 )
 async def test_right_credentials_are_let_in(steps: Steps, auth: dict[str, Any]) -> None:
     assert await check.problems(steps.step(auth=auth)) == ()
@@ -92,6 +93,16 @@ WRONG = "wrong-and-secret"
         ({"bearer": secret("")}, "auth.bearer", "`auth.bearer` is no token"),
         (session(password=WRONG), "auth.session", "or the password of `auth.session` is wrong"),
         (basic(EVE.name, EVE.password), "auth.basic", "required authorization: READ"),
+    ],
+    ids=[
+        "no auth",
+        "basic, a wrong password",
+        "basic, nobody we know",
+        "bearer, a wrong token",
+        "bearer, two lines",
+        "bearer, no token",
+        "session, a wrong password",
+        "basic, who may not look",
     ],
 )
 async def test_wrong_credentials(

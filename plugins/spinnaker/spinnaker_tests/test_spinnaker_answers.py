@@ -80,6 +80,18 @@ def answer(code: int, body: object = None, location: str | None = None) -> httpx
             f"Gate at {URL} answered 500 to {WHAT}: it does not reach Orca",
         ),
     ],
+    ids=[
+        "302 to its login",
+        "302 to another login",
+        "401",
+        "302 to nowhere",
+        "301",
+        "403",
+        "404",
+        "400",
+        "429",
+        "500",
+    ],
 )
 def test_what_is_no_success(
     given: httpx.Response, credentials: str, error: type[GateError], text: str
@@ -99,7 +111,7 @@ def test_a_success() -> None:
     [
         ("one\n\ttwo", "one two"),
         ('Status: 404, Message: {"timestamp": 1, "status": 404}', "Status: 404, Message:"),
-        ("x" * 1000, "x" * (LONGEST - 1) + "…"),
+        pytest.param("x" * 1000, "x" * (LONGEST - 1) + "…", id="a long one"),
         (None, ""),
     ],
 )

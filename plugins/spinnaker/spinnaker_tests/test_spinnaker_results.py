@@ -11,6 +11,7 @@ from orchestrator_spinnaker.settings import StageOutput
 from orchestrator_spinnaker.times import duration
 
 from orchestrator.plugin import Result
+from tests.row_ids import told_by
 
 MARK = "job 7)"
 
@@ -99,7 +100,7 @@ CAUSES: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("context", "cause"), CAUSES)
+@pytest.mark.parametrize(("context", "cause"), CAUSES, ids=told_by(CAUSES, 0))
 def test_causes(context: dict[str, Any], cause: str) -> None:
     assert results.cause(stage("a", "TERMINAL", context=context)) == cause
 

@@ -64,6 +64,7 @@ def test_imports_are_named_where_there_are_some() -> None:
         ([VERSION, PLANNED], True),
         ([VERSION, WAITING, PLANNED], True),
     ],
+    ids=["waits", "interrupted while it waits", "plans", "plans after a wait"],
 )
 def test_what_comes_before_the_lock_does_not_prove_that_it_is_held(
     lines: list[bytes], holds: bool
@@ -71,7 +72,11 @@ def test_what_comes_before_the_lock_does_not_prove_that_it_is_held(
     assert tally(lines).holds_lock is holds
 
 
-@pytest.mark.parametrize(("last", "ended"), [(COMPLETE, False), (SUMMARY, True), (ERROR, True)])
+@pytest.mark.parametrize(
+    ("last", "ended"),
+    [(COMPLETE, False), (SUMMARY, True), (ERROR, True)],
+    ids=["one is complete", "summary", "error"],
+)
 def test_a_summary_and_an_error_are_the_end(last: bytes, ended: bool) -> None:
     assert tally([PLANNED, last]).ended is ended
 
@@ -96,7 +101,11 @@ def test_an_error_is_shown_with_its_place() -> None:
     ]
 
 
-@pytest.mark.parametrize("quiet", [VERSION, PLANNED, line("outputs", "Outputs: 3")])
+@pytest.mark.parametrize(
+    "quiet",
+    [VERSION, PLANNED, line("outputs", "Outputs: 3")],
+    ids=["version", "plan", "outputs"],
+)
 def test_what_is_told_elsewhere_is_not_shown(quiet: bytes) -> None:
     assert shown(parse(quiet)) == ""
 

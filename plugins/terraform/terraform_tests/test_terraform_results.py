@@ -28,6 +28,14 @@ def counted(*, summary: Changes | None = None, error: str = "", interrupted: boo
         (Exit(1), counted(error="no quota"), False, False, None),
         (Exit(None, "SIGKILL"), counted(), True, False, None),
     ],
+    ids=[
+        "finished",
+        "finished though asked to stop",
+        "stopped",
+        "failed though asked to stop",
+        "failed",
+        "killed",
+    ],
 )
 def test_finished_first_stopped_and_failed_are_told_apart(
     exit: Exit, said: Tally, stopping: bool, succeeded: bool, stopped: bool | None
