@@ -9,6 +9,8 @@ UNSTABLE = re.compile(r"set\(\{| at 0x")
 """The repr of a set, whose order differs from process to process, and an address."""
 LONGEST = 80
 """Of what tells the rows of one test apart; `row_ids.py` makes most of it."""
+MOST_WORDS = 8
+"""In a test's name, and a few less are better: what else there is to say is its docstring."""
 
 
 def rows(request: pytest.FixtureRequest) -> list[tuple[pytest.Function, str]]:
@@ -40,3 +42,9 @@ def test_every_row_has_a_name(request: pytest.FixtureRequest) -> None:
         if re.search(rf"(^|-){argument}\d+(-|$)|<lambda>", row)
     ]
     assert nameless == []
+
+
+def test_names_are_a_few_words(request: pytest.FixtureRequest) -> None:
+    functions = (item for item in request.session.items if isinstance(item, pytest.Function))
+    names = {function.originalname.removeprefix("test_") for function in functions}
+    assert [name for name in sorted(names) if len(name.split("_")) > MOST_WORDS] == []

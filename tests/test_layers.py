@@ -93,7 +93,8 @@ def test_a_layer_imports_only_from_those_above_it(layer: str) -> None:
     assert offending(f"orchestrator/{layer}", above) == []
 
 
-def test_what_is_built_in_imports_what_a_plugin_may() -> None:
+def test_imports_of_what_is_built_in() -> None:
+    """What is built in imports what a plugin may."""
     assert offending("orchestrator/builtin", packages("plugin")) == []
 
 
@@ -127,7 +128,8 @@ def test_a_plugin_imports_the_published_packages_only(plugin: Path) -> None:
 # --- the core is pure -----------------------------------------------------------------------
 
 
-def test_the_core_imports_nothing_that_looks_at_the_world_around_it() -> None:
+def test_imports_of_the_core() -> None:
+    """The core imports nothing that looks at the world around it."""
     allowed = {"orchestrator.core", "msgspec", "sortedcontainers", *PURE}
     found = imports_of("orchestrator/core")
     assert [str(one) for one in found if one.package not in allowed] == []
@@ -153,7 +155,8 @@ def test_plugin_authors_are_bound_to_no_event_loop() -> None:
 HEAVY = ("msgspec", "trio", "anyio", "pluggy", "litestar", "hypercorn", "structlog", "tree_sitter")
 
 
-def test_verbs_import_nothing_but_the_standard_library_when_they_are_loaded() -> None:
+def test_imports_of_verbs() -> None:
+    """Verbs import nothing but the standard library when they are loaded."""
     at_once = [one for one in imports_of("orchestrator/cli") if not one.lazy]
     allowed = {"orchestrator.cli", *sys.stdlib_module_names}
     assert [str(one) for one in at_once if one.package not in allowed] == []

@@ -170,7 +170,8 @@ async def test_a_step_that_asks(bench: ApiBench) -> None:
     assert verify["outputs"] == {"approved_by": "root, ada", "comment": "fine; me too"}
 
 
-async def test_who_waits_for_a_job_that_asks_learns_what_answers_it(bench: ApiBench) -> None:
+async def test_who_waits_learns_what_answers(bench: ApiBench) -> None:
+    """Who waits for a job that asks learns what answers it."""
     await bench.submit(pipeline="staged")
     await bench.until(1, lambda seen: seen["awaits"])
     await bench.submit(pipeline="plain")
@@ -212,9 +213,10 @@ async def test_a_plugin_may_deny_an_answer(bench: ApiBench) -> None:
     assert problem["type"] == "denied-by-plugin"
 
 
-async def test_a_job_without_steps_before_awaits_the_environments_approval(
+async def test_a_job_awaits_the_environments_approval(
     bench: ApiBench,
 ) -> None:
+    """A job without steps before awaits the environment's approval."""
     job = await bench.submit(pipeline="plain", environment="strict")
     assert (job["phase"], job["awaits"][0]["rules"][0]["for"]) == ("preparing", "environment")
     assert [step["phase"] for step in job["steps"]] == ["pending"]
@@ -227,7 +229,8 @@ async def test_a_job_without_steps_before_awaits_the_environments_approval(
     assert [step["conclusion"] for step in job["steps"]] == ["not_run"]
 
 
-async def test_a_dry_run_says_what_a_job_would_meet_once_it_is_ready(bench: ApiBench) -> None:
+async def test_what_a_job_would_meet(bench: ApiBench) -> None:
+    """A dry run says what a job would meet once it is ready."""
     await bench.submit(pipeline="plain", environment="prod")
     async with bench.client() as client:
         body = {"pipeline": "web", "environment": "prod", "dry_run": True}

@@ -42,7 +42,8 @@ async def test_unknown_names_are_404_with_near_ones(bench: ApiBench) -> None:
     assert pipeline.json()["near"] == ["team/plain"]
 
 
-async def test_a_quarantine_says_what_was_found_and_what_to_type(bench: ApiBench) -> None:
+async def test_a_quarantine_says_what_to_type(bench: ApiBench) -> None:
+    """A quarantine says what was found and what to type."""
     bench.gate.open(1)
     await bench.submit(pipeline="dirty")
     assert (await bench.finished(1))["dirty"] is True

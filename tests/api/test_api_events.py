@@ -36,7 +36,9 @@ async def test_the_journal_is_read_to_its_end(bench: ApiBench) -> None:
     assert all("configuration" not in one and "definition" not in one for one in found)
 
 
-async def test_status_says_when_the_configuration_in_force_was_accepted(bench: ApiBench) -> None:
+async def test_when_the_configuration_was_accepted(bench: ApiBench) -> None:
+    """Status says when the configuration in force was accepted."""
+
     async def told() -> tuple[str, list[str]]:
         async with bench.client() as client:
             found = events((await client.get("/v1/events")).text)
@@ -53,7 +55,8 @@ async def test_status_says_when_the_configuration_in_force_was_accepted(bench: A
     assert times == [first, second]
 
 
-async def test_it_goes_on_after_the_last_id_that_was_seen(bench: ApiBench) -> None:
+async def test_it_goes_on_after_the_last_id(bench: ApiBench) -> None:
+    """It goes on after the last id that was seen."""
     await bench.submit()
     async with bench.client() as client:
         whole = events((await client.get("/v1/events")).text)
@@ -77,7 +80,8 @@ async def test_following_shows_what_comes(bench: ApiBench) -> None:
             assert json.loads((await anext(lines)).removeprefix("data: "))["job"] == 1
 
 
-async def test_an_id_that_is_not_there_any_more_or_yet_is_410(bench: ApiBench) -> None:
+async def test_an_id_that_is_not_there(bench: ApiBench) -> None:
+    """An id that is not there any more, or not yet, is 410."""
     async with bench.client() as client:
         answer = await client.get("/v1/events?since=99999")
     assert (answer.status_code, answer.json()["type"]) == (410, "unknown-event")

@@ -37,7 +37,8 @@ async def test_root_and_the_daemons_own_user_are_owners() -> None:
 
 
 @needs_root
-async def test_a_stranger_gets_in_nowhere_whatever_the_request_claims(bench: ApiBench) -> None:
+async def test_a_stranger_gets_in_nowhere(bench: ApiBench) -> None:
+    """A stranger gets in nowhere, whatever the request claims."""
     open_to_all(bench.root)
     status, found = await ask_as(bench.socket, "GET /v1/jobs", uid=STRANGER)
     assert (status, found["type"], found["role"]) == (403, "not-permitted", "viewer")
@@ -55,7 +56,8 @@ async def test_the_daemons_own_user_is_admin_without_roles(tmp_path: Path) -> No
 
 
 @needs_root
-async def test_supplementary_groups_count_and_only_those_of_the_process(tmp_path: Path) -> None:
+async def test_only_groups_of_the_process_count(tmp_path: Path) -> None:
+    """Supplementary groups count, and only those of the process."""
     daemon = grp.getgrnam("daemon")
     open_to_all(tmp_path)
     config = configuration(tmp_path, roles=Roles(viewer=(f"@{daemon.gr_name}",)))

@@ -44,9 +44,10 @@ async def test_a_queued_job_shows_its_steps_and_blockers(bench: ApiBench) -> Non
     ]
 
 
-async def test_the_same_key_answers_200_with_the_same_job_even_when_it_has_ended(
+async def test_the_same_key_is_the_same_job(
     bench: ApiBench,
 ) -> None:
+    """The same key answers 200 with the same job, even when it has ended."""
     body = {"pipeline": "team/plain", "environment": "prod"}
     headers = {"Idempotency-Key": "once"}
     async with bench.client() as client:
@@ -61,7 +62,8 @@ async def test_the_same_key_answers_200_with_the_same_job_even_when_it_has_ended
     assert (other.json()["type"], other.json()["job"]) == ("key-reused", 1)
 
 
-async def test_a_dry_run_resolves_what_is_known_and_queues_nothing(bench: ApiBench) -> None:
+async def test_a_dry_run_queues_nothing(bench: ApiBench) -> None:
+    """A dry run resolves what is known and queues nothing."""
     async with bench.client() as client:
         answer = await client.post("/v1/jobs", json=WEB | {"dry_run": True})
     plan = answer.json()
@@ -110,7 +112,8 @@ async def test_explain_says_place_blockers_and_the_usual_duration(bench: ApiBenc
     assert "(1 run)" in blocker["text"]
 
 
-async def test_explain_says_what_the_steps_of_a_running_job_wait_for(bench: ApiBench) -> None:
+async def test_what_running_steps_wait_for(bench: ApiBench) -> None:
+    """Explain says what the steps of a running job wait for."""
     await bench.submit()
     step = await bench.gate.at_work(1)
     job = await bench.until(1, lambda seen: seen["steps"][0]["phase"] == "applying")
@@ -129,7 +132,8 @@ async def test_explain_says_what_the_steps_of_a_running_job_wait_for(bench: ApiB
     assert (found["phase"], found["since"], found["steps"]) == ("finished", job["finished_at"], [])
 
 
-async def test_a_step_that_lacks_nothing_but_a_slot_says_so(tmp_path: Path) -> None:
+async def test_a_step_that_lacks_a_slot(tmp_path: Path) -> None:
+    """A step that lacks nothing but a slot says so."""
     async with open_bench(tmp_path, configuration(tmp_path, capacity=1)) as bench:
         await bench.submit(**WEB)
         await (await bench.gate.at_work(1)).waiting_for("Gate")
@@ -144,7 +148,8 @@ async def test_a_step_that_lacks_nothing_but_a_slot_says_so(tmp_path: Path) -> N
         assert (job["phase"], found["steps"]) == ("running", [])
 
 
-async def test_what_a_viewer_may_not_see_is_not_listed(bench: ApiBench) -> None:
+async def test_only_what_may_be_seen_is_listed(bench: ApiBench) -> None:
+    """What a viewer may not see is not listed."""
     await bench.submit()
     await bench.submit(environment="team/stage")
     config = configuration(bench.root, roles=Roles(admin=("*",)))

@@ -51,14 +51,16 @@ def problem(answer: bytes) -> dict[str, Any]:
     return found
 
 
-async def test_a_body_that_says_it_is_too_large_is_413(bench: ApiBench) -> None:
+async def test_a_large_body_is_413(bench: ApiBench) -> None:
+    """A body that says it is too large is 413."""
     body = b"x" * (limits.BODY_BYTES + 1)
     found = problem(await raw(bench, head(len(body)), body))
     assert (found["status"], found["type"]) == (413, "body-too-large")
     await bench.all_gone()
 
 
-async def test_a_chunked_body_that_grows_too_large_is_413(bench: ApiBench) -> None:
+async def test_a_chunked_body_that_grows_is_413(bench: ApiBench) -> None:
+    """A chunked body that grows too large is 413."""
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
     start = b"POST /v1/jobs HTTP/1.1\r\nhost: d\r\ntransfer-encoding: chunked\r\n\r\n"
     found = problem(await raw(bench, start, *[chunk] * 64))
@@ -83,7 +85,8 @@ async def test_a_body_that_does_not_arrive_is_408(
     await bench.all_gone()
 
 
-async def test_a_head_that_does_not_arrive_is_cut_off(tmp_path: Path) -> None:
+async def test_a_slow_head_is_cut_off(tmp_path: Path) -> None:
+    """A head that does not arrive is cut off."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(server, "IDLE_SECONDS", 0.05)
         async with open_bench(tmp_path) as bench:
@@ -125,9 +128,10 @@ async def test_websockets_are_refused(bench: ApiBench) -> None:
     assert b" 403 " in (await raw(bench, upgrade)).split(b"\r\n")[0]
 
 
-async def test_a_client_that_does_not_read_is_cut_off(
+async def test_who_does_not_read_is_cut_off(
     bench: ApiBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A client that does not read is cut off."""
     monkeypatch.setattr(connection, "SEND_SECONDS", 0.05)
     await bench.submit()
     (await bench.gate.at_work(1)).log("x" * 4_000_000)

@@ -9,7 +9,8 @@ import pytest
 from orchestrator.api.listening import NotASocket, SocketInUse, SocketUnusable, listening
 
 
-def test_everybody_may_connect_and_the_path_goes_with_the_listener(tmp_path: Path) -> None:
+def test_everybody_may_connect(tmp_path: Path) -> None:
+    """Everybody may connect, and the path goes with the listener."""
     path = tmp_path / "deep" / "api.sock"
     with listening(path):
         assert stat.S_IMODE(path.stat().st_mode) == 0o666
@@ -43,7 +44,8 @@ def test_what_is_no_socket_is_left_alone(tmp_path: Path) -> None:
     assert path.read_text() == "mine"
 
 
-def test_a_path_that_another_daemon_has_taken_is_left_to_it(tmp_path: Path) -> None:
+def test_a_path_of_another_daemon(tmp_path: Path) -> None:
+    """A path that another daemon has taken is left to it."""
     path = tmp_path / "api.sock"
     with listening(path):
         path.unlink()

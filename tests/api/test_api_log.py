@@ -40,7 +40,8 @@ async def test_following_ends_with_the_attempt(bench: ApiBench) -> None:
         assert [line async for line in lines] == ["last"]
 
 
-async def test_a_step_that_has_not_begun_is_followed_from_its_beginning(bench: ApiBench) -> None:
+async def test_following_from_the_beginning(bench: ApiBench) -> None:
+    """A step that has not begun is followed from its beginning."""
     await bench.submit()
     await bench.submit(environment="prod")
     path = "/v1/jobs/2/steps/apply/log"

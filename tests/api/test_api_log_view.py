@@ -30,16 +30,18 @@ def read_all(view: LogView, offset: int = 0) -> bytes:
 
 @pytest.mark.parametrize("chunk", [1, 3, 7, 8, 64])
 @pytest.mark.parametrize("offset", range(12))
-def test_no_part_of_a_secret_is_shown_wherever_reading_begins_and_is_cut(
+def test_no_part_of_a_secret_is_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int, offset: int
 ) -> None:
+    """No part of a secret is shown, wherever reading begins and is cut."""
     monkeypatch.setattr(log_view, "CHUNK", chunk)
     content = b"a hunter2 and hunter2hunter2, hunter\n"
     shown = content.replace(b"hunter2", b"*" * 7)
     assert read_all(view_of(tmp_path / "log", content), offset) == shown[offset:]
 
 
-def test_what_may_be_the_beginning_of_a_secret_waits_for_its_end(tmp_path: Path) -> None:
+def test_what_may_begin_a_secret_waits(tmp_path: Path) -> None:
+    """What may be the beginning of a secret waits for its end."""
     path = tmp_path / "log"
     view = view_of(path, b"now hunt")
     first = view.read(0, SECRETS, ended=False)
@@ -77,7 +79,8 @@ def test_the_tail_begins_at_a_line(
     assert view_of(tmp_path / "log", content).start_of_tail(lines) == start
 
 
-def test_a_dropped_middle_is_one_line_and_no_zeros(tmp_path: Path) -> None:
+def test_a_dropped_middle_is_one_line(tmp_path: Path) -> None:
+    """A dropped middle is one line and no zeros."""
     path = tmp_path / "log"
     view = view_of(path, b"".join(b"%07d\n" % number for number in range(50_000)))
     with path.open("r+b") as log:

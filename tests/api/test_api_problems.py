@@ -48,7 +48,8 @@ def test_404_names_what_may_have_been_meant() -> None:
     assert of_rejection(no.UnknownPipeline("wbe", ["web", "app"])).near == ("web",)
 
 
-def test_422_has_all_that_is_wrong_with_the_parameters() -> None:
+def test_422_has_all_that_is_wrong() -> None:
+    """422 has all that is wrong with the parameters."""
     assert of_rejection(no.InvalidParameters("several", ("a", "b"))).problems == ("a", "b")
     assert of_rejection(no.InvalidParameters("only this")).problems is None
 
@@ -67,7 +68,8 @@ def test_a_state_that_cannot_be_read_is_503() -> None:
     assert Problems(SystemClock()).of(ReadFailed("I/O error"), "GET /v1/jobs").status == 503
 
 
-def test_what_nobody_expected_is_500_under_a_reference_without_its_text() -> None:
+def test_what_nobody_expected_is_500() -> None:
+    """What nobody expected is 500 under a reference, without its text."""
     problems = Problems(SystemClock())
     found = problems.of(RuntimeError("secret internals"), "GET /v1/jobs")
     other = problems.of(RuntimeError("secret internals"), "GET /v1/jobs")
@@ -111,16 +113,17 @@ async def test_what_is_not_known_is_refused_by_name(bench: ApiBench) -> None:
         assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_parameters_that_do_not_fit_are_422_with_the_file(bench: ApiBench) -> None:
+async def test_unfit_parameters_are_422(bench: ApiBench) -> None:
+    """Parameters that do not fit are 422 with the file."""
     body = {"pipeline": "web", "environment": "prod", "params": {"version": "latest"}}
     found = await bench.post("/v1/jobs", body, status=422)
     assert found["type"] == "invalid-parameters"
     assert found["detail"].startswith('pipelines/web.toml: parameter version: "latest"')
 
 
-async def test_an_error_of_ours_is_500_and_the_daemon_goes_on(
-    bench: ApiBench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_error_of_ours_is_500(bench: ApiBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of ours is 500, and the daemon goes on."""
+
     async def broken(*_: object) -> None:
         raise RuntimeError("secret internals")
 

@@ -3,7 +3,8 @@
 from tests.api.api_bench import ApiBench
 
 
-async def test_cancel_shows_who_asked_why_and_when_force_is_available(bench: ApiBench) -> None:
+async def test_what_cancel_shows(bench: ApiBench) -> None:
+    """Cancel shows who asked, why, and when force is available."""
     await bench.submit(pipeline="deaf")
     await bench.gate.at_work(1)
     job = await bench.post("/v1/jobs/1/cancel", {"reason": "wrong version"})
@@ -17,7 +18,8 @@ async def test_cancel_shows_who_asked_why_and_when_force_is_available(bench: Api
     assert forced["cancel"]["at"] == cancel["at"]
 
 
-async def test_a_cancelled_job_says_so_when_it_has_ended(bench: ApiBench) -> None:
+async def test_a_cancelled_job_says_so(bench: ApiBench) -> None:
+    """A cancelled job says so when it has ended."""
     await bench.submit()
     await bench.gate.at_work(1)
     await bench.post("/v1/jobs/1/cancel")
@@ -25,9 +27,10 @@ async def test_a_cancelled_job_says_so_when_it_has_ended(bench: ApiBench) -> Non
     assert (job["conclusion"], job["cancel"]["force_available_at"]) == ("cancelled", None)
 
 
-async def test_a_job_that_ended_in_the_queue_shows_steps_that_were_never_reached(
+async def test_steps_that_were_never_reached(
     bench: ApiBench,
 ) -> None:
+    """A job that ended in the queue shows steps that were never reached."""
     await bench.submit()
     await bench.submit()
     job = await bench.post("/v1/jobs/2/cancel", {})
@@ -35,7 +38,8 @@ async def test_a_job_that_ended_in_the_queue_shows_steps_that_were_never_reached
     assert [step["conclusion"] for step in job["steps"]] == ["not_run"]
 
 
-async def test_cancelling_what_has_ended_is_409_with_its_phase(bench: ApiBench) -> None:
+async def test_cancelling_what_has_ended_is_409(bench: ApiBench) -> None:
+    """Cancelling what has ended is 409 with its phase."""
     bench.gate.open(1)
     await bench.submit()
     await bench.finished(1)

@@ -18,9 +18,11 @@ async def test_a_silent_stream_says_that_it_lives(
         assert await anext(answer.aiter_lines()) == ": keep-alive"
 
 
-async def test_a_stream_that_breaks_down_is_seen_as_broken(
+async def test_a_broken_stream_is_seen_as_such(
     bench: ApiBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A stream that breaks down is seen as broken."""
+
     async def broken(self: EventStream, write: streaming.Write) -> None:
         await write(b": begun\n\n")
         raise RuntimeError("secret internals")
@@ -32,9 +34,10 @@ async def test_a_stream_that_breaks_down_is_seen_as_broken(
     assert (await bench.get("/v1/jobs"))["jobs"] == []
 
 
-async def test_a_reader_that_lags_reads_on_from_the_store(
+async def test_who_lags_reads_from_the_store(
     bench: ApiBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A reader that lags reads on from the store."""
     monkeypatch.setattr("orchestrator.engine.feed.DEPTH", 1)
     newest = await bench.engine.store.last_event_id()
     path = f"/v1/events?follow=true&since={newest}"

@@ -57,7 +57,8 @@ def test_times_are_utc_with_milliseconds() -> None:
     assert plain.time(AT) == "2026-01-31T12:00:00.123Z"
 
 
-def test_a_step_that_did_not_run_and_the_one_that_halted_name_the_cause() -> None:
+def test_steps_name_the_cause() -> None:
+    """A step that did not run and the one that halted name the cause."""
     shown = views.job(FINISHED, DEFINITION, lambda _: LiveStep())
     plan, apply = shown.steps
     assert plan.cause == apply.cause
@@ -90,13 +91,15 @@ def test_warnings_count_steps_and_what_adapters_warned_of() -> None:
     assert views.summary(replace(FINISHED, steps=steps), DEFINITION).warnings == 3
 
 
-def test_a_summary_stands_for_the_reason_where_there_is_none() -> None:
+def test_a_summary_stands_for_a_reason() -> None:
+    """A summary stands for the reason where there is none."""
     ended = Finished(AT, Ending(StepConclusion.SUCCESS, Outcome.CONTINUE, exit=0), began=AT)
     job = replace(FINISHED, steps=(Step("plan", ended, summary="+3 ~1 -0"),))
     assert views.job(job, DEFINITION, lambda _: LiveStep()).steps[0].reason == "+3 ~1 -0"
 
 
-def test_a_stop_by_a_limit_has_no_by_and_says_when_force_may_come() -> None:
+def test_a_stop_by_a_limit() -> None:
+    """A stop by a limit has no `by`, and says when force may come."""
     stop = Stop(StopCause.TIMEOUT, AT, reason="timeout of the pipeline: 60 s")
     job = replace(FINISHED, phase=JobCancelling(Run(AT), stop, Force(AT)))
     cancel = views.summary(job, DEFINITION).cancel

@@ -27,9 +27,10 @@ async def watching(bench: ApiBench, path: str) -> AsyncIterator[AsyncIterator[di
         yield jobs(answer)
 
 
-async def test_a_watch_shows_the_job_at_once_at_each_change_and_ends_with_it(
+async def test_when_a_watch_shows_the_job(
     bench: ApiBench,
 ) -> None:
+    """A watch shows the job at once and at each change, and ends with it."""
     await bench.submit()
     await bench.gate.at_work(1)
     async with watching(bench, "/v1/jobs/1/watch") as jobs:
@@ -63,7 +64,8 @@ async def test_a_waiting_job_shows_new_blockers(bench: ApiBench) -> None:
                 break
 
 
-async def test_a_watch_of_a_finished_job_shows_it_and_ends(bench: ApiBench) -> None:
+async def test_a_watch_of_a_finished_job(bench: ApiBench) -> None:
+    """A watch of a finished job shows it and ends."""
     bench.gate.open(1)
     await bench.submit()
     await bench.finished(1)
@@ -71,9 +73,10 @@ async def test_a_watch_of_a_finished_job_shows_it_and_ends(bench: ApiBench) -> N
         assert [job["conclusion"] async for job in jobs] == ["success"]
 
 
-async def test_a_client_that_dies_is_lost_and_one_that_comes_back_has_returned(
+async def test_a_client_dies_or_comes_back(
     bench: ApiBench,
 ) -> None:
+    """A client that dies is lost, and one that comes back has returned."""
     async with bench.engine.feed.subscribe() as batches, bench.client() as client:
         body = {"pipeline": "team/plain", "environment": "prod", "on_disconnect": "cancel"}
         answer = await client.post("/v1/jobs", json=body)

@@ -43,7 +43,8 @@ ENVIRONMENTS = {
 } | {"dev": EnvironmentDefinition("dev")}
 
 
-def test_a_pipeline_is_told_with_all_that_may_differ() -> None:
+def test_a_pipeline_is_told_whole() -> None:
+    """A pipeline is told with all that may differ."""
     told = msgspec.to_builtins(pipeline_view(PIPELINE, ENVIRONMENTS))
     step = told["steps"][0]
     assert (step["matrix"], step["matrix_of"], step["max_parallel"]) == ({"x": "a"}, "test", 2)

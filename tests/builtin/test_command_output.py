@@ -48,7 +48,8 @@ def test_problems(text: str, outputs: dict[str, str], problem: str) -> None:
     assert found.problems == (problem,)
 
 
-def test_the_summary_is_the_first_line_of_the_output_of_that_name() -> None:
+def test_the_summary_is_the_first_line() -> None:
+    """The summary is the first line of the output of that name."""
     assert parse_outputs("summary=3 to add\x1b[31m\n").summary == "3 to add[31m"
     assert parse_outputs("summary<<E\nfirst\nsecond\nE\n").summary == "first"
     assert len(parse_outputs(f"summary={'x' * 999}\n").summary) == 200

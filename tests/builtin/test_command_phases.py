@@ -4,6 +4,7 @@ from orchestrator.builtin.command import CommandAdapter
 from orchestrator.builtin.command_config import CommandConfig
 
 
-def test_its_check_only_warns_and_is_no_phase_of_a_run() -> None:
+def test_its_check_only_warns() -> None:
+    """Its check only warns, and is no phase of a run."""
     traits = CommandAdapter().traits(CommandConfig(run=("true",)))
     assert not traits.checked_first

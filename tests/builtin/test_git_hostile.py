@@ -68,9 +68,10 @@ async def test_a_submodule_whose_url_is_an_option(bench: StepBench, hostile: Hos
     assert "submodules" in (await check_out(bench, url=hostile.repository.url)).reason
 
 
-async def test_a_submodule_that_names_a_command_to_update_it(
+async def test_a_submodule_that_names_a_command(
     bench: StepBench, hostile: Hostile, tmp_path: Path
 ) -> None:
+    """A submodule that names a command to update it."""
     lib = Repository(tmp_path / "lib")
     lib.commit({"lib.tf": ""})
     hostile.add_submodule(lib.url, more=f"\tupdate = !{hostile.program}\n")
@@ -78,9 +79,10 @@ async def test_a_submodule_that_names_a_command_to_update_it(
     assert "update" in result.reason or "upload-pack: not our ref" in result.reason
 
 
-async def test_a_submodule_on_this_host_below_a_remote_one(
+async def test_a_local_submodule_of_a_remote(
     bench: StepBench, hostile: Hostile, tmp_path: Path
 ) -> None:
+    """A submodule on this host, below a remote one."""
     lib = Repository(tmp_path / "private")
     lib.commit({"secret": ""})
     for path in (str(lib.path), lib.url):

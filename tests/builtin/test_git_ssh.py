@@ -119,7 +119,8 @@ async def test_check_over_ssh(bench: StepBench, host: SshHost) -> None:
     assert not (step.scratch / "key").exists()
 
 
-def test_no_word_of_a_path_is_an_option_or_a_command() -> None:
+def test_a_path_is_no_option_or_command() -> None:
+    """No word of a path is an option or a command."""
     command = ssh_command(Path("/state/a b'; touch x/%h/key"), "/etc/known hosts")
     words = subprocess.run(
         ["sh", "-c", f'set -- {command}; printf "%s\\n" "$@"'], capture_output=True, text=True

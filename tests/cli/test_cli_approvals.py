@@ -49,6 +49,14 @@ EXPLAINED: Explanation = {
     "steps": [],
     "awaits": [],
 }
+REJECTED: Cancel = {
+    "cause": "rejection",
+    "by": {"uid": 1001, "user": "bob"},
+    "reason": "not on a friday",
+    "at": at(5),
+    "force": False,
+    "force_available_at": None,
+}
 
 
 def printed(daemon: Recording, answers: Mapping[str, object], *words: str) -> str:
@@ -86,23 +94,20 @@ def test_show_a_step_that_awaits_an_approval(daemon: Recording) -> None:
 
 
 def test_show_what_became_of_it(daemon: Recording) -> None:
-    cancel = {
-        "cause": "rejection",
-        "by": {"uid": 1001, "user": "bob"},
-        "reason": "not on a friday",
-        "at": at(5),
-        "force": False,
-        "force_available_at": None,
-    }
     reason = "the job was rejected by bob"
     not_run = pending("apply", phase="finished", conclusion="not_run", reason=reason)
-    ended = job(conclusion="rejected", cancel=cancel, steps=[not_run], started_at=None)
+    ended = job(conclusion="rejected", cancel=REJECTED, steps=[not_run], started_at=None)
     clean = {"quarantine": None}
     shown = {"GET /v1/jobs/118": ended, "GET /v1/environments/production": clean}
     out = printed(daemon, shown, "show", "118")
     assert "stop      rejected by bob at " in out and '"not on a friday"' in out
     assert "not run: the job was rejected by bob" in out
-    expired = {**cancel, "cause": "expiry", "by": None, "reason": "nobody approved it within 60 s"}
+    expired = {
+        **REJECTED,
+        "cause": "expiry",
+        "by": None,
+        "reason": "nobody approved it within 60 s",
+    }
     ended = job(conclusion="expired", cancel=expired, waited_long=True)
     out = printed(daemon, {**shown, "GET /v1/jobs/118": ended}, "show", "118")
     assert ": nobody approved it within 60 s" in out
@@ -168,16 +173,6 @@ def test_approve_says_what_happens_next(daemon: Recording, answered: Job, said: 
     out = printed(daemon, answers, "approve", "118", "verify", "--comment", "fine")
     assert out == f"{said}\n"
     assert daemon.asked[0].body == {"step": "verify", "comment": "fine"}
-
-
-REJECTED: Cancel = {
-    "cause": "rejection",
-    "by": {"uid": 1001, "user": "bob"},
-    "reason": None,
-    "at": at(5),
-    "force": False,
-    "force_available_at": None,
-}
 
 
 @pytest.mark.parametrize(
@@ -260,7 +255,8 @@ def test_who_stays_is_told_once_how_to_answer(daemon: Recording, staying: str) -
     assert "answer: orchestrator approve 118, or: orchestrator reject 118" in ran.err
 
 
-def test_drain_waits_for_what_works_before_and_not_for_people(daemon: Recording) -> None:
+def test_drain_does_not_wait_for_people(daemon: Recording) -> None:
+    """Drain waits for what works before the job, and not for people."""
     building = preparing(7, steps=[{**BUILD, **AT_WORK}])
     idle = {**STATUS, "running": [], "preparing": [preparing(7, steps=[BUILD]), WAITS]}
 

@@ -92,7 +92,8 @@ job 118  web → production  deploy  ◐ success, halted by plan  2m 04s  ada, "
     )
 
 
-def test_show_in_a_pipe_says_the_same_in_words(pipe: Terminal) -> None:
+def test_show_in_a_pipe_uses_words(pipe: Terminal) -> None:
+    """Show in a pipe says the same in words."""
     assert (
         shown(job_lines(samples.HALTED, pipe, NOW))
         == """
@@ -319,7 +320,7 @@ def explained(
     }
 
 
-def test_explain_what_the_steps_of_a_running_job_wait_for(pipe: Terminal) -> None:
+def test_explain_what_running_steps_wait_for(pipe: Terminal) -> None:
     asks = {"waiting_for": samples.RULE["text"], "waiting_since": at(4)}
     retried = {"phase": "pending", "attempts": 3, "exit": 1, "next_attempt_at": at(10, 10)}
     full: LiftableBlocker = {
@@ -371,7 +372,8 @@ def test_explain_a_job_that_is_being_stopped(pipe: Terminal) -> None:
     ]
 
 
-def test_what_is_typed_for_a_step_of_a_matrix_is_ready_for_a_shell(pipe: Terminal) -> None:
+def test_what_is_typed_for_a_matrix(pipe: Terminal) -> None:
+    """What is typed for a step of a matrix is ready for a shell."""
     asking = running(steps=[], awaits=[samples.awaited("canary[eu]")])
     assert any(
         line.endswith(": orchestrator approve 118 'canary[eu]'")

@@ -30,7 +30,8 @@ def loaded_by(code: str) -> set[str]:
 
 
 @pytest.mark.parametrize("verb", sorted(set(SYNOPSIS) - ALONE))
-def test_a_verb_that_talks_to_the_daemon_imports_little(verb: str) -> None:
+def test_verbs_import_little(verb: str) -> None:
+    """A verb that talks to the daemon imports little."""
     already = loaded_by("import re, argparse, socket, json")
     loaded = loaded_by(
         "from orchestrator.cli import main\n"
@@ -41,7 +42,8 @@ def test_a_verb_that_talks_to_the_daemon_imports_little(verb: str) -> None:
     assert not any(n.startswith(OWN) and not n.startswith("orchestrator.cli") for n in loaded)
 
 
-def test_staying_with_a_job_imports_none_of_our_other_packages() -> None:
+def test_staying_imports_no_other_package() -> None:
+    """Staying with a job imports none of our other packages."""
     loaded = loaded_by("import orchestrator.cli.stay, orchestrator.cli.follow\n")
     assert not any(n.startswith(OWN) and not n.startswith("orchestrator.cli") for n in loaded)
     assert loaded.isdisjoint({"msgspec", "asyncio", "http", "trio"})

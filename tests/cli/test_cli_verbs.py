@@ -100,7 +100,8 @@ def test_nobody_listens_any_more(tmp_path: Path) -> None:
     assert orchestrator(path, "jobs").status == 5
 
 
-def test_a_socket_path_that_the_kernel_does_not_take(tmp_path: Path) -> None:
+def test_an_impossible_socket_path(tmp_path: Path) -> None:
+    """A socket path that the kernel does not take."""
     ran = orchestrator(tmp_path / ("x" * 200), "jobs")
     assert ran.status == 5
     assert "too long" in ran.err
@@ -130,7 +131,8 @@ def test_a_socket_that_we_may_not_use(daemon: Recording) -> None:
     assert "file permissions keep you out" in ran.stderr
 
 
-def test_where_the_socket_is_said_goes_before_or_after(daemon: Recording, tmp_path: Path) -> None:
+def test_socket_before_or_after_the_verb(daemon: Recording, tmp_path: Path) -> None:
+    """Where the socket is said goes before or after."""
     daemon.play({"GET /v1/environments": {"environments": []}})
     elsewhere = tmp_path / "none.sock"
     for words in (
@@ -242,7 +244,8 @@ def test_a_reader_that_goes_away_is_no_error(daemon: Recording) -> None:
     assert ran.wait(30) == 0
 
 
-def test_submit_prints_the_id_and_sends_a_key_of_its_own(daemon: Recording) -> None:
+def test_submit_prints_the_id(daemon: Recording) -> None:
+    """Submit prints the id, and sends a key of its own."""
     daemon.play({"POST /v1/jobs": queued(7)})
     words = ("web", "production", "-p", "v=1", "-p", "text=@-", "--label", "a=b", "--reason", "r")
     ran = orchestrator(daemon.path, "submit", *words, stdin="from stdin\n")
@@ -327,7 +330,8 @@ def test_wait_gives_up_in_time(daemon: Recording) -> None:
     assert "it goes on" in ran.err
 
 
-def test_cancel_says_what_it_does_and_goes_on_after_a_refusal(daemon: Recording) -> None:
+def test_cancel_goes_on_after_a_refusal(daemon: Recording) -> None:
+    """Cancel says what it does, and goes on after a refusal."""
     daemon.play(
         {
             "POST /v1/jobs/1/cancel": refusing(409),
@@ -340,7 +344,8 @@ def test_cancel_says_what_it_does_and_goes_on_after_a_refusal(daemon: Recording)
     assert daemon.asked[1].body == {"reason": "wrong"}
 
 
-def test_cancel_and_wait_is_done_when_it_was_cancelled(daemon: Recording) -> None:
+def test_cancel_and_wait(daemon: Recording) -> None:
+    """It is done when the job was cancelled."""
     environment = {**samples.ENVIRONMENT, "running": [1], "queued": [2]}
     daemon.play(
         {
@@ -434,7 +439,9 @@ def test_events_until_the_newest(daemon: Recording) -> None:
     assert json.loads(orchestrator(daemon.path, "events", "--json").out) == event
 
 
-def test_drain_waits_for_what_runs_and_for_what_that_starts(daemon: Recording) -> None:
+def test_drain_waits_for_what_runs(daemon: Recording) -> None:
+    """Drain waits for what runs, and for what that starts."""
+
     def status(*ids: int) -> Status:
         return {**samples.STATUS, "running": [running(one) for one in ids]}
 

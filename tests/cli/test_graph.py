@@ -35,7 +35,8 @@ def test_what_follows_stands_below() -> None:
     assert drawn(c="b a", b="a", a="") == ["a", "b", "c"], "that c needs a goes without saying"
 
 
-def test_what_runs_side_by_side_is_held_by_a_bracket() -> None:
+def test_brackets_hold_what_runs_side_by_side() -> None:
+    """What runs side by side is held by a bracket."""
     assert drawn(a="", t1="a", t2="a", t3="a", b="t1 t2 t3", c="b") == [
         "a",
         "┌─ t1",
@@ -82,7 +83,8 @@ def graphs(draw: st.DrawFn) -> dict[str, list[str]]:
 
 
 @given(graphs())
-def test_every_step_is_drawn_once_below_all_that_it_needs(needs: dict[str, list[str]]) -> None:
+def test_every_step_is_drawn_once(needs: dict[str, list[str]]) -> None:
+    """Every step is drawn once, below all that it needs."""
     places = [one.name for one in layout(needs)]
     assert sorted(places) == sorted(needs)
     for name, wanted in needs.items():
@@ -90,7 +92,8 @@ def test_every_step_is_drawn_once_below_all_that_it_needs(needs: dict[str, list[
             assert places.index(need) < places.index(name)
 
 
-def test_as_long_as_wide_and_as_deep_as_you_like() -> None:
+def test_long_wide_and_deep() -> None:
+    """As long, as wide and as deep as you like."""
     count = 3000
     chain = {str(place): [str(place - 1)] if place else [] for place in range(count)}
     assert [one.before for one in layout(chain)] == [""] * count

@@ -28,7 +28,8 @@ def test_lines_keep_their_ends_and_tabs() -> None:
     assert harmless_lines("a\tb\r\nc\rd\n", colour=False) == "a\tb\nc\nd\n"
 
 
-def test_colour_stays_only_where_it_is_wanted_and_ends_with_its_line() -> None:
+def test_where_colour_stays() -> None:
+    """Colour stays only where it is wanted, and ends with its line."""
     text = "\x1b[1;31mred\n\x1b[0mplain\n"
     assert harmless_lines(text, colour=False) == "red\nplain\n"
     assert harmless_lines(text, colour=True) == "\x1b[1;31mred\x1b[0m\n\x1b[0mplain\x1b[0m\n"

@@ -67,7 +67,8 @@ def lose(asked: Asked, connection: socket.socket) -> None:
     """The daemon dies before it answers."""
 
 
-def test_a_lost_answer_is_asked_for_again_with_the_same_key(daemon: Recording) -> None:
+def test_a_lost_answer_is_asked_again(daemon: Recording) -> None:
+    """A lost answer is asked for again with the same key."""
     answers: list[Answer] = [lose, lambda asked, connection: reply(connection, queued(7))]
     daemon.play({"POST /v1/jobs": lambda asked, connection: answers.pop(0)(asked, connection)})
     ran = orchestrator(daemon.path, "submit", "web", "x")
@@ -87,7 +88,8 @@ def test_a_daemon_that_stops_is_asked_again(daemon: Recording) -> None:
     assert orchestrator(daemon.path, "submit", "web", "x").out == "7\n"
 
 
-def test_a_daemon_that_cannot_read_its_state_is_not_asked_again(daemon: Recording) -> None:
+def test_a_daemon_without_its_state(daemon: Recording) -> None:
+    """A daemon that can't read its state is not asked again."""
     daemon.play(
         {
             "POST /v1/jobs": lambda asked, connection: problem(
@@ -142,7 +144,8 @@ def test_a_daemon_that_stays_away(
     assert "did not come back" in capsys.readouterr().err
 
 
-def test_interrupt_asks_for_a_stop_and_waits_for_it(daemon: Recording) -> None:
+def test_an_interrupt_asks_for_a_stop(daemon: Recording) -> None:
+    """An interrupt asks for a stop and waits for it."""
     watched = Watched()
 
     def cancel(asked: Asked, connection: socket.socket) -> None:
@@ -196,7 +199,8 @@ def test_an_interrupt_that_may_only_detach(daemon: Recording) -> None:
     assert not any(asked.path.endswith("/cancel") for asked in daemon.asked)
 
 
-def test_an_interrupt_by_one_who_may_not_stop_it(daemon: Recording) -> None:
+def test_an_interrupt_by_somebody_else(daemon: Recording) -> None:
+    """An interrupt by one who may not stop it."""
     watched = Watched()
 
     def forbid(asked: Asked, connection: socket.socket) -> None:
@@ -403,7 +407,7 @@ def test_submit_and_follow_ends_with_the_job(daemon: Recording) -> None:
     assert lines == [{"step": "a", "attempt": 1, "line": "hello"}, ended]
 
 
-def test_events_go_on_after_the_last_that_was_seen(daemon: Recording) -> None:
+def test_events_go_on_after_the_last(daemon: Recording) -> None:
     second = threading.Event()
 
     def answer(asked: Asked, connection: socket.socket) -> None:

@@ -35,7 +35,8 @@ def test_it_never_overwrites(tmp_path: Path) -> None:
     assert not (tmp_path / "orchestrator.toml").exists()
 
 
-def test_it_is_right_with_the_adapters_that_come_along(tmp_path: Path) -> None:
+def test_right_with_adapters_that_come_along(tmp_path: Path) -> None:
+    """It is right with the adapters that come along."""
     init(tmp_path)
     configuration = read(tmp_path, load([command]))
     announce, deploy = configuration.pipelines["hello"].steps

@@ -140,7 +140,8 @@ def test_pipeline(reads: Reads, tmp_path: Path) -> None:
     assert pipeline.env == {"REGION": "${environment.vars.region}"}
 
 
-def test_steps_hold_what_the_file_says_else_the_adapters_traits(reads: Reads) -> None:
+def test_steps_hold_what_the_file_says(reads: Reads) -> None:
+    """Steps hold what the file says, else the adapter's traits."""
     plan, apply, smoke = reads(FILES).pipelines["team/web"].steps
     assert plan == StepDefinition(
         name="plan",
@@ -171,7 +172,8 @@ def test_defaults_of_an_almost_empty_directory(reads: Reads) -> None:
     assert set(configuration.kinds) == {"deploy", "cleanup"}
 
 
-def test_a_bare_cleanup_name_maps_parameters_of_the_same_name(reads: Reads) -> None:
+def test_a_bare_cleanup_name(reads: Reads) -> None:
+    """A bare cleanup name maps parameters of the same name."""
     text = FILES["pipelines/team/web.toml"].replace(
         'cleanup = { pipeline = "web-cleanup", params = { version = "x-${params.version}" } }',
         'cleanup = "web-cleanup"',
@@ -196,6 +198,7 @@ def test_it_survives_the_journal(reads: Reads) -> None:
     assert msgspec.json.decode(encoded, type=Configuration) == configuration
 
 
-def test_a_variable_that_is_allowed_may_be_passed_on(reads: Reads) -> None:
+def test_an_allowed_variable_is_passed_on(reads: Reads) -> None:
+    """A variable that is allowed may be passed on."""
     text = 'allow_env = ["HELM_*"]\npass_env = ["HELM_*", "HELM_DEBUG", "TF_*"]'
     assert reads({"orchestrator.toml": text}).pass_env == ("HELM_*", "HELM_DEBUG", "TF_*")

@@ -33,7 +33,8 @@ def test_what_each_step_waits_for(reads: Reads) -> None:
     }
 
 
-def test_a_step_reads_outputs_of_those_that_it_waits_for_only(mistakes: Mistakes) -> None:
+def test_whose_outputs_a_step_reads(mistakes: Mistakes) -> None:
+    """A step reads outputs of those that it waits for only."""
     found = mistakes(
         written(
             ("build", run("x")),

@@ -72,7 +72,8 @@ def test_headers() -> None:
     assert ("a",) not in headers
 
 
-def test_every_leaf_of_the_document_has_a_place_of_its_own() -> None:
+def test_every_leaf_has_its_place() -> None:
+    """Every leaf of the document has a place of its own."""
     places = Places(TEXT)
     for path, _ in leaves(tomllib.loads(TEXT)):
         assert path in places.lines

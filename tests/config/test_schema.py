@@ -31,7 +31,8 @@ def test_toml_has_no_null(name: str) -> None:
     assert "null" not in msgspec.json.encode(schema(name)).decode()
 
 
-def test_a_key_that_is_not_built_takes_no_value() -> None:
+def test_an_unbuilt_key_takes_no_value() -> None:
+    """A key that is not built takes no value."""
     queue = schema("environment")["$defs"]["EnvironmentFile"]["properties"]["queue"]
     assert queue == {"not": {}, "description": "not built yet"}
 

@@ -99,7 +99,8 @@ def test_mistakes_in_the_main_file(mistakes: Mistakes, text: str, said: str) -> 
         "free = { a = { secret = 'none of ours' } }",
     ],
 )
-def test_a_setting_that_may_be_a_secret_takes_one(reads: Reads, written: str) -> None:
+def test_a_setting_takes_a_secret(reads: Reads, written: str) -> None:
+    """A setting that may be a secret takes one."""
     text = PIPELINE + f"with = {{ {written} }}\nenv = {{ T = {{ secret = 'token' }} }}\n"
     found = reads({"orchestrator.toml": MAIN, "pipelines/p.toml": text})
     assert found.pipelines["p"].steps[0].config

@@ -18,7 +18,8 @@ def written(*blocks: str, top: str = "") -> dict[str, str]:
     return {"pipelines/p.toml": f'kind = "deploy"\n{top}\n' + "".join(blocks)}
 
 
-def test_every_section_in_the_order_in_which_they_run(reads: Reads) -> None:
+def test_sections_in_their_order(reads: Reads) -> None:
+    """Every section, in the order in which they run."""
     files = written(
         step("finally", "report"),
         step("finally", "wipe"),
@@ -61,7 +62,8 @@ def test_what_is_not_known_touches_in_steps_only(reads: Reads) -> None:
     }
 
 
-def test_a_matrix_stands_for_a_step_for_each_combination(reads: Reads) -> None:
+def test_a_matrix_is_many_steps(reads: Reads) -> None:
+    """A matrix stands for a step for each combination."""
     files = written(
         step("steps", "build"),
         step("steps", "test", 'matrix = { on = ["a b", "c"], py = [3, 3.5] }\nmax_parallel = 2'),
@@ -106,7 +108,8 @@ def test_approvals_and_waits(reads: Reads) -> None:
     assert configuration.environments["e"].approval == ApprovalRule(not_submitter=True)
 
 
-def test_a_step_of_a_later_section_can_be_needed_by_nobody_and_skipped_by_all(reads: Reads) -> None:
+def test_steps_of_a_later_section(reads: Reads) -> None:
+    """A step of a later section can be needed by nobody and skipped by all."""
     files = written(
         step("before", "plan", 'outcomes = { "exit 9" = { then = "continue", skip = ["b"] } }'),
         step("steps", "a", 'needs = ["plan"]'),

@@ -83,7 +83,7 @@ def test_what_does_not_fit_says_where(table: dict[str, Any], message: str) -> No
     assert message in str(caught.value)
 
 
-def test_what_is_absent_is_empty_where_text_is_asked_for() -> None:
+def test_what_is_absent_is_empty_text() -> None:
     """The failed step of a success, the debt of a cleanup that pays none."""
     scope = replace(SCOPE, job=replace(SCOPE.job, conclusion="success"))
     table = {"run": ["x", "${job.failed_step}", "${debt.job}"], "either": "${job.failed_step}"}

@@ -32,7 +32,8 @@ def written(source: str, *steps: str, main: str = "") -> dict[str, str]:
     return {"pipelines/p.toml": text, "environments/e.toml": "", "orchestrator.toml": main}
 
 
-def test_it_makes_a_step_that_all_others_wait_for(reads: Reads) -> None:
+def test_all_others_wait_for_it(reads: Reads) -> None:
+    """It makes a step that all others wait for."""
     files = written(
         'git = "git@host:infra.git"\nref = "${params.version}"\n',
         STEP.format("before", "lint", "${steps.source.outputs.commit}"),

@@ -102,7 +102,8 @@ def test_settings(reads: Reads, settings: str, expected: list[str]) -> None:
     assert found == [f"steps.one.{text}" for text in expected]
 
 
-def test_a_step_reads_outputs_of_those_above_it_only(mistakes: Mistakes) -> None:
+def test_whose_outputs_a_step_reads(mistakes: Mistakes) -> None:
+    """A step reads outputs of those above it only."""
     found = mistakes(
         {
             "pipelines/p.toml": 'kind = "deploy"\n'

@@ -242,7 +242,8 @@ def test_why_neither_grows_nor_carries_escapes() -> None:
     assert '(params.x is "\\x1b[31myyy' in sentence
 
 
-def test_references_are_found_once_in_the_order_of_the_text() -> None:
+def test_references_are_found_in_order() -> None:
+    """References are found once, in the order of the text."""
     condition = parse("params.b == [params.a, ${job.id}] or not (params.b in environment.name)")
     assert condition.references == (
         Reference(("params", "b")),

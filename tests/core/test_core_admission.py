@@ -31,9 +31,8 @@ def of_kinds(first: str, second: str, kinds: dict[str, tuple[str, ...]]) -> Stor
         ("audit", "deploy", True),
     ],
 )
-def test_two_jobs_run_together_if_neither_kind_excludes_the_other(
-    first: str, second: str, together: bool
-) -> None:
+def test_which_kinds_run_together(first: str, second: str, together: bool) -> None:
+    """Two jobs run together if neither kind excludes the other."""
     kinds = {
         "deploy": ("deploy", "cleanup"),
         "cleanup": ("deploy", "cleanup"),
@@ -52,7 +51,8 @@ def test_exclusion_is_symmetric() -> None:
     }
 
 
-def test_jobs_in_different_environments_do_not_exclude_each_other() -> None:
+def test_environments_are_apart() -> None:
+    """Jobs in different environments do not exclude each other."""
     story = given(submit("api"), submit("api", "staging"))
     assert (story.running(), story.running("staging")) == ([1], [2])
 
@@ -106,7 +106,7 @@ def test_priority_goes_first() -> None:
     assert story.waiting() == [3, 2]
 
 
-def test_priority_is_seniority_so_nobody_is_overtaken_for_ever() -> None:
+def test_priority_is_seniority() -> None:
     """One point is worth an hour of waiting: an older job is passed for that long, and no more."""
     story = given(submit("api"), submit("api"), 3000, submit("api", priority=1))
     assert story.waiting() == [3, 2]
@@ -114,7 +114,7 @@ def test_priority_is_seniority_so_nobody_is_overtaken_for_ever() -> None:
     assert story.waiting() == [3, 2, 4]
 
 
-def test_a_waiting_job_is_not_overtaken_by_one_that_it_excludes() -> None:
+def test_who_excludes_is_not_overtaken() -> None:
     """A test would be admitted beside the running one, but a deploy waits before it."""
     story = given(submit("e2e"), submit("api"), submit("e2e"))
     assert (story.running(), story.waiting()) == ([1], [2, 3])
@@ -122,13 +122,15 @@ def test_a_waiting_job_is_not_overtaken_by_one_that_it_excludes() -> None:
     assert (story.running(), story.waiting()) == ([2], [3])
 
 
-def test_a_waiting_job_is_overtaken_by_one_that_it_does_not_exclude() -> None:
+def test_others_overtake_a_waiting_job() -> None:
+    """A waiting job is overtaken by one that it does not exclude."""
     configuration = config(API, E2E, pipeline("audit", "audit"))
     story = given(configuration, submit("api"), submit("api"), submit("audit"))
     assert (story.running(), story.waiting()) == ([1, 3], [2])
 
 
-def test_a_job_that_was_cancelled_while_it_waited_lets_the_next_go() -> None:
+def test_a_cancelled_job_lets_the_next_go() -> None:
+    """A job that was cancelled while it waited lets the next go."""
     given(submit("e2e"), submit("api"), submit("e2e")).when(cmd.Cancel(caller=ROOT, job=2)).then(
         like(ev.JobEnded, job=2), like(ev.JobAdmitted, job=3), like(ev.StepStarted)
     )

@@ -61,7 +61,8 @@ def approvals(story: Story, job: int = 1) -> Mapping[str, tuple[str, ...]]:
     return {one.by.user: one.counts_for for one in story.job(job).approvals}
 
 
-def test_a_job_waits_for_a_yes_and_holds_nothing_meanwhile() -> None:
+def test_waiting_for_a_yes_holds_nothing() -> None:
+    """A job waits for a yes and holds nothing meanwhile."""
     story = given(settings(), submit("web"))
     story.then_among(like(ev.ApprovalRequested, job=1))
     story.given(submit("owes"))
@@ -88,7 +89,8 @@ def test_the_environments_rule_is_added_to_the_pipelines() -> None:
     assert approvals(story) == {"bob": ("pipeline",), "root": ("environment",)}
 
 
-def test_one_yes_counts_for_every_rule_that_the_person_fits() -> None:
+def test_one_yes_counts_for_every_rule() -> None:
+    """One yes counts for every rule that the person fits."""
     story = given(settings(RULE, ApprovalRule(roles=(Role.ADMIN,))), submit("web"))
     story.given(approve(ROOT))
     assert approvals(story) == {"root": ("pipeline", "environment")}
@@ -135,7 +137,8 @@ def test_an_approval_expires_also_over_a_restart() -> None:
     )
 
 
-def test_the_blocker_says_what_is_missing_and_what_to_type() -> None:
+def test_the_blocker_says_what_to_type() -> None:
+    """The blocker says what is missing and what to type."""
     rule = ApprovalRule(count=2, not_submitter=True, expires=60.0)
     story = given(settings(rule), submit("web"), approve(BOB))
     [blocker] = blockers(story.world, story.job(1))
@@ -169,7 +172,8 @@ def asking(*names: str, expires: float | None = 60.0) -> Story:
     return story
 
 
-def test_a_step_asks_once_and_is_answered_when_enough_have_said_yes() -> None:
+def test_a_step_asks_once() -> None:
+    """A step asks once, and is answered when enough have said yes."""
     story = asking("verify")
     again = cmd.Ask(ref=ref(1, "verify"), key="go", text="go on?", rule=RULE)
     story.when(again).then_nothing()
@@ -199,7 +203,8 @@ def test_nobody_answers_in_time() -> None:
     assert question.answer is not None and question.answer.decision is Decision.EXPIRED
 
 
-def test_with_two_that_ask_the_step_must_be_named() -> None:
+def test_two_steps_that_ask() -> None:
+    """With two that ask, the step must be named."""
     story = given(
         settings(None, steps=(step("a", has_acquire=False), step("b", has_acquire=False))),
         submit("web"),
@@ -210,7 +215,7 @@ def test_with_two_that_ask_the_step_must_be_named() -> None:
     story.given(approve(BOB, step="b"))
 
 
-def test_an_answer_that_is_repeated_does_not_answer_what_is_asked_next() -> None:
+def test_a_repeated_answer() -> None:
     """A yes to the job, typed twice, would else be one to a step that nobody looked at."""
     own = pipeline("web", approval=RULE, steps=(step("verify", has_acquire=False),))
     story = given(config(own, roles=ROLES), submit("web"), approve(BOB))
@@ -230,7 +235,8 @@ def test_after_a_stop_nothing_is_asked() -> None:
     assert story.rejection is not None and "stop" in str(story.rejection)
 
 
-def test_a_withdrawn_question_is_gone_and_asked_anew_under_its_key() -> None:
+def test_a_withdrawn_question_is_gone() -> None:
+    """A withdrawn question is gone, and asked anew under its key."""
     story = asking("verify").given(approve(BOB))
     withdraw = cmd.WithdrawQuestion(ref=ref(1, "verify"), key="go")
     story.when(withdraw).then(like(ev.StepQuestionWithdrawn, key="go"))
@@ -250,7 +256,8 @@ def test_an_answer_is_not_withdrawn() -> None:
     assert question.answer is not None
 
 
-def test_what_a_step_asked_is_not_asked_any_more_after_a_stop() -> None:
+def test_a_stop_takes_back_the_question() -> None:
+    """What a step asked is not asked any more after a stop."""
     story = asking("verify").given(cmd.Cancel(caller=ADA, job=1))
     assert not list(awaited(story.world))
     story.when(approve(BOB)).refused(NothingToApprove, "being cancelled")
@@ -258,7 +265,7 @@ def test_what_a_step_asked_is_not_asked_any_more_after_a_stop() -> None:
     story.after(60).then_nothing()
 
 
-def test_a_step_that_waits_for_an_answer_takes_no_slot() -> None:
+def test_waiting_for_an_answer_takes_no_slot() -> None:
     steps = (step("a", has_acquire=False), step("b", has_acquire=False, needs=()))
     configured = msgspec.structs.replace(settings(None, steps=steps), capacity=1)
     story = given(configured, submit("web"))

@@ -32,7 +32,7 @@ def test_no_more_tools_work_than_capacity_allows() -> None:
     assert story.waiting("c") == [3]
 
 
-def test_a_slot_goes_to_the_one_that_waits_longest() -> None:
+def test_who_waits_longest_gets_the_slot() -> None:
     story = given(
         config(environments=ENVIRONMENTS, capacity=1),
         submit("api", "a"),
@@ -58,7 +58,8 @@ def test_cancelling_takes_no_slot() -> None:
     assert story.world.slots.in_use == 0
 
 
-def test_a_step_that_waits_takes_no_slot_and_may_go_on_at_any_time() -> None:
+def test_waiting_takes_no_slot() -> None:
+    """A step that waits takes no slot, and may go on at any time."""
     story = given(
         config(environments=ENVIRONMENTS, capacity=1), submit("api", "a"), submit("api", "b")
     )
@@ -78,7 +79,8 @@ def test_a_step_that_takes_none_needs_none() -> None:
     assert (story.running("b"), story.world.slots.in_use) == ([2], 1)
 
 
-def test_a_step_of_a_running_job_waits_for_a_slot() -> None:
+def test_steps_wait_for_a_slot() -> None:
+    """A step of a running job waits for a slot."""
     wide = pipeline("wide", steps=(step("one"), step("two")))
     story = given(config(wide, environments=ENVIRONMENTS, capacity=1), submit("wide", "a"))
     assert [one.active for one in story.job(1).steps] == [True, False]
@@ -86,7 +88,8 @@ def test_a_step_of_a_running_job_waits_for_a_slot() -> None:
     story.then(like(ev.StepApplied), like(ev.StepStarted, ref=ref(1, "two")))
 
 
-def test_a_step_that_needs_no_slot_passes_one_that_waits_for_it() -> None:
+def test_who_needs_no_slot_passes() -> None:
+    """A step that needs no slot passes one that waits for it."""
     mixed = pipeline("mixed", steps=(step("a"), step("b"), step("poll", takes_slot=False)))
     story = given(config(mixed, environments=ENVIRONMENTS, capacity=1), submit("mixed", "a"))
     assert [one.active for one in story.job(1).steps] == [True, False, True]
@@ -109,7 +112,7 @@ def test_a_running_job_goes_before_one_that_waits() -> None:
     story.then(like(ev.StepApplied), like(ev.StepStarted, ref=ref(3, "two")))
 
 
-def test_no_job_is_admitted_without_the_slot_that_its_first_step_needs() -> None:
+def test_no_admission_without_a_slot() -> None:
     """Admission takes everything at once: two jobs never get the same slot."""
     story = given(
         config(environments=ENVIRONMENTS, capacity=1),
@@ -142,7 +145,8 @@ def test_an_owed_cleanup_has_a_slot_in_reserve() -> None:
     assert story.world.slots.in_use == 2
 
 
-def test_there_is_one_slot_in_reserve_and_no_more() -> None:
+def test_one_slot_in_reserve() -> None:
+    """There is one slot in reserve, and no more."""
     story = given(
         config(environments=ENVIRONMENTS, capacity=1),
         submit("web", "a"),
@@ -157,7 +161,7 @@ def test_there_is_one_slot_in_reserve_and_no_more() -> None:
     assert (story.running("a"), story.running("b"), story.waiting("b")) == ([4], [], [5])
 
 
-def test_the_reserve_is_not_hidden_by_others_that_wait_for_a_slot() -> None:
+def test_others_do_not_hide_the_reserve() -> None:
     """One waits longer than the second owed cleanup, but the slot that gets free is not for it."""
     story = given(
         config(environments=ENVIRONMENTS, capacity=1),
@@ -170,7 +174,7 @@ def test_the_reserve_is_not_hidden_by_others_that_wait_for_a_slot() -> None:
     assert story.waiting("d") == [4]
 
 
-def test_a_run_by_hand_that_pays_has_the_reserve_too() -> None:
+def test_who_pays_by_hand_has_the_reserve() -> None:
     """It keeps the owed cleanup from being queued, so it must not wait where that would not."""
     story = given(
         config(environments=ENVIRONMENTS, capacity=1),
@@ -183,7 +187,8 @@ def test_a_run_by_hand_that_pays_has_the_reserve_too() -> None:
     story.when(cleaned(1)).then_among(like(ev.JobAdmitted, job=2), like(ev.StepStarted))
 
 
-def test_a_reload_that_adds_capacity_is_felt_at_once() -> None:
+def test_more_capacity_is_felt_at_once() -> None:
+    """A reload that adds capacity is felt at once."""
     wide = pipeline("wide", steps=(step("one"), step("two"), step("three")))
     story = given(
         config(wide, API, environments=ENVIRONMENTS, capacity=1),

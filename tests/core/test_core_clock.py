@@ -54,9 +54,8 @@ def test_durations(earlier: Instant, later: Instant, milliseconds: int) -> None:
         "rebooted, clock put back",
     ],
 )
-def test_deadlines_count_in_the_boot_of_the_running_daemon(
-    start: Instant, epoch: Instant, deadline: int
-) -> None:
+def test_deadlines_are_of_this_boot(start: Instant, epoch: Instant, deadline: int) -> None:
+    """Deadlines count in the boot of the running daemon."""
     assert after(start, 60, epoch) == deadline
 
 
@@ -76,19 +75,22 @@ def test_a_restart_within_a_boot_changes_no_limit() -> None:
     story.after(1).then(like(ev.StepStopRequested))
 
 
-def test_a_reboot_counts_what_the_wall_clock_says_has_passed() -> None:
+def test_a_reboot_counts_by_wall_clock() -> None:
+    """A reboot counts what the wall clock says has passed."""
     story = given(LIMITED, submit("api"), acquired(1), 30).step_wall_clock(20)
     story.restart(rebooted=True)
     story.after(9).then_nothing()
     story.after(1).then(like(ev.StepStopRequested))
 
 
-def test_what_came_due_while_the_host_was_down_happens_at_the_start() -> None:
+def test_what_came_due_meanwhile_happens() -> None:
+    """What came due while the host was down happens at the start."""
     story = given(LIMITED, submit("api"), acquired(1), 30).step_wall_clock(3600)
     story.restart(rebooted=True).then(like(ev.DaemonStarted), like(ev.StepStopRequested))
 
 
-def test_the_next_look_is_the_earliest_deadline_of_all() -> None:
+def test_the_next_look() -> None:
+    """It is the earliest deadline of all."""
     late = pipeline("late", steps=(step("apply", timeout=90),))
     configuration = config(*LIMITED.pipelines.values(), late)
     story = given(configuration)

@@ -93,9 +93,8 @@ COMMANDS: dict[str, Callable[[World], list[cmd.Command]]] = {
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("configuration", CONFIGURATIONS)
-def test_a_decision_costs_the_same_with_10_jobs_waiting_and_with_10000(
-    configuration: str, command: str
-) -> None:
+def test_a_decision_costs_the_same(configuration: str, command: str) -> None:
+    """A decision costs the same with 10 jobs waiting and with 10,000."""
     few, many = (cost_of(command, loaded(jobs, configuration)) for jobs in (10, 10_000))
     assert many < few * 1.5 + 100, (few, many)
 

@@ -50,12 +50,14 @@ def test_nothing_is_owed_in_acquire() -> None:
     assert story.environment().debts == ()
 
 
-def test_a_cleanup_is_owed_from_the_moment_of_apply_and_that_is_journalled_first() -> None:
+def test_a_cleanup_is_owed_from_apply() -> None:
+    """A cleanup is owed from the moment of apply, and that is journalled first."""
     given(submit("web")).when(acquired(1)).then(like(ev.DebtIncurred), like(ev.StepApplying))
 
 
 @pytest.mark.parametrize("command", [PROCESS, CALL])
-def test_a_run_or_a_call_in_acquire_owes_before_it_begins(command: cmd.Command) -> None:
+def test_what_owes_in_acquire(command: cmd.Command) -> None:
+    """A run or a call in acquire owes before it begins."""
     given(submit("web")).when(command).then(like(ev.DebtIncurred), like(ev.StepRecorded))
 
 
@@ -86,12 +88,14 @@ def test_a_pipeline_without_cleanup_owes_nothing() -> None:
 @pytest.mark.parametrize(
     "ending", [(cmd.Cancel(caller=ADA, job=1), GAVE_UP, cleaned(1)), (GAVE_UP, cleaned(1))]
 )
-def test_a_job_that_ended_before_its_apply_owes_nothing(ending: tuple[cmd.Command, ...]) -> None:
+def test_before_apply_nothing_is_owed(ending: tuple[cmd.Command, ...]) -> None:
+    """A job that ended before its apply owes nothing."""
     story = given(submit("web"), *ending)
     assert (story.environment().debts, story.waiting(), story.running()) == ((), [], [])
 
 
-def test_a_job_that_was_cancelled_in_the_queue_owes_nothing() -> None:
+def test_in_the_queue_nothing_is_owed() -> None:
+    """A job that was cancelled in the queue owes nothing."""
     given(submit("web"), submit("web")).when(cmd.Cancel(caller=ADA, job=2)).then(
         like(ev.JobEnded, job=2, conclusion=JobConclusion.CANCELLED)
     )
@@ -107,7 +111,8 @@ def owing(*more: cmd.Command, version: str = "v7") -> Story:
 
 
 @pytest.mark.parametrize("end", [applied(1), failed(1)])
-def test_when_the_job_has_ended_however_its_cleanup_runs(end: cmd.Command) -> None:
+def test_however_it_ends_its_cleanup_runs(end: cmd.Command) -> None:
+    """When the job has ended, however, its cleanup runs."""
     story = owing().given(end).when(cleaned(1))
     story.then(
         like(ev.StepFinished),
@@ -127,7 +132,8 @@ def test_when_the_job_has_ended_however_its_cleanup_runs(end: cmd.Command) -> No
     )
 
 
-def test_the_run_inherits_the_locks_and_names_what_it_pays() -> None:
+def test_the_run_inherits_the_locks() -> None:
+    """The run inherits the locks, and names what it pays."""
     story = owing().given(applied(1), cleaned(1))
     run = story.job(2).run
     assert run is not None
@@ -203,7 +209,7 @@ def test_it_is_queued_once() -> None:
 
 
 @pytest.mark.parametrize("name", ["web", "api"])
-def test_nothing_that_the_cleanups_kind_excludes_starts_while_it_is_owed(name: str) -> None:
+def test_what_is_owed_excludes(name: str) -> None:
     """Here nothing runs, but the cleanup can't either, for a lock is held elsewhere."""
     configuration = config(
         WEB, WEB_CLEANUP, API, E2E, environments={"production": (), "b": ("vpc",)}
@@ -228,7 +234,7 @@ def test_exclusion_holds_in_both_directions() -> None:
     assert story.waiting() == [2]
 
 
-def test_a_debt_keeps_the_exclusions_that_it_was_made_with() -> None:
+def test_a_debt_keeps_its_exclusions() -> None:
     """Neither a removed pipeline nor a removed kind lets a deploy run over what is owed."""
     lab = pipeline("lab", "lab", cleanup="scrub")
     kinds = {"lab": ("lab",), "scrub": ("deploy",), "deploy": ()}
@@ -267,7 +273,8 @@ def test_one_run_pays_every_equal_debt() -> None:
     assert (story.waiting(), story.environment().debts) == ([], ())
 
 
-def test_debts_with_other_parameters_are_paid_one_by_one() -> None:
+def test_debts_are_paid_one_by_one() -> None:
+    """Debts with other parameters are paid one by one."""
     story = two_debts("v1", "v2")
     story.given(*whole(3))
     assert [debt.job for debt in story.environment().debts] == [2]
@@ -275,7 +282,7 @@ def test_debts_with_other_parameters_are_paid_one_by_one() -> None:
     assert story.environment().debts == ()
 
 
-def test_a_debt_of_a_job_that_still_runs_is_not_paid_by_a_run_of_its_cleanup() -> None:
+def test_a_running_jobs_debt_stays() -> None:
     """What it may yet do is not cleaned up by what ran before."""
     kinds = {"deploy": ("deploy",), "cleanup": ()}
     story = given(config(kinds=kinds), submit("web"), acquired(1), submit("web-cleanup"))
@@ -295,20 +302,23 @@ def test_a_run_by_hand_with_equal_parameters_pays() -> None:
     story.given(*before).when(last).then_among(like(ev.DebtPaid, job=1, paid_by=2))
 
 
-def test_a_run_by_hand_with_other_parameters_does_not_pay() -> None:
+def test_other_parameters_do_not_pay() -> None:
+    """A run by hand with other parameters does not pay."""
     story = owing(submit("web-cleanup", params={"version": "v8"}), applied(1), cleaned(1))
     assert (story.running(), story.waiting()) == ([3], [2])
     story.given(*whole(3), *whole(2))
     assert story.environment().debts == ()
 
 
-def test_a_run_by_hand_that_pays_ignores_drain_and_order_as_the_owed_one_would() -> None:
+def test_a_paying_run_ignores_the_order() -> None:
+    """A run by hand that pays ignores drain and order, as the owed one would."""
     story = owing(submit("api"), submit("web-cleanup", params={"version": "v7"}))
     story.given(cmd.StartDrain(caller=ROOT), applied(1))
     story.when(cleaned(1)).then_among(like(ev.JobAdmitted, job=3))
 
 
-def test_when_a_run_by_hand_is_cancelled_in_the_queue_the_owed_one_comes() -> None:
+def test_after_a_cancel_the_owed_one_comes() -> None:
+    """When a run by hand is cancelled in the queue, the owed one comes."""
     story = owing(submit("web-cleanup", params={"version": "v7"}))
     story.when(cmd.Cancel(caller=ADA, job=2)).then(like(ev.JobEnded, job=2))
     story.given(applied(1)).when(cleaned(1)).then_among(like(ev.JobAdmitted, job=3))
@@ -324,7 +334,8 @@ def test_a_debt_survives_a_restart(from_journal: bool, rebooted: bool) -> None:
     story.given(applied(1)).when(cleaned(1)).then_among(like(ev.JobAdmitted, job=3))
 
 
-def test_a_cleanup_runs_as_it_was_when_the_job_was_submitted() -> None:
+def test_a_cleanup_runs_as_submitted() -> None:
+    """A cleanup runs as it was when the job was submitted."""
     other = pipeline("web-cleanup", "cleanup", steps=chain("x", "y"), params=WEB.params)
     story = given(submit("web"), acquired(1), accept(config(WEB, other)), applied(1), cleaned(1))
     assert [one.name for one in story.job(2).steps] == ["apply"]
@@ -335,14 +346,16 @@ def test_a_cleanup_runs_as_it_was_when_the_job_was_submitted() -> None:
     [config(API), config(WEB, API), config(API, environments=("staging",))],
     ids=["no pipeline", "no cleanup", "no environment"],
 )
-def test_a_cleanup_runs_though_its_pipeline_or_environment_was_removed(left: Configuration) -> None:
+def test_a_removed_cleanup_runs(left: Configuration) -> None:
+    """A cleanup runs though its pipeline or environment was removed."""
     story = given(submit("web"), acquired(1), accept(left), applied(1), cleaned(1))
     assert story.running() == [2]
     *before, last = whole(2)
     story.given(*before).when(last).then_among(like(ev.DebtPaid, job=1, paid_by=2))
 
 
-def test_a_removed_environment_is_retired_until_it_is_empty() -> None:
+def test_a_removed_environment_is_retired() -> None:
+    """A removed environment is retired until it is empty."""
     left = config(API, environments=("staging",))
     story = given(submit("web"), acquired(1), accept(left))
     assert story.environment().retired
@@ -352,7 +365,7 @@ def test_a_removed_environment_is_retired_until_it_is_empty() -> None:
     assert story.world.changes.environments["production"] is None
 
 
-def test_an_environment_that_comes_back_is_what_it_was() -> None:
+def test_an_environment_comes_back() -> None:
     story = given(submit("web"), acquired(1), accept(config(API, environments=("staging",))))
     story.given(accept(config()), submit("api"))
     assert (story.environment().retired, story.waiting()) == (False, [2])

@@ -194,16 +194,19 @@ def replay(one: Story, event: ev.AnyEvent) -> None:
 
 @pytest.mark.parametrize("event", OF_JOB)
 @pytest.mark.parametrize("name", STORIES)
-def test_an_event_of_a_job_replays_in_any_state(name: str, event: ev.AnyEvent) -> None:
+def test_events_of_jobs_replay_anywhere(name: str, event: ev.AnyEvent) -> None:
+    """An event of a job replays in any state."""
     replay(STORIES[name](), event)
 
 
 @pytest.mark.parametrize("event", OF_ENVIRONMENT)
 @pytest.mark.parametrize("name", STORIES)
-def test_an_event_of_an_environment_replays_in_any_state(name: str, event: ev.AnyEvent) -> None:
+def test_events_of_environments_replay_anywhere(name: str, event: ev.AnyEvent) -> None:
+    """An event of an environment replays in any state."""
     replay(STORIES[name](), event)
 
 
-def test_every_event_but_those_that_make_something_is_tried() -> None:
+def test_every_event_is_tried() -> None:
+    """Every event but those that make something is tried."""
     tried = {type(event) for event in (*OF_JOB, *OF_ENVIRONMENT)}
     assert set(typing.get_args(ev.AnyEvent)) - tried == {ev.DefinitionRecorded, ev.JobSubmitted}

@@ -168,7 +168,8 @@ def test_everything_at_once_the_weightiest_first() -> None:
     ]
 
 
-def test_places_count_all_that_wait_in_the_environment_from_one() -> None:
+def test_places_count_from_one() -> None:
+    """Places count all that wait in the environment, from one."""
     configuration = config(API, pipeline("other"))
     story = given(
         configuration,

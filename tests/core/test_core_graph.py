@@ -45,7 +45,8 @@ def test_no_more_steps_at_once_than_capacity_allows() -> None:
     assert order == ["build", "lint", "unit", "load", "ship"]  # lint, while build cleans up
 
 
-def test_a_failure_lets_the_others_finish_and_begins_nothing() -> None:
+def test_a_failure_lets_the_others_finish() -> None:
+    """A failure lets the others finish, and begins nothing."""
     story = diamond().given(*whole(1, "build"), *whole(1, "load")[:1])
     story.given(failed(1, "load"), cleaned(1, "load"))
     assert at_work(story) == ["unit", "lint"]
@@ -57,7 +58,8 @@ def test_a_failure_lets_the_others_finish_and_begins_nothing() -> None:
     assert 1 not in story.world.jobs
 
 
-def test_a_job_that_begins_with_any_step_that_takes_no_slot_needs_none() -> None:
+def test_who_begins_without_a_slot() -> None:
+    """A job that begins with any step that takes no slot needs none."""
     poll = pipeline(
         "poll", steps=(step("late", needs=("poll",)), step("poll", takes_slot=False), step("b"))
     )

@@ -319,7 +319,8 @@ def tag(value: msgspec.Struct) -> object:
 
 
 @pytest.mark.parametrize("name", EVENTS)
-def test_an_event_is_read_as_it_was_written_under_its_own_tag(name: str) -> None:
+def test_an_event_has_its_tag(name: str) -> None:
+    """An event is read as it was written, under its own tag."""
     line = ev.Stamped(at=at(5), by=BY, event=EVENTS[name])
     assert through_json(line, ev.Stamped) == line
     assert tag(EVENTS[name]) == name
@@ -350,7 +351,8 @@ def test_the_examples_leave_no_field_at_its_default() -> None:
                 assert getattr(one, field.name) != field.default, (type(one).__name__, field.name)
 
 
-def test_a_line_of_before_a_field_was_added_is_read_with_its_default() -> None:
+def test_a_line_of_before_a_field() -> None:
+    """A line of before a field was added is read with its default."""
     old = (
         b'{"at":{"utc":1,"boot":2,"boot_id":"b"},"by":null,"event":{"type":"quarantined",'
         b'"environment":"production","job":1,"reason":"r","later":"unknown to us"}}'
@@ -359,7 +361,8 @@ def test_a_line_of_before_a_field_was_added_is_read_with_its_default() -> None:
     assert line.event == ev.Quarantined(environment="production", job=1, reason="r")
 
 
-def test_equal_values_have_equal_digests_however_their_tables_are_ordered() -> None:
+def test_equal_values_have_equal_digests() -> None:
+    """Equal values have equal digests, however their tables are ordered."""
     one = step("apply", config={"a": 1, "b": 2})
     other = step("apply", config={"b": 2, "a": 1})
     assert digest(one) == digest(other)

@@ -37,7 +37,8 @@ def of(one: PipelineDefinition, *commands: cmd.Command | float) -> Story:
 # --- timeout of a step ----------------------------------------------------------------------
 
 
-def test_a_step_that_takes_too_long_is_asked_to_stop() -> None:
+def test_a_long_step_is_asked_to_stop() -> None:
+    """A step that takes too long is asked to stop."""
     story = of(limited(timeout=60), acquired(1), 59)
     story.after(1).then(like(ev.StepStopRequested, ref=ref(1)))
     phase = story.phase(1)
@@ -60,7 +61,8 @@ def test_an_acquire_can_time_out_too() -> None:
     assert ended.ending.conclusion is StepConclusion.TIMED_OUT
 
 
-def test_a_step_that_timed_out_fails_its_job_and_what_needs_it_is_not_run() -> None:
+def test_a_step_that_timed_out() -> None:
+    """A step that timed out fails its job, and what needs it is not run."""
     two = pipeline("api", steps=(step("apply", timeout=60), step("smoke", needs=("apply",))))
     story = of(two, acquired(1), 60, failed(1)).when(cleaned(1))
     story.then(
@@ -82,12 +84,14 @@ def test_after_its_grace_it_is_ended_by_force(in_acquire: bool) -> None:
     story.after(100).then_nothing()
 
 
-def test_a_cancel_by_a_person_has_no_grace_but_the_cool_off() -> None:
+def test_a_cancel_has_no_grace() -> None:
+    """A cancel by a person has no grace but the cool-off."""
     story = of(limited(timeout=60, grace=10), acquired(1), cmd.Cancel(caller=ADA, job=1))
     story.after(100_000).then_nothing()
 
 
-def test_an_admin_may_force_what_timed_out_without_grace() -> None:
+def test_force_without_grace() -> None:
+    """An admin may force what timed out without grace."""
     force = cmd.Cancel(caller=ROOT, job=1, force=True)
     story = of(limited(timeout=60), acquired(1), 60).when(force)
     story.then(like(ev.JobStopRequested), like(ev.JobForceRequested))
@@ -102,7 +106,8 @@ def test_a_timeout_does_not_reach_into_the_cleanup() -> None:
 # --- timeout of a job -----------------------------------------------------------------------
 
 
-def test_a_job_that_takes_too_long_is_stopped_with_all_its_steps() -> None:
+def test_a_long_job_is_stopped() -> None:
+    """A job that takes too long is stopped with all its steps."""
     wide = pipeline("api", steps=(step("a"), step("b"), step("c", needs=("a",))), timeout=100)
     story = of(wide, acquired(1, "a"))
     story.after(100).then(
@@ -116,7 +121,8 @@ def test_a_job_that_takes_too_long_is_stopped_with_all_its_steps() -> None:
     assert stop.reason == "timeout of the pipeline: 1m40s"
 
 
-def test_its_time_begins_when_it_starts_not_when_it_is_submitted() -> None:
+def test_its_time_begins_when_it_starts() -> None:
+    """Its time begins when it starts, not when it is submitted."""
     one = pipeline("api", timeout=100)
     story = of(one, submit("api"), 90, acquired(1), applied(1), cleaned(1), acquired(2))
     story.after(99).then_nothing()
@@ -130,7 +136,8 @@ def test_it_ends_as_timed_out() -> None:
     )
 
 
-def test_the_grace_of_its_steps_counts_from_the_stop() -> None:
+def test_grace_counts_from_the_stop() -> None:
+    """The grace of its steps counts from the stop."""
     one = pipeline("api", timeout=100, steps=(step("apply", grace=10),))
     story = of(one, acquired(1), 100)
     story.after(10).then(like(ev.StepForced))
@@ -139,7 +146,8 @@ def test_the_grace_of_its_steps_counts_from_the_stop() -> None:
 # --- cleanup_timeout ------------------------------------------------------------------------
 
 
-def test_a_cleanup_that_takes_too_long_is_forced_and_dirty() -> None:
+def test_a_long_cleanup_is_forced_and_dirty() -> None:
+    """A cleanup that takes too long is forced and dirty."""
     story = of(limited(cleanup_timeout=20), acquired(1), applied(1))
     story.after(20).then(
         ev.StepForced(ref=ref(1), reason="its cleanup took longer than cleanup_timeout: 20s")
@@ -173,7 +181,8 @@ def attended(*commands: cmd.Command | float) -> Story:
     return given(submit("api", cancel_on_disconnect=True), *commands)
 
 
-def test_a_client_that_stays_away_for_15_seconds_cancels_its_job() -> None:
+def test_a_client_stays_away() -> None:
+    """A client that stays away for 15 seconds cancels its job."""
     story = attended(acquired(1)).when(GONE).then(ev.ClientLost(job=1))
     story.after(14).then_nothing()
     story.after(1).then(like(ev.JobStopRequested), like(ev.StepStopRequested))
@@ -198,13 +207,15 @@ def test_before_the_queue_that_stops_it() -> None:
     waits.after(15).then_among(like(ev.JobEnded, conclusion=JobConclusion.CANCELLED))
 
 
-def test_a_client_that_comes_back_in_time_changes_nothing() -> None:
+def test_a_client_comes_back_in_time() -> None:
+    """A client that comes back in time changes nothing."""
     story = attended(GONE, 14).when(BACK).then(ev.ClientReturned(job=1))
     story.after(100).then_nothing()
 
 
 @pytest.mark.parametrize("command", [GONE, BACK])
-def test_a_job_that_depends_on_no_client_hears_of_none(command: cmd.Command) -> None:
+def test_a_job_without_a_client(command: cmd.Command) -> None:
+    """A job that depends on no client hears of none."""
     given(submit("api")).when(command).then_nothing()
 
 
@@ -213,21 +224,23 @@ def test_gone_twice_is_gone_since_the_first_time() -> None:
     story.after(5).then_among(like(ev.JobStopRequested))
 
 
-def test_after_a_restart_the_15_seconds_count_from_readiness() -> None:
-    """A stop or crash of the daemon is never a disconnect."""
+def test_after_a_restart_the_time_is_anew() -> None:
+    """The 15 seconds count from readiness: a stop or crash of the daemon is never a disconnect."""
     story = attended(GONE, 14).restart()
     story.then(like(ev.DaemonStarted), ev.ClientLost(job=1))
     story.after(14).then_nothing()
     story.after(1).then_among(like(ev.JobStopRequested))
 
 
-def test_after_a_restart_a_client_that_was_there_has_to_come_back() -> None:
+def test_after_a_restart_clients_come_back() -> None:
+    """After a restart a client that was there has to come back."""
     story = attended().restart()
     story.given(10).when(BACK).then(ev.ClientReturned(job=1))
     story.after(100).then_nothing()
 
 
-def test_a_job_that_was_stopped_already_waits_for_no_client() -> None:
+def test_a_stopped_job_waits_for_no_client() -> None:
+    """A job that was stopped already waits for no client."""
     story = attended(cmd.Cancel(caller=ADA, job=1))
     story.when(GONE).then_nothing()
     story.restart().then(like(ev.DaemonStarted))
@@ -240,9 +253,10 @@ def test_a_job_that_was_stopped_already_waits_for_no_client() -> None:
         (StopRules(applying=StopPolicy.ADMINS), NotPermitted),
     ],
 )
-def test_it_is_refused_at_submit_where_the_submitter_may_not_stop(
+def test_who_may_not_stop_may_not_ask(
     stop: StopRules, rejection: type[NotPermitted | StopForbidden]
 ) -> None:
+    """It is refused at submit where the submitter may not stop."""
     story = given(config(pipeline("api", stop=stop)))
     story.when(submit("api", cancel_on_disconnect=True)).refused(rejection, "its client is gone")
 

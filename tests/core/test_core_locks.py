@@ -9,7 +9,8 @@ SHARED = config(
 )
 
 
-def test_a_lock_is_held_from_admission_to_the_end_of_the_job() -> None:
+def test_how_long_a_lock_is_held() -> None:
+    """A lock is held from admission to the end of the job."""
     story = given(SHARED, submit("api", "a"), submit("api", "b"))
     assert (story.running("a"), story.waiting("b")) == ([1], [2])
     *before, last = whole(1)
@@ -21,7 +22,8 @@ def test_a_lock_is_held_from_admission_to_the_end_of_the_job() -> None:
     )
 
 
-def test_jobs_that_do_not_exclude_each_other_share_an_environment_but_not_a_lock() -> None:
+def test_no_two_jobs_share_a_lock() -> None:
+    """Jobs that do not exclude each other share an environment, but not a lock."""
     story = given(SHARED, submit("e2e", "a"), submit("e2e", "a"))
     assert (story.running("a"), story.waiting("a")) == ([1], [2])
 
@@ -46,7 +48,8 @@ def test_priority_counts_across_environments() -> None:
     assert (story.running("b"), story.waiting("c")) == ([3], [2])
 
 
-def test_a_job_that_waits_takes_the_locks_that_are_configured_when_it_starts() -> None:
+def test_locks_as_configured_at_the_start() -> None:
+    """A job that waits takes the locks that are configured when it starts."""
     story = given(SHARED, submit("api", "a"), submit("api", "a"))
     story.given(accept(config(API, environments={"a": ("db",)})), *whole(1))
     run = story.job(2).run
@@ -54,13 +57,15 @@ def test_a_job_that_waits_takes_the_locks_that_are_configured_when_it_starts() -
     assert run.locks == ("db",)
 
 
-def test_a_reload_takes_no_lock_from_a_running_job() -> None:
+def test_a_reload_takes_no_lock() -> None:
+    """A reload takes no lock from a running job."""
     story = given(SHARED, submit("api", "a"))
     story.given(accept(config(API, environments={"a": (), "b": ("vpc",)})), submit("api", "b"))
     assert story.waiting("b") == [2]
 
 
-def test_a_reload_that_drops_a_lock_lets_go_who_waited_for_it() -> None:
+def test_a_reload_drops_a_lock() -> None:
+    """A reload that drops a lock lets go who waited for it."""
     story = given(SHARED, submit("api", "a"), submit("api", "b"))
     story.when(accept(config(API, environments={"a": ("vpc",), "b": ()})))
     story.then(like(ev.ConfigAccepted), like(ev.JobAdmitted, job=2), like(ev.StepStarted))

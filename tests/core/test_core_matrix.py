@@ -51,7 +51,8 @@ def test_the_limit_holds_over_a_restart() -> None:
     assert at_work(story) == ["test[b]"]
 
 
-def test_a_failure_in_a_matrix_leaves_the_rest_of_it_unrun() -> None:
+def test_a_failure_in_a_matrix() -> None:
+    """A failure in a matrix leaves the rest of it unrun."""
     steps = tuple(matrix("a", "b", "c", max_parallel=2))
     story = given(config(pipeline("web", steps=steps)), submit("web"))
     story.given(failed(1, "test[a]"), cleaned(1, "test[a]"))

@@ -25,13 +25,15 @@ def test_or_it_warns_once_and_goes_on_waiting() -> None:
     assert story.job(2).waited_long and isinstance(story.job(2).phase, JobQueued)
 
 
-def test_the_time_counts_over_restarts_and_a_stepped_clock() -> None:
+def test_the_time_counts_over_restarts() -> None:
+    """The time counts over restarts and a stepped clock."""
     story = given(config(WAITS), submit("web"), submit("web"), 30)
     story.step_wall_clock(7200).restart().after(29).then_nothing()
     story.after(1).then(like(ev.JobEnded, job=2))
 
 
-def test_an_owed_cleanup_waits_as_long_as_it_must() -> None:
+def test_an_owed_cleanup_has_no_limit() -> None:
+    """An owed cleanup waits as long as it must."""
     owes = pipeline("web", cleanup="clean")
     clean = pipeline("clean", "cleanup", max_wait=60.0)
     kinds = {"deploy": ("deploy", "cleanup"), "cleanup": ("deploy", "cleanup", "test")}

@@ -149,7 +149,8 @@ def test_among_the_handlers(then: Outcome, section: Section, in_parallel: bool) 
 
 
 @pytest.mark.parametrize("then", Outcome)
-def test_after_a_failure_and_after_a_cancel_no_handler_mends_anything(then: Outcome) -> None:
+def test_no_handler_mends_anything(then: Outcome) -> None:
+    """After a failure and after a cancel no handler mends anything."""
     for cancelled in (False, True):
         section = Section.ON_CANCEL if cancelled else Section.ON_FAILURE
         handlers = (
@@ -226,9 +227,10 @@ def go_on(story: Story, how: str) -> None:
 
 @settings(max_examples=60, deadline=None)
 @whatever(steps=plans(), hows=st.lists(ENDS, max_size=40), policy=st.sampled_from(RunningPolicy))
-def test_every_plan_ends_with_every_step_finished_or_not_run_for_a_reason(
+def test_every_plan_ends(
     steps: tuple[StepDefinition, ...], hows: list[str], policy: RunningPolicy
 ) -> None:
+    """Every plan ends with every step finished, or not run for a reason."""
     web = pipeline("web", steps=steps, cleanup="clean", fail_running=policy, halt_running=policy)
     clean = pipeline("clean", "cleanup", steps=(step("wipe"),))
     story = given(config(web, clean, capacity=2), submit("web"))

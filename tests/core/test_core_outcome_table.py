@@ -119,7 +119,8 @@ def test_of_the_cleanup_that_is_owed(
     assert (story.environment().quarantine is None) is (job is SUCCESS)
 
 
-def test_a_rule_of_the_file_counts_for_more_than_any_of_the_adapter() -> None:
+def test_rules_of_the_file_count_more() -> None:
+    """A rule of the file counts for more than any of the adapter."""
     steps = (
         step("a", outcomes=rule(HALT, "success"), default_outcomes=rule(CONTINUE, "exit 2")),
         step("b", needs=("a",)),
@@ -161,7 +162,8 @@ def test_a_skip_has_the_reason_of_its_rule() -> None:
     assert reason(story, "soak") == "skipped by canary (exit 3: no traffic)"
 
 
-def test_nothing_is_skipped_by_another_end_nor_by_a_dirty_one() -> None:
+def test_when_nothing_is_skipped() -> None:
+    """Nothing is skipped by another end, nor by a dirty one."""
     story = given(config(canary()), submit("web"), *whole(1, "canary"))
     assert [one.name for one in story.job(1).steps if one.active] == ["load"]
     story = given(config(canary()), submit("web"), acquired(1, "canary"))
@@ -191,9 +193,8 @@ def beside(**fields: object) -> Story:
         (3, "halt_running", StopCause.HALT, "halted by a (exit 3: no changes)"),
     ],
 )
-def test_what_runs_is_asked_to_stop_where_the_pipeline_says_so(
-    exit: int, policy: str, cause: StopCause, text: str
-) -> None:
+def test_what_runs_is_asked_to_stop(exit: int, policy: str, cause: StopCause, text: str) -> None:
+    """What runs is asked to stop where the pipeline says so."""
     story = beside(**{policy: RunningPolicy.STOP}).given(failed(1, "a", exit=exit))
     story.given(cleaned(1, "a"))
     working, looking = story.phase(1, "b"), story.phase(1, "c")
@@ -221,7 +222,8 @@ def test_each_policy_is_for_its_own_end(exit: int, policy: str) -> None:
     assert not isinstance(story.phase(1, "b"), Cancelling)
 
 
-def test_a_step_that_fails_although_it_was_stopped_for_a_halt_fails_the_job() -> None:
+def test_a_step_fails_after_a_halt() -> None:
+    """A step that fails although it was stopped for a halt fails the job."""
     story = beside(halt_running=RunningPolicy.STOP)
     story.given(failed(1, "a", exit=3), cleaned(1, "a"))
     story.given(failed(1, "b", stopped=False), cleaned(1, "b"))

@@ -42,9 +42,8 @@ def table(lines: dict[str, Outcome]) -> tuple[OutcomeRule, ...]:
     ("conclusion", "outcome"),
     [(SUCCESS, CONTINUE), (FAILURE, FAIL), (CANCELLED, FAIL), (TIMED_OUT, FAIL), (LOST, FAIL)],
 )
-def test_without_a_rule_success_continues_and_all_else_fails(
-    conclusion: StepConclusion, outcome: Outcome
-) -> None:
+def test_without_a_rule(conclusion: StepConclusion, outcome: Outcome) -> None:
+    """Without a rule success continues, and all else fails."""
     ending = judge((), conclusion)
     assert (ending.conclusion, ending.outcome) == (conclusion, outcome)
 
@@ -185,7 +184,8 @@ def test_how_a_job_ends_by_its_steps(
     assert (step_conclusion(story, "a"), step_conclusion(story, "b")) == (first, second)
 
 
-def test_a_step_that_did_not_run_says_why_with_the_cause() -> None:
+def test_a_step_that_did_not_run_says_why() -> None:
+    """A step that did not run says why, with the cause."""
     steps = (
         step("plan", outcomes=(OutcomeRule("exit 0", HALT, "no changes"),)),
         step("apply", needs=("plan",)),
@@ -271,7 +271,8 @@ def test_the_job_says_which_step_failed_and_why() -> None:
     )
 
 
-def test_a_long_reason_is_shortened_where_it_is_the_cause_of_others() -> None:
+def test_a_long_reason_is_shortened() -> None:
+    """A long reason is shortened where it is the cause of others."""
     told = Ending(StepConclusion.FAILURE, Outcome.FAIL, exit=1, reason="x" * 200)
     text = stopped_by_step("build", told)
     assert text == f"build failed (exit 1: {'x' * 77}...)"

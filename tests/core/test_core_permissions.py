@@ -79,7 +79,8 @@ def test_a_star_is_everybody() -> None:
 
 
 @pytest.mark.parametrize("role", Role)
-def test_without_roles_only_root_and_the_daemons_user_get_in(role: Role) -> None:
+def test_without_roles(role: Role) -> None:
+    """Without roles only root and the daemon's user get in."""
     assert may(ROOT, role, with_roles(None))
     assert not may(ADA, role, with_roles(None))
     with pytest.raises(NotPermitted, match="only root and the daemon's own user"):
@@ -105,7 +106,8 @@ def test_every_level_that_names_the_role_must_allow(
     assert may(named("sam"), SUBMITTER, with_roles(daemon), *levels) is allowed
 
 
-def test_a_level_that_names_nobody_for_a_role_leaves_it_to_the_others() -> None:
+def test_a_level_that_names_nobody() -> None:
+    """A level that names nobody for a role leaves it to the others."""
     only_admins = environment(Roles(admin=("root",)))
     assert may(named("sam"), SUBMITTER, with_roles(PEOPLE), only_admins)
     assert not may(OPS, ADMIN, with_roles(PEOPLE), only_admins)
@@ -123,9 +125,10 @@ def test_an_inner_level_widens_nothing() -> None:
         ((environment(None), a_pipeline(DENIES)), "pipelines/api.toml"),
     ],
 )
-def test_a_denial_names_the_role_the_file_and_who_has_it(
+def test_what_a_denial_names(
     levels: tuple[EnvironmentDefinition, PipelineDefinition], where: str
 ) -> None:
+    """A denial names the role, the file and who has it."""
     configuration = with_roles(ALLOWS if levels else DENIES)
     with pytest.raises(NotPermitted) as caught:
         demand(named("sam"), SUBMITTER, "submitting api", configuration, *levels)
@@ -136,7 +139,7 @@ def test_a_denial_names_the_role_the_file_and_who_has_it(
     assert (caught.value.role, caught.value.holders) == (SUBMITTER, ("tim",))
 
 
-def test_a_denial_says_so_when_nobody_has_the_role() -> None:
+def test_a_denial_when_nobody_has_the_role() -> None:
     with pytest.raises(NotPermitted, match="these have it: nobody"):
         demand(EVE, ADMIN, "waiving", with_roles(Roles(viewer=("*",))))
 
@@ -188,9 +191,7 @@ MAY: dict[StopPolicy, set[str]] = {
 @pytest.mark.parametrize("caller", [ADA, BOB, EVE, ROOT], ids=lambda caller: caller.user)
 @pytest.mark.parametrize("policy", StopPolicy)
 @pytest.mark.parametrize("phase", PHASES)
-def test_who_may_cancel_a_job_of_ada_in_which_phase(
-    phase: str, policy: StopPolicy, caller: Caller
-) -> None:
+def test_who_may_cancel_in_which_phase(phase: str, policy: StopPolicy, caller: Caller) -> None:
     """In every other phase the policy is one that allows everything, and does not count."""
     story = given(config(pipeline("api", stop=StopRules(**{phase: policy}))), submit("api"))
     story.given(*PHASES[phase])
@@ -240,7 +241,8 @@ def test_between_two_steps_the_policy_of_apply_counts() -> None:
     story.when(cmd.Cancel(caller=ADA, job=1)).refused(NotPermitted)
 
 
-def test_the_roles_of_the_jobs_own_environment_and_pipeline_count_for_its_stop() -> None:
+def test_whose_roles_count_for_a_stop() -> None:
+    """The roles of the job's own environment and pipeline count for its stop."""
     api = pipeline("api", roles=Roles(submitter=("ada",)))
     story = given(config(api), submit("api"))
     story.when(cmd.Cancel(caller=BOB, job=1)).refused(NotPermitted, "pipelines/api.toml")

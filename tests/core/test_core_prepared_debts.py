@@ -56,7 +56,7 @@ def reason(story: Story, job: int, name: str) -> str:
     return phase.ending.reason
 
 
-def test_a_handler_of_a_job_that_was_never_admitted_owes_no_cleanup() -> None:
+def test_handlers_of_the_never_admitted_owe_nothing() -> None:
     """Whatever touches by default is only assumed to."""
     for has_acquire in (True, False):
         web = pipeline(
@@ -71,7 +71,8 @@ def test_a_handler_of_a_job_that_was_never_admitted_owes_no_cleanup() -> None:
         assert not story.environment().debts and not story.world.jobs
 
 
-def test_an_owed_cleanup_that_is_cancelled_while_it_prepares_is_not_run_again_by_itself() -> None:
+def test_a_cancelled_cleanup_stays_cancelled() -> None:
+    """An owed cleanup that is cancelled while it prepares is not run again by itself."""
     story = given(owing(*CLEANUP), submit("web"), *whole(1), acquired(2, "look"))
     story.given(cmd.Cancel(caller=ROOT, job=2))
     assert isinstance(story.job(2).phase, JobCancelling) and set(story.world.jobs) == {2}
@@ -80,7 +81,8 @@ def test_an_owed_cleanup_that_is_cancelled_while_it_prepares_is_not_run_again_by
     assert story.environment().quarantine is not None and not story.world.jobs
 
 
-def test_nor_is_one_that_is_cancelled_when_it_waits_after_its_before() -> None:
+def test_nor_is_one_that_waits() -> None:
+    """Nor is one that is cancelled when it waits after its `before`."""
     kinds = {"deploy": ("deploy", "cleanup"), "cleanup": ("cleanup", "test"), "test": ()}
     one = config(*owing(*CLEANUP).pipelines.values(), kinds=kinds)
     story = given(one, submit("e2e"), submit("web"), acquired(1))
@@ -97,27 +99,31 @@ def approved_cleanup() -> Configuration:
     return config(pipeline("web", cleanup="clean"), clean, roles=roles)
 
 
-def test_a_run_by_hand_that_waits_for_an_approval_holds_up_no_owed_cleanup() -> None:
+def test_an_approval_holds_up_no_cleanup() -> None:
+    """A run by hand that waits for an approval holds up no owed cleanup."""
     story = given(approved_cleanup(), submit("web"), submit("clean"))
     assert isinstance(story.job(2).phase, JobPreparing)
     story.given(*whole(1))
     assert story.running() == [3] and story.job(3).cleanup_for == 1
 
 
-def test_a_run_by_hand_that_a_drain_keeps_from_preparing_holds_up_no_owed_cleanup() -> None:
+def test_a_drain_holds_up_no_cleanup() -> None:
+    """A run by hand that a drain keeps from preparing holds up no owed cleanup."""
     story = given(owing(*CLEANUP), submit("web"), cmd.StartDrain(caller=ROOT), submit("clean"))
     story.given(*whole(1))
     assert story.job(3).cleanup_for == 1 and story.job(3).step("look").active
 
 
-def test_a_halt_before_a_cleanup_pays_what_it_was_queued_for() -> None:
+def test_a_halt_before_a_cleanup_pays() -> None:
+    """A halt before a cleanup pays what it was queued for."""
     halts = look(outcomes=(OutcomeRule("exit 0", Outcome.HALT, "nothing is left"),))
     story = given(owing(halts, step("wipe")), submit("web"), *whole(1), *whole(2, "look"))
     assert ended(story, 2).halted_by == "look"
     assert not story.environment().debts and not story.world.jobs
 
 
-def test_a_halt_before_a_cleanup_pays_for_nothing_that_ended_since_it_looked() -> None:
+def test_a_halt_pays_nothing_newer() -> None:
+    """A halt before a cleanup pays for nothing that ended since it looked."""
     kinds = {"deploy": ("deploy", "cleanup"), "cleanup": ("deploy", "cleanup"), "test": ()}
     halts = look(outcomes=(OutcomeRule("exit 0", Outcome.HALT, "nothing is left"),))
     pipelines = owing(halts, step("wipe")).pipelines.values()
@@ -127,8 +133,8 @@ def test_a_halt_before_a_cleanup_pays_for_nothing_that_ended_since_it_looked() -
     assert story.job(4).cleanup_for == 1
 
 
-def test_a_cleanup_that_has_become_needless_says_so_of_each_step_and_runs_its_handlers() -> None:
-    """A run by hand was ready first, and has paid."""
+def test_a_needless_cleanup_runs_its_handlers() -> None:
+    """It says so of each step. A run by hand was ready first, and has paid."""
     story = given(owing(*CLEANUP), submit("web"), submit("clean"), *whole(1))
     story.given(acquired(3, "look"), *whole(2, "look"))
     assert story.running() == [2] and story.job(3).cleanup_for == 1
@@ -141,7 +147,8 @@ def test_a_cleanup_that_has_become_needless_says_so_of_each_step_and_runs_its_ha
     assert story.environment().quarantine is None and not story.world.jobs
 
 
-def test_a_waived_cleanup_that_had_prepared_says_so_of_each_step() -> None:
+def test_a_waived_cleanup_says_so() -> None:
+    """A waived cleanup that had prepared says so of each step."""
     kinds = {"deploy": ("deploy", "cleanup"), "cleanup": ("cleanup", "test"), "test": ()}
     one = config(*owing(*CLEANUP).pipelines.values(), kinds=kinds)
     story = given(one, submit("e2e"), submit("web"), *whole(2), *whole(3, "look"))

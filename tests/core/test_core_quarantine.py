@@ -102,9 +102,8 @@ def test_a_cleanup_that_fails_closes_the_environment() -> None:
         ((cmd.AttemptAbandoned(ref(2), finding(2)),), "failure"),
     ],
 )
-def test_so_does_one_that_was_cancelled_or_lost_or_dirty(
-    end: tuple[cmd.Command, ...], conclusion: str
-) -> None:
+def test_so_does_any_other_end(end: tuple[cmd.Command, ...], conclusion: str) -> None:
+    """So does one that was cancelled, or lost, or dirty."""
     story = at_cleanup(acquired(2), *end)
     quarantine = story.environment().quarantine
     assert quarantine is not None
@@ -113,7 +112,8 @@ def test_so_does_one_that_was_cancelled_or_lost_or_dirty(
     assert (story.running(), story.waiting()) == ([], []), "no further automatic rerun"
 
 
-def test_so_does_one_that_was_cancelled_in_the_queue() -> None:
+def test_so_does_a_cancel_while_queued() -> None:
+    """So does one that was cancelled in the queue."""
     locked = config(environments={"production": ("vpc",), "b": ("vpc",)})
     story = given(config(environments={"production": (), "b": ("vpc",)}), submit("web"))
     story.given(acquired(1), submit("api", "b"), accept(locked), applied(1), cleaned(1))
@@ -137,7 +137,8 @@ def test_a_step_that_leaves_something_closes_the_environment() -> None:
     )
 
 
-def test_after_a_dirty_step_the_owed_cleanup_still_starts_by_itself() -> None:
+def test_after_a_dirty_step_cleanup_starts() -> None:
+    """After a dirty step the owed cleanup still starts by itself."""
     story = given(submit("web"), acquired(1), applied(1)).when(dirty(1))
     story.then_among(
         like(ev.Quarantined, automatic=True),
@@ -158,7 +159,7 @@ def test_it_starts_by_itself_once() -> None:
     assert (story.running(), story.waiting()) == ([], [])
 
 
-def test_a_debt_that_comes_after_the_finding_is_owed_by_itself_too() -> None:
+def test_a_debt_after_the_finding() -> None:
     """Two steps in parallel: one is dirty before the other has touched anything."""
     web = pipeline("web", steps=(step("a", touches=False), step("b")), cleanup="clean")
     story = given(config(web, pipeline("clean", "cleanup")), submit("web"))
@@ -166,7 +167,8 @@ def test_a_debt_that_comes_after_the_finding_is_owed_by_itself_too() -> None:
     assert story.running() == [2]
 
 
-def test_a_second_finding_keeps_the_first_and_since_when() -> None:
+def test_a_second_finding_keeps_the_first() -> None:
+    """A second finding keeps the first, and since when."""
     two = pipeline("two", steps=(step("a"), step("b")))
     story = given(config(two), submit("two"), acquired(1, "a"), acquired(1, "b"))
     story.given(applied(1, "a"), applied(1, "b"), dirty(1, "a"))
@@ -209,12 +211,13 @@ def test_an_admins_retry_may_and_opens_it() -> None:
     story.given(*before).when(last).then_among(like(ev.QuarantineLifted, by_job=3))
 
 
-def test_a_retry_in_a_quarantine_needs_the_role_admin() -> None:
+def test_a_retry_in_quarantine_needs_an_admin() -> None:
     story = failed_cleanup()
     story.when(retry(story, 2, ADA)).refused(NotPermitted, "admin", "under quarantine")
 
 
-def test_an_admins_retry_of_a_deploy_still_waits_for_what_is_owed() -> None:
+def test_an_admins_retry_still_waits() -> None:
+    """An admin's retry of a deploy still waits for what is owed."""
     story = failed_cleanup()
     assert story.given(retry(story, 1)).waiting() == [3]
 
@@ -234,7 +237,7 @@ def test_an_admins_retry_that_fails_opens_nothing() -> None:
     assert story.environment().quarantine is not None
 
 
-def test_an_owed_cleanup_is_dropped_when_another_run_has_paid_what_it_was_for() -> None:
+def test_a_paid_cleanup_is_dropped() -> None:
     """It waits in a quarantine, where only a run by hand may start, and does."""
     lab = pipeline("lab", "lab", params=WEB.params, cleanup=WEB.cleanup)
     kinds = {"lab": (), "cleanup": ("cleanup", "lab")}
@@ -256,7 +259,8 @@ def test_an_owed_cleanup_is_dropped_when_another_run_has_paid_what_it_was_for() 
 # --- recheck --------------------------------------------------------------------------------
 
 
-def test_a_recheck_looks_at_every_finding_and_opens_it_when_all_are_clean() -> None:
+def test_a_recheck_looks_at_every_finding() -> None:
+    """A recheck looks at every finding, and opens it when all are clean."""
     story = dirty_without_debt().when(RECHECK).then(like(ev.RecheckRequested))
     story.when(rechecked(ref(1))).then(
         like(ev.Rechecked, ref=ref(1), finding=None),
@@ -264,7 +268,8 @@ def test_a_recheck_looks_at_every_finding_and_opens_it_when_all_are_clean() -> N
     )
 
 
-def test_a_recheck_that_finds_it_dirty_still_opens_nothing() -> None:
+def test_a_dirty_recheck_opens_nothing() -> None:
+    """A recheck that finds it dirty still opens nothing."""
     story = dirty_without_debt().given(RECHECK).when(rechecked(ref(1), clean=False))
     story.then(like(ev.Rechecked, finding=finding(1)))
     story.when(RECHECK).then(like(ev.RecheckRequested))
@@ -297,7 +302,8 @@ def test_a_second_recheck_waits_for_the_first() -> None:
     dirty_without_debt().given(RECHECK).when(RECHECK).refused(RecheckAtWork)
 
 
-def test_a_finding_during_a_recheck_does_not_end_it() -> None:
+def test_a_finding_during_a_recheck() -> None:
+    """A finding during a recheck does not end it."""
     two = pipeline("two", steps=(step("a"), step("b")))
     story = given(config(two), submit("two"), acquired(1, "a"), acquired(1, "b"))
     story.given(applied(1, "a"), applied(1, "b"), dirty(1, "a"), RECHECK, dirty(1, "b"))
@@ -346,7 +352,7 @@ def test_a_waiver_waits_for_a_cleanup_at_work() -> None:
     at_cleanup().when(WAIVE).refused(CleanupAtWork, "job 2", "orchestrator cancel 2")
 
 
-def test_a_debt_of_a_running_job_is_not_waived() -> None:
+def test_a_running_jobs_debt_is_not_waived() -> None:
     given(submit("web"), acquired(1)).when(WAIVE).refused(NothingOwed)
 
 
@@ -366,7 +372,8 @@ def test_a_waiver_needs_the_role_admin(caller: cmd.Caller) -> None:
     failed_cleanup().when(command).refused(NotPermitted, "admin", caller.user)
 
 
-def test_a_waiver_of_an_unknown_environment_names_near_ones() -> None:
+def test_a_waiver_names_near_environments() -> None:
+    """A waiver of an unknown environment names near ones."""
     command = cmd.Waive(caller=ROOT, environment="prodction", reason="please")
     given().when(command).refused(UnknownEnvironment, "did you mean production?")
 
@@ -374,7 +381,8 @@ def test_a_waiver_of_an_unknown_environment_names_near_ones() -> None:
 # --- a removed environment ------------------------------------------------------------------
 
 
-def test_a_quarantine_keeps_a_removed_environment_until_it_is_lifted() -> None:
+def test_a_quarantine_keeps_its_environment() -> None:
+    """A quarantine keeps a removed environment until it is lifted."""
     left = config(API, E2E, environments=("staging",))
     story = failed_cleanup().given(accept(left)).restart()
     assert story.environment().retired

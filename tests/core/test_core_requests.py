@@ -65,7 +65,8 @@ def test_a_job_keeps_what_was_said_of_it() -> None:
     assert submitted.rank == at().utc - 2 * 3_600_000
 
 
-def test_a_default_stands_for_a_parameter_that_was_not_given() -> None:
+def test_a_default_stands_for_a_parameter() -> None:
+    """A default stands for a parameter that was not given."""
     assert given(submit("web")).job(1).params == {"version": "v1"}
 
 
@@ -92,7 +93,7 @@ def test_parameters_must_fit(params: dict[str, str], text: str) -> None:
     story.when(submit("web", params=params)).refused(InvalidParameters, text, "pipelines/web.toml")
 
 
-def test_all_that_is_wrong_with_parameters_is_told_at_once() -> None:
+def test_all_wrong_parameters_are_told() -> None:
     token, zone = Parameter(name="token", secret=True), Parameter(name="zone", required=True)
     story = given(config(pipeline("web", params=(token, zone))))
     story.when(submit("web", params={"token": "opensesame", "zoen": "eu"}))
@@ -116,7 +117,8 @@ def test_parameters_of_the_cleanup_must_fit_too() -> None:
 # --- keys -----------------------------------------------------------------------------------
 
 
-def test_a_repeat_of_a_key_makes_no_second_job() -> None:
+def test_a_repeated_key_makes_no_job() -> None:
+    """A repeat of a key makes no second job."""
     story = given(submit("api", key="k", request="d"))
     story.when(submit("api", key="k", request="d")).then_nothing()
     assert story.world.keys == {(ADA.uid, "k"): 1}
@@ -132,7 +134,8 @@ def test_keys_are_each_users_own() -> None:
     story.when(submit("api", caller=BOB, key="k")).then(like(ev.JobSubmitted, job=2))
 
 
-def test_a_key_of_an_ended_job_is_for_the_store_to_know() -> None:
+def test_keys_of_ended_jobs() -> None:
+    """A key of an ended job is for the store to know."""
     story = given(submit("api", key="k"), *whole(1))
     assert story.world.keys == {}
 
@@ -153,7 +156,8 @@ def test_a_definition_is_journalled_once() -> None:
     assert recorded(story) == 3
 
 
-def test_a_job_keeps_the_definition_that_it_was_submitted_with() -> None:
+def test_a_job_keeps_its_definition() -> None:
+    """A job keeps the definition that it was submitted with."""
     story = given(submit("api"), submit("api"))
     story.given(accept(config(pipeline("api", steps=chain("a", "b")))), submit("api"), *whole(1))
     assert [one.name for one in story.job(2).steps] == ["apply"]
@@ -181,7 +185,8 @@ def ended(*more: cmd.Command) -> Story:
     return given(submit("api"), *whole(1), *more)
 
 
-def test_a_retry_is_a_new_job_with_the_same_definition_and_parameters() -> None:
+def test_a_retry_is_a_new_job() -> None:
+    """A retry is a new job with the same definition and parameters."""
     story = ended(accept(config(pipeline("api", steps=chain("a", "b")))))
     story.when(retry(story, 1)).then_among(
         like(ev.JobSubmitted, job=2, retry_of=1, admin_retry=False), like(ev.JobAdmitted)
@@ -201,7 +206,8 @@ def test_a_retry_of_the_latest_needs_the_pipeline() -> None:
     story.when(retry(story, 1)).then_among(like(ev.JobSubmitted, job=2))
 
 
-def test_a_repeat_of_a_retrys_key_makes_no_second_job() -> None:
+def test_a_retrys_key_makes_no_job() -> None:
+    """A repeat of a retry's key makes no second job."""
     story = ended()
     story.given(retry(story, 1, key="k", request="d"))
     story.when(retry(story, 1, key="k", request="d")).then_nothing()
@@ -251,7 +257,7 @@ def test_a_configuration_at_start_asks_nobody() -> None:
     given(config()).when(accept(config(API))).then(like(ev.ConfigAccepted))
 
 
-def test_exclusion_unites_the_relations_at_the_jobs_start_and_now() -> None:
+def test_exclusion_then_and_now() -> None:
     """A reload can neither take from a running job what it excludes, nor let it in beside what
     is excluded now."""
     free = {"deploy": (), "audit": ()}

@@ -60,7 +60,8 @@ def waits(story: Story) -> bool:
     return isinstance(story.phase(1, "a"), BackingOff)
 
 
-def test_a_failed_attempt_is_followed_by_another_after_the_wait() -> None:
+def test_a_failed_attempt_is_followed() -> None:
+    """A failed attempt is followed by another after the wait."""
     story = tried().given(*attempt(1)[:2])
     story.when(attempt(1)[2]).then(like(ev.StepRetryScheduled, ref=ref(1, "a"), seconds=10.0))
     story.after(9.0).then()
@@ -72,7 +73,8 @@ def test_a_failed_attempt_is_followed_by_another_after_the_wait() -> None:
     assert story.job(1).step("a").attempt == 2
 
 
-def test_the_last_attempt_counts_and_outcomes_come_after_retries() -> None:
+def test_the_last_attempt_counts() -> None:
+    """The last attempt counts, and outcomes come after retries."""
     story = tried(outcomes=(OutcomeRule("exit 75", Outcome.WARN, "flaky"),))
     story.given(*attempt(1, 75), 10.0, *attempt(2, 75), *whole(1, "b"))
     assert ended(story) == ("warning", "flaky")
@@ -168,7 +170,8 @@ def test_a_cancel_ends_the_wait(due: bool) -> None:
     assert of_job(story) is JobConclusion.CANCELLED
 
 
-def test_a_cancel_during_an_attempt_is_followed_by_none() -> None:
+def test_a_cancel_during_an_attempt() -> None:
+    """A cancel during an attempt is followed by none."""
     story = tried().given(*attempt(1)[:1], cmd.Cancel(caller=ADA, job=1))
     story.given(cmd.ApplyDone(ref=ref(1, "a"), succeeded=False, exit=1, stopped=False))
     story.given(cleaned(1, "a"))

@@ -87,7 +87,7 @@ def run_handlers(story: Story, job: int = 1) -> list[str]:
 # --- before ------------------------------------------------------------------------------------
 
 
-def test_before_runs_beside_a_job_that_excludes_it_and_holds_nothing() -> None:
+def test_before_holds_nothing() -> None:
     """The tests of the second deploy run while the first deploys."""
     story = given(settings(*before("build"), step("apply"), **{}), submit("web"))
     story.given(*whole(1, "build"), submit("web"))
@@ -98,7 +98,8 @@ def test_before_runs_beside_a_job_that_excludes_it_and_holds_nothing() -> None:
     assert story.job(1).step("apply").active
 
 
-def test_a_job_that_prepares_holds_up_nobody_behind_it() -> None:
+def test_preparing_holds_up_nobody() -> None:
+    """A job that prepares holds up nobody behind it."""
     story = given(settings(*before("build"), step("apply")), submit("web"), submit("web"))
     story.given(*whole(2, "build"))
     assert story.running() == [2]
@@ -106,7 +107,8 @@ def test_a_job_that_prepares_holds_up_nobody_behind_it() -> None:
     assert [story.job(job).cleanup_for for job in story.running()] == [2]
 
 
-def test_a_halt_in_before_is_an_early_exit_that_owes_nothing() -> None:
+def test_a_halt_in_before_owes_nothing() -> None:
+    """A halt in `before` is an early exit that owes nothing."""
     plan = before("plan", outcomes=(OutcomeRule("exit 0", Outcome.HALT, "no changes"),))
     story = given(settings(*plan, step("apply"), *handlers()), submit("web"))
     story.given(*whole(1, "plan"))
@@ -117,7 +119,8 @@ def test_a_halt_in_before_is_an_early_exit_that_owes_nothing() -> None:
     assert not story.environment().debts
 
 
-def test_a_failure_in_before_fails_the_job_before_it_queues() -> None:
+def test_a_failure_in_before_fails_the_job() -> None:
+    """A failure in `before` fails the job before it queues."""
     story = given(settings(*before("build"), step("apply"), *handlers()), submit("web"))
     story.given(acquired(1, "build"), failed(1, "build"), cleaned(1, "build"))
     assert run_handlers(story) == ["on_failure", "finally"]
@@ -125,7 +128,8 @@ def test_a_failure_in_before_fails_the_job_before_it_queues() -> None:
     assert not story.environment().debts
 
 
-def test_a_cancel_while_preparing_stops_the_step_and_queues_nothing() -> None:
+def test_a_cancel_while_preparing() -> None:
+    """A cancel while preparing stops the step and queues nothing."""
     story = given(settings(*before("build"), step("apply"), *handlers()), submit("web"))
     story.given(acquired(1, "build"), CANCEL)
     story.given(failed(1, "build"), cleaned(1, "build"))
@@ -134,7 +138,8 @@ def test_a_cancel_while_preparing_stops_the_step_and_queues_nothing() -> None:
     assert reason(story, "apply") == "the job was cancelled by ada"
 
 
-def test_a_job_that_waits_after_its_before_runs_its_handlers_when_cancelled() -> None:
+def test_a_cancel_after_before_runs_handlers() -> None:
+    """A job that waits after its `before` runs its handlers when cancelled."""
     story = given(settings(*before("build"), step("apply"), *handlers()), submit("web"))
     story.given(*whole(1, "build"), submit("web"), *whole(2, "build"))
     story.when(cmd.Cancel(caller=ADA, job=2))
@@ -142,7 +147,8 @@ def test_a_job_that_waits_after_its_before_runs_its_handlers_when_cancelled() ->
     assert ended(story, 2).conclusion is JobConclusion.CANCELLED
 
 
-def test_a_handler_that_surely_touches_does_not_run_without_the_environment() -> None:
+def test_a_touching_handler_needs_the_environment() -> None:
+    """A handler that surely touches does not run without the environment."""
     undo = step("undo", section=Section.FINALLY, touches=True, surely_touches=True)
     report = step("report", section=Section.FINALLY, touches=False, needs=("undo",))
     story = given(settings(*before("build"), step("apply"), undo, report), submit("web"))
@@ -159,7 +165,8 @@ def test_the_pipelines_timeout_bounds_before_too() -> None:
     assert ended(story).conclusion is JobConclusion.TIMED_OUT
 
 
-def test_a_drain_that_cancels_stops_what_works_before_and_leaves_what_waits() -> None:
+def test_a_drain_that_cancels_before() -> None:
+    """A drain that cancels stops what works before, and leaves what waits."""
     story = given(settings(*before("build"), step("apply")), submit("web"))
     story.given(cmd.StartDrain(caller=ROOT), submit("web"))
     story.given(cmd.StartDrain(caller=ROOT, cancel=True))
@@ -187,7 +194,8 @@ def test_before_steps_wait_for_slots_like_all_others() -> None:
     assert story.job(2).step("build").active
 
 
-def test_an_owed_cleanup_with_a_before_is_queued_once_and_pays() -> None:
+def test_an_owed_cleanup_with_a_before() -> None:
+    """An owed cleanup with a `before` is queued once, and pays."""
     clean = pipeline("clean", "cleanup", steps=(*before("look"), step("wipe")))
     story = given(config(web(step("apply")), clean), submit("web"), *whole(1))
     assert isinstance(story.job(2).phase, JobPreparing)
@@ -197,7 +205,8 @@ def test_an_owed_cleanup_with_a_before_is_queued_once_and_pays() -> None:
     assert not story.environment().debts and set(story.ended) == {1, 2}
 
 
-def test_an_owed_cleanup_whose_before_fails_leaves_a_quarantine() -> None:
+def test_an_owed_cleanup_whose_before_fails() -> None:
+    """An owed cleanup whose `before` fails leaves a quarantine."""
     clean = pipeline("clean", "cleanup", steps=(*before("look"), step("wipe")))
     story = given(config(web(step("apply")), clean), submit("web"), *whole(1))
     story.given(acquired(2, "look"), failed(2, "look"), cleaned(2, "look"))
@@ -234,21 +243,24 @@ def test_which_handlers_a_verdict_calls(
             assert reason(story, section.value).startswith("only called after")
 
 
-def test_handlers_hold_the_environment_and_come_before_the_owed_cleanup() -> None:
+def test_handlers_hold_the_environment() -> None:
+    """Handlers hold the environment, and come before the owed cleanup."""
     story = given(settings(step("apply"), *handlers()), submit("web"), *whole(1))
     assert story.running() == [1] and not story.waiting()
     run_handlers(story)
     assert story.running() == [2] and story.job(2).cleanup_for == 1
 
 
-def test_a_cancel_during_handlers_skips_none_and_changes_no_verdict() -> None:
+def test_a_cancel_during_handlers() -> None:
+    """A cancel during handlers skips none, and changes no verdict."""
     story = given(settings(step("apply"), *handlers()), submit("web"), *whole(1))
     story.when(CANCEL).then(like(ev.JobStopRequested, after_steps=True))
     assert run_handlers(story) == ["on_success", "finally"]
     assert ended(story).conclusion is JobConclusion.SUCCESS
 
 
-def test_a_cancel_runs_its_handlers_and_they_are_not_asked_to_stop() -> None:
+def test_a_cancel_runs_its_handlers() -> None:
+    """A cancel runs its handlers, and they are not asked to stop."""
     story = given(settings(step("apply"), *handlers()), submit("web"), acquired(1), CANCEL)
     story.given(failed(1), cleaned(1))
     assert run_handlers(story) == ["on_cancel", "finally"]
@@ -262,7 +274,8 @@ def test_a_force_before_the_handlers_leaves_them_alone() -> None:
     assert run_handlers(story) == ["on_cancel", "finally"]
 
 
-def test_a_force_armed_while_steps_ran_is_spent_when_they_have_ended() -> None:
+def test_an_armed_force_is_spent() -> None:
+    """A force armed while steps ran is spent when they have ended."""
     story = given(settings(step("apply"), *handlers()), submit("web"), acquired(1), CANCEL, FORCE)
     story.given(failed(1), cleaned(1))
     assert story.job(1).step("on_cancel").active
@@ -271,7 +284,8 @@ def test_a_force_armed_while_steps_ran_is_spent_when_they_have_ended() -> None:
     assert run_handlers(story) == ["on_cancel", "finally"]
 
 
-def test_a_force_of_handlers_ends_the_one_at_work_and_runs_no_other() -> None:
+def test_a_force_of_handlers() -> None:
+    """A force of handlers ends the one at work, and runs no other."""
     story = given(settings(step("apply"), *handlers()), submit("web"), *whole(1))
     story.when(FORCE).after(300)
     story.then_among(like(ev.JobForced), like(ev.StepStopRequested), like(ev.StepForced))
@@ -284,14 +298,16 @@ def test_a_force_of_handlers_ends_the_one_at_work_and_runs_no_other() -> None:
     assert ended(story).conclusion is JobConclusion.CANCELLED
 
 
-def test_a_second_force_reaches_the_handlers_that_the_first_left_alone() -> None:
+def test_a_second_force_reaches_handlers() -> None:
+    """A second force reaches the handlers that the first left alone."""
     story = given(settings(step("apply"), *handlers()), submit("web"), acquired(1), CANCEL, 300)
     story.given(FORCE)
     story.given(cmd.AttemptFailed(acquired(1).ref, StepConclusion.CANCELLED, "killed"), cleaned(1))
     story.when(FORCE).then_among(like(ev.JobForceRequested, of_handlers=True), like(ev.StepForced))
 
 
-def test_a_failure_in_finally_fails_the_job_and_stops_no_other_handler() -> None:
+def test_a_failure_in_finally() -> None:
+    """A failure in `finally` fails the job, and stops no other handler."""
     two = (
         step("first", section=Section.FINALLY, touches=False),
         step("second", section=Section.FINALLY, touches=False, needs=("first",)),
@@ -314,7 +330,8 @@ def test_a_halt_in_finally_is_a_continue() -> None:
     assert ended(story).halted_by is None
 
 
-def test_a_handler_is_tried_again_even_after_a_cancel() -> None:
+def test_handlers_are_retried_after_a_cancel() -> None:
+    """A handler is tried again even after a cancel."""
     report = step("report", section=Section.FINALLY, touches=False, retry=RetryPolicy(2))
     story = given(settings(step("apply"), report), submit("web"), acquired(1), CANCEL)
     story.given(failed(1), cleaned(1))
@@ -335,7 +352,8 @@ def test_handlers_go_on_after_a_restart() -> None:
     assert ended(story).conclusion is JobConclusion.SUCCESS
 
 
-def test_nothing_of_a_job_had_begun_so_no_handler_is_called() -> None:
+def test_no_handler_where_nothing_began() -> None:
+    """Nothing of a job had begun, so no handler is called."""
     story = given(settings(*before("build"), step("apply"), *handlers()))
     story.given(cmd.StartDrain(caller=ROOT), submit("web"), CANCEL)
     assert conclusion(story, "finally") is StepConclusion.NOT_RUN

@@ -115,7 +115,8 @@ def test_each_phase_with_each_observation(phase: str, observation: str) -> None:
 @pytest.mark.parametrize(
     "over", ["another job", "another step", "another attempt", "a job that waits"]
 )
-def test_what_is_over_or_was_never_there_is_stale(over: str, observation: str) -> None:
+def test_what_is_stale(over: str, observation: str) -> None:
+    """What is over, or was never there, is stale."""
     elsewhere = {
         "another job": ref(7, "a"),
         "another step": ref(1, "x"),
@@ -147,13 +148,15 @@ def test_a_whole_life() -> None:
     assert (step.summary, step.outputs, step.sensitive) == ("+1", {"url": "x"}, ("url",))
 
 
-def test_a_step_whose_adapter_has_no_acquire_begins_in_apply() -> None:
+def test_a_step_without_an_acquire() -> None:
+    """A step whose adapter has no acquire begins in apply."""
     story = given(config(pipeline("web", steps=(step("apply", has_acquire=False),))))
     story.when(submit("web")).then_among(ev.StepStarted(ref=ref(1), acquires=False))
     assert isinstance(story.phase(1), Applying)
 
 
-def test_a_step_whose_adapter_has_no_cleanup_ends_with_its_apply() -> None:
+def test_a_step_without_a_cleanup() -> None:
+    """A step whose adapter has no cleanup ends with its apply."""
     story = given(config(pipeline("web", steps=(step("apply", has_cleanup=False),))))
     story.given(submit("web"), acquired(1)).when(applied(1)).then(
         like(ev.StepApplied), like(ev.StepFinished), like(ev.JobEnded)
@@ -198,9 +201,10 @@ def test_how_an_attempt_that_failed_is_read(
         (False, 1, FAILURE),
     ],
 )
-def test_a_stop_that_took_effect_counts_for_more_than_the_exit_code(
+def test_a_stop_counts_more_than_exit(
     stopped: bool | None, exit: int, conclusion: StepConclusion
 ) -> None:
+    """A stop that took effect counts for more than the exit code."""
     done = applied(1, "a", stopped=stopped, exit=exit, succeeded=exit == 0)
     story = in_phase(acquired(1, "a"), CANCEL, done, cleaned(1, "a"))
     assert ended(story).ending.conclusion is conclusion
@@ -279,7 +283,7 @@ def test_a_warning_is_kept_once() -> None:
     assert story.job(1).step("a").warnings == ("careful", "very")
 
 
-def test_there_is_one_record_for_each_phase_and_key() -> None:
+def test_one_record_a_phase_and_key() -> None:
     """A call's value replaces its intent, and the same intent again is not journalled again."""
     call, done = CallRecord("apply", "post"), CallRecord("apply", "post", done=True, value=7)
     tool, again = ProcessRecord("apply", "tool", "boot-1"), ProcessRecord("apply", "tool", "boot-2")
@@ -296,7 +300,8 @@ def phases(story: Story) -> dict[str, type[StepPhase]]:
     return {one.name: type(one.phase) for one in story.job(1).steps}
 
 
-def test_steps_begin_when_all_that_they_need_is_met() -> None:
+def test_steps_begin_when_needs_are_met() -> None:
+    """Steps begin when all that they need is met."""
     steps = (step("a"), step("b"), step("c", needs=("a", "b")), step("d", needs=("a",)))
     story = given(config(pipeline("web", steps=steps)), submit("web"))
     assert phases(story) == {"a": Acquiring, "b": Acquiring, "c": Pending, "d": Pending}
@@ -306,7 +311,8 @@ def test_steps_begin_when_all_that_they_need_is_met() -> None:
     assert phases(story) == {"a": Finished, "b": Finished, "c": Acquiring, "d": Acquiring}
 
 
-def test_a_failure_stops_what_is_pending_and_lets_the_rest_finish() -> None:
+def test_a_failure_stops_what_is_pending() -> None:
+    """A failure stops what is pending, and lets the rest finish."""
     story = in_phase(acquired(1, "a"), applied(1, "a", succeeded=False, exit=3, reason="no disk"))
     story.when(cleaned(1, "a")).then(
         like(ev.StepFinished, ref=A), like(ev.StepNotRun, ref=ref(1, "b"))

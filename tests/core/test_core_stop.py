@@ -75,7 +75,8 @@ def test_a_job_in_the_queue_ends_at_once() -> None:
     assert (ended.stop.by, ended.stop.reason) == (ADA.actor, "wrong version")
 
 
-def test_in_acquire_its_scope_is_cancelled_and_nothing_is_asked() -> None:
+def test_in_acquire_its_scope_is_cancelled() -> None:
+    """In acquire its scope is cancelled, and nothing is asked."""
     story = in_acquire().when(CANCEL)
     story.then(like(ev.JobStopRequested, job=1), like(ev.StepStopRequested, ref=ref(1)))
     assert effects(story) == ["RunAttempt", "StopAcquire"]
@@ -86,7 +87,8 @@ def test_in_acquire_its_scope_is_cancelled_and_nothing_is_asked() -> None:
     )
 
 
-def test_an_acquire_that_ends_after_the_stop_does_not_go_on_to_apply() -> None:
+def test_an_acquire_ends_after_the_stop() -> None:
+    """An acquire that ends after the stop does not go on to apply."""
     story = given(submit("web")).given(CANCEL).when(acquired(1))
     story.then(like(ev.StepApplied))
     assert isinstance(story.phase(1), CleaningUp)
@@ -115,7 +117,8 @@ def test_cancelled_is_said_only_after_it_was_verified(end: cmd.Command) -> None:
     assert ended.ending.reason == "stopped by ada: wrong version"
 
 
-def test_a_tool_that_was_done_before_the_stop_took_effect_has_succeeded() -> None:
+def test_a_tool_that_was_done_before() -> None:
+    """A tool that was done before the stop took effect has succeeded."""
     story = in_apply().given(CANCEL, applied(1, stopped=False), cleaned(1))
     phase = story.job(1).phase
     assert isinstance(phase, JobFinished)
@@ -153,7 +156,8 @@ def test_every_step_at_work_is_asked() -> None:
     )
 
 
-def test_a_job_that_waits_for_a_slot_between_two_steps_ends_at_once() -> None:
+def test_a_job_that_waits_for_a_slot() -> None:
+    """A job that waits for a slot between two steps ends at once."""
     long = pipeline("long", steps=chain("a", "b"))
     configuration = config(long, API, environments=("production", "staging"), capacity=1)
     story = given(configuration, submit("long"), submit("api", "staging"))
@@ -185,12 +189,14 @@ RELEASE = cmd.IntendProcess(ref=ref(1), record=ProcessRecord("cleanup", "unlock"
 
 @pytest.mark.parametrize("command", [RUN, CALL])
 @pytest.mark.parametrize("story", [in_acquire, in_apply])
-def test_no_process_and_no_call_begins_after_a_stop(story: object, command: cmd.Command) -> None:
+def test_after_a_stop_nothing_begins(story: object, command: cmd.Command) -> None:
+    """No process and no call begins after a stop."""
     assert callable(story)
     story().given(CANCEL).when(command).refused(StopComesFirst, "step apply")
 
 
-def test_a_call_that_was_made_before_the_stop_is_recorded() -> None:
+def test_a_call_before_the_stop() -> None:
+    """A call that was made before the stop is recorded."""
     in_apply().given(CALL, CANCEL).when(CALL_DONE).then(like(ev.StepRecorded))
 
 
@@ -205,13 +211,15 @@ def test_what_cleans_up_may_begin() -> None:
 # --- force ----------------------------------------------------------------------------------
 
 
-def test_a_force_before_the_cool_off_is_over_arms_itself() -> None:
+def test_an_early_force_arms_itself() -> None:
+    """A force before the cool-off is over arms itself."""
     story = in_apply().given(CANCEL, 10).when(FORCE)
     story.then(ev.JobForceRequested(job=1, by=ROOT.actor, reason="it hangs"))
     assert effects(story) == ["RunAttempt", "AskToStop"]
 
 
-def test_an_armed_force_fires_when_the_cool_off_since_the_stop_is_over() -> None:
+def test_an_armed_force_fires() -> None:
+    """It does so when the cool-off since the stop is over."""
     story = in_apply().given(CANCEL, 10, FORCE, COOL_OFF - 11)
     story.when(cmd.LookAtClock()).then_nothing()
     story.after(1).then(
@@ -220,7 +228,8 @@ def test_an_armed_force_fires_when_the_cool_off_since_the_stop_is_over() -> None
     assert effects(story) == ["RunAttempt", "AskToStop", "EndByForce"]
 
 
-def test_a_force_after_the_cool_off_fires_at_once() -> None:
+def test_a_late_force_fires_at_once() -> None:
+    """A force after the cool-off fires at once."""
     story = in_apply().given(CANCEL, COOL_OFF).when(FORCE)
     story.then(like(ev.JobForceRequested), like(ev.JobForced), like(ev.StepForced))
 
@@ -230,7 +239,8 @@ def test_the_cool_off_is_the_pipelines() -> None:
     story.after(7).then(like(ev.JobForced), like(ev.StepForced))
 
 
-def test_a_force_without_a_stop_before_it_stops_gracefully_first() -> None:
+def test_a_force_stops_gracefully_first() -> None:
+    """A force without a stop before it stops gracefully first."""
     story = in_apply().when(FORCE)
     story.then(like(ev.JobStopRequested), like(ev.StepStopRequested), like(ev.JobForceRequested))
     story.after(COOL_OFF).then(like(ev.JobForced), like(ev.StepForced))
@@ -240,7 +250,8 @@ def test_a_force_twice_changes_nothing() -> None:
     in_apply().given(CANCEL, FORCE).when(FORCE).then_nothing()
 
 
-def test_a_force_reaches_every_step_at_work_in_whatever_phase() -> None:
+def test_a_force_reaches_every_step() -> None:
+    """A force reaches every step at work, in whatever phase."""
     wide = pipeline("wide", steps=(step("a"), step("b"), step("c")))
     story = given(config(wide), submit("wide"), acquired(1, "b"), acquired(1, "c"), applied(1, "c"))
     story.given(CANCEL, FORCE).after(COOL_OFF).then_among(
@@ -250,7 +261,8 @@ def test_a_force_reaches_every_step_at_work_in_whatever_phase() -> None:
     )
 
 
-def test_a_force_in_apply_leaves_it_to_cleanup_whether_all_is_clean() -> None:
+def test_a_force_in_apply() -> None:
+    """It is left to cleanup whether all is clean."""
     killed = cmd.AttemptFailed(ref(1), StepConclusion.FAILURE, "ended by force")
     story = in_apply().given(CANCEL, FORCE, COOL_OFF).when(killed).then(like(ev.StepApplied))
     assert effects(story) == ["RunAttempt"], "the cleanup that follows is not forced"
@@ -262,7 +274,8 @@ def test_a_force_in_apply_leaves_it_to_cleanup_whether_all_is_clean() -> None:
     assert ended.forced
 
 
-def test_a_force_in_cleanup_is_dirty_whatever_the_cleanup_says() -> None:
+def test_a_force_in_cleanup_is_dirty() -> None:
+    """A force in cleanup is dirty, whatever the cleanup says."""
     story = in_cleanup().given(CANCEL, FORCE, COOL_OFF).when(cleaned(1))
     found = Finding(ref(1), "its cleanup was ended by force, so nobody verified what is left")
     story.then(
@@ -272,7 +285,8 @@ def test_a_force_in_cleanup_is_dirty_whatever_the_cleanup_says() -> None:
     )
 
 
-def test_a_cleanup_that_follows_a_force_can_be_forced_itself() -> None:
+def test_a_cleanup_after_a_force() -> None:
+    """A cleanup that follows a force can be forced itself."""
     killed = cmd.AttemptFailed(ref(1), StepConclusion.FAILURE, "ended by force")
     story = in_apply().given(CANCEL, FORCE, COOL_OFF, killed).when(FORCE)
     story.then(like(ev.JobForceRequested), like(ev.JobForced), like(ev.StepForced, ref=ref(1)))
@@ -280,7 +294,8 @@ def test_a_cleanup_that_follows_a_force_can_be_forced_itself() -> None:
     story.when(FORCE).then_nothing()
 
 
-def test_an_adapter_that_does_not_end_after_force_is_abandoned() -> None:
+def test_an_adapter_that_does_not_end() -> None:
+    """An adapter that does not end after force is abandoned."""
     story = in_apply().given(CANCEL, FORCE, COOL_OFF)
     story.when(cmd.AttemptAbandoned(ref=ref(1), finding=finding(1))).then(
         like(ev.StepFinished, finding=finding(1)),
@@ -294,7 +309,8 @@ def test_an_armed_force_survives_a_restart() -> None:
     story.after(COOL_OFF - 100).then(like(ev.JobForced), like(ev.StepForced))
 
 
-def test_a_force_on_a_job_in_the_queue_is_a_cancel() -> None:
+def test_a_force_in_the_queue_cancels() -> None:
+    """A force on a job in the queue is a cancel."""
     force = cmd.Cancel(caller=ROOT, job=2, force=True)
     given(submit("api"), submit("api")).when(force).then(like(ev.JobEnded, job=2))
 
@@ -314,13 +330,15 @@ def nobody() -> Story:
 
 
 @pytest.mark.parametrize("caller", [ADA, ROOT])
-def test_nobody_may_cancel_and_the_refusal_says_what_an_admin_types(caller: cmd.Caller) -> None:
+def test_what_the_refusal_says_to_type(caller: cmd.Caller) -> None:
+    """Nobody may cancel, and the refusal says what an admin types."""
     nobody().when(cmd.Cancel(caller=caller, job=1)).refused(
         StopForbidden, 'stop = "nobody"', "orchestrator cancel 1 --force", "root"
     )
 
 
-def test_an_admins_first_force_begins_the_stop_and_the_cool_off() -> None:
+def test_an_admins_first_force() -> None:
+    """An admin's first force begins the stop and the cool-off."""
     story = nobody().when(FORCE)
     story.then(like(ev.JobStopRequested), like(ev.StepStopRequested), like(ev.JobForceRequested))
     story.after(COOL_OFF - 1).then_nothing()
@@ -330,7 +348,8 @@ def test_an_admins_first_force_begins_the_stop_and_the_cool_off() -> None:
 # --- drain --cancel -------------------------------------------------------------------------
 
 
-def test_a_drain_that_cancels_stops_what_runs_and_leaves_what_waits() -> None:
+def test_a_drain_that_cancels() -> None:
+    """A drain that cancels stops what runs, and leaves what waits."""
     story = given(submit("api"), submit("api"), submit("api", "staging"))
     story.when(cmd.StartDrain(caller=ROOT, reason="upgrade", cancel=True)).then(
         ev.DrainStarted(reason="upgrade"),
@@ -341,7 +360,8 @@ def test_a_drain_that_cancels_stops_what_runs_and_leaves_what_waits() -> None:
     )
 
 
-def test_a_drain_that_cancels_leaves_what_nobody_may_stop() -> None:
+def test_a_drain_leaves_what_nobody_stops() -> None:
+    """A drain that cancels leaves what nobody may stop."""
     api = pipeline("api", stop=StopRules(acquiring=StopPolicy.NOBODY))
     story = given(config(api, pipeline("web")), submit("api"), submit("web", "staging"))
     story.when(cmd.StartDrain(caller=ROOT, cancel=True)).then(

@@ -31,7 +31,8 @@ def conclusion(story: Story, name: str) -> tuple[StepConclusion, str] | None:
     return phase.ending.conclusion, phase.ending.reason
 
 
-def test_a_step_whose_condition_does_not_hold_is_skipped_and_says_why() -> None:
+def test_a_skipped_step_says_why() -> None:
+    """A step whose condition does not hold is skipped, and says why."""
     story = run(step("a", when='params.tier == "prod"'), step("b", needs=("a",)))
     assert conclusion(story, "a") == (
         StepConclusion.SKIPPED,
@@ -45,7 +46,8 @@ def test_one_whose_condition_holds_runs() -> None:
     assert story.job(1).step("a").active
 
 
-def test_it_is_asked_when_the_steps_turn_has_come() -> None:
+def test_when_it_is_asked() -> None:
+    """It is asked when the step's turn has come."""
     story = run(step("a"), step("b", needs=("a",), when="steps.a.outputs.changes > 0"))
     story.given(acquired(1, "a"), applied(1, "a", outputs={"changes": 2}), cleaned(1, "a"))
     assert story.job(1).step("b").active
@@ -69,7 +71,8 @@ def test_every_step_skipped_is_a_success() -> None:
     assert isinstance(end, JobFinished) and end.conclusion is JobConclusion.SUCCESS
 
 
-def test_a_handler_reads_the_verdict_and_a_matrix_its_values() -> None:
+def test_what_conditions_read() -> None:
+    """A handler reads the verdict, and a matrix its values."""
     story = run(
         step("t[1]", matrix={"n": 1}, matrix_of="t", when="matrix.n == 2", has_acquire=False),
         step("t[2]", matrix={"n": 2}, matrix_of="t", when="matrix.n == 2"),

@@ -13,7 +13,8 @@ def names(*steps: StepDefinition) -> list[list[str]]:
     return [[one.name for one in turn] for turn in turns(steps)]
 
 
-def test_what_waits_comes_later_and_what_does_not_side_by_side() -> None:
+def test_what_waits_comes_later() -> None:
+    """What waits comes later, and what does not side by side."""
     assert names(
         step("build", section=Section.BEFORE),
         step("end", "b", "a"),

@@ -173,7 +173,8 @@ def test_left_out(parameter: Parameter, kept: str, read: Any) -> None:
         assert typed((parameter,), texts) == {"x": read}
 
 
-def test_what_was_kept_under_another_definition_is_still_read() -> None:
+def test_kept_under_another_definition() -> None:
+    """What was kept under another definition is still read."""
     assert typed((COUNT,), {"x": "many", "y": "z"}) == {"x": "many", "y": "z"}
 
 
@@ -198,7 +199,8 @@ GIVEN = (
 
 
 @given(PARAMETERS, GIVEN)
-def test_what_is_accepted_is_kept_as_it_is_accepted_again(parameter: Parameter, value: Any) -> None:
+def test_what_is_kept_is_accepted_again(parameter: Parameter, value: Any) -> None:
+    """What is accepted is kept as it is accepted again."""
     try:
         kept = accept((parameter,), {"x": value}, "p.toml")
     except ParameterProblem as problem:

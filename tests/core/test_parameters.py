@@ -143,7 +143,8 @@ def test_a_required_parameter_may_be_empty_when_given() -> None:
     assert accept((Parameter("a", required=True),), {"a": ""}, ORIGIN) == {"a": ""}
 
 
-def test_a_long_value_is_shown_in_short_and_without_escapes() -> None:
+def test_a_long_value_is_shown_in_short() -> None:
+    """A long value is shown in short, and without escapes."""
     with pytest.raises(ParameterMismatch) as caught:
         accept((SIZE,), {"size": "\x1b[2J" + "x" * 200}, ORIGIN)
     assert str(caught.value).isprintable()

@@ -166,7 +166,8 @@ def test_checked_before_there_is_a_job(text: str, expected: str | None) -> None:
     assert found == ([] if expected is None else [(("k", 0), expected)])
 
 
-def test_environments_that_lack_a_variable_are_named_in_short() -> None:
+def test_environments_that_lack_a_variable() -> None:
+    """Environments that lack a variable are named in short."""
     known = Known(vars={f"e{n}": {} for n in range(8)})
     [(_, problem)] = check_references("${environment.vars.x}", known)
     assert "environment e0, e1, e2, e3, e4 and 3 more" in str(problem)

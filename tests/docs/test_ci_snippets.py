@@ -92,7 +92,8 @@ def test_a_deploy_that_succeeds(
     assert host.result()["output_apply_url"] == "https://example.org/"
 
 
-def test_gitlab_stop_cancels_and_the_ci_log_goes_on_to_the_end(host: CiHost, version: str) -> None:
+def test_gitlab_stop_cancels(host: CiHost, version: str) -> None:
+    """GitLab's stop cancels, and the CI log goes on to the end."""
     shell = start_gitlab(host, version)
     shell.signal_group(signal.SIGTERM)
     shell.read_until("asked to stop")
@@ -106,7 +107,8 @@ def test_gitlab_stop_cancels_and_the_ci_log_goes_on_to_the_end(host: CiHost, ver
     assert host.result()["conclusion"] == "cancelled"
 
 
-def test_a_stop_outlives_the_shell_that_asked_for_it(host: CiHost, version: str) -> None:
+def test_a_stop_outlives_its_shell(host: CiHost, version: str) -> None:
+    """A stop outlives the shell that asked for it."""
     shell = start_gitlab(host, version)
     shell.signal_group(signal.SIGTERM)
     shell.read_until("asked to stop")
@@ -117,7 +119,8 @@ def test_a_stop_outlives_the_shell_that_asked_for_it(host: CiHost, version: str)
     assert host.ended(job_of(host))["conclusion"] == "cancelled"
 
 
-def test_a_kill_cancels_when_the_client_does_not_come_back(host: CiHost, version: str) -> None:
+def test_a_kill_cancels(host: CiHost, version: str) -> None:
+    """A kill cancels when the client does not come back."""
     host.open(f"{version}.stop")
     shell = start_bitbucket(host, version)
     shell.signal_group(signal.SIGKILL)
@@ -127,7 +130,8 @@ def test_a_kill_cancels_when_the_client_does_not_come_back(host: CiHost, version
     assert job["cancel"]["reason"] == "the submitting client has been gone for 15s"
 
 
-def test_a_kill_lets_a_job_go_on_that_keeps(host: CiHost, version: str) -> None:
+def test_a_kill_of_a_job_that_keeps(host: CiHost, version: str) -> None:
+    """A kill lets a job go on that keeps."""
     shell = start_gitlab(host, version, SNIPPET.replace(*KEEP))
     shell.signal_group(signal.SIGKILL)
     shell.read_to_end()
@@ -144,7 +148,8 @@ def test_on_interrupt_detach_leaves_the_job_alone(host: CiHost, version: str) ->
     assert host.ended(job_of(host))["conclusion"] == "success"
 
 
-def test_who_may_not_stop_may_not_ask_for_it_at_submit(host: CiHost, version: str) -> None:
+def test_who_may_not_stop_may_not_ask(host: CiHost, version: str) -> None:
+    """Who may not stop may not ask for it at submit."""
     shell = host.gitlab(SNIPPET.replace("submit web", "submit locked"), gitlab_variables(version))
     assert "stop" in shell.read_to_end()
     assert shell.exit_status() == Exit.FORBIDDEN
@@ -159,7 +164,8 @@ def test_a_job_that_nobody_may_stop_goes_on(host: CiHost, version: str) -> None:
     assert host.ended(job_of(host))["conclusion"] == "success"
 
 
-def test_a_retry_attaches_to_the_job_and_later_gets_its_result(host: CiHost, version: str) -> None:
+def test_a_retry_attaches_to_the_job(host: CiHost, version: str) -> None:
+    """A retry attaches to the job, and later gets its result."""
     first = start_gitlab(host, version, CI_JOB_ID="1")
     job = job_of(host)
     first.signal_group(signal.SIGKILL)
@@ -171,7 +177,8 @@ def test_a_retry_attaches_to_the_job_and_later_gets_its_result(host: CiHost, ver
     assert (third.read_to_end(), third.exit_status(), job_of(host))[1:] == (0, job)
 
 
-def test_without_exit_the_gitlab_shell_would_hide_our_status(host: CiHost, version: str) -> None:
+def test_without_exit_gitlab_hides_our_status(host: CiHost, version: str) -> None:
+    """Without `exit` the GitLab shell would hide our status."""
     shell = host.gitlab(SNIPPET.replace("|| exit $?", "-x"), gitlab_variables(version))
     shell.read_to_end()
     assert (shell.exit_status(), Exit.USAGE) == (1, 2)
@@ -195,7 +202,8 @@ def test_a_key_with_another_url_is_refused(host: CiHost, version: str) -> None:
     assert retry.exit_status() == Exit.CONFLICT
 
 
-def test_su_keeps_the_stop_from_us_and_after_script_tells_it(host: CiHost, version: str) -> None:
+def test_su_keeps_the_stop_from_us(host: CiHost, version: str) -> None:
+    """`su` keeps the stop from us, and `after_script` tells it."""
     shell = start_gitlab(host, version, session=True)
     shell.signal_shell(signal.SIGTERM)
     shell.signal_shell(signal.SIGKILL)
@@ -239,7 +247,7 @@ def test_allowed_failures_are_successes() -> None:
 
 
 @pytest.mark.parametrize("name", ["gitlab-ci.yml", "bitbucket-pipelines.yml", "submit-while"])
-def test_the_page_shows_the_snippet_as_it_is_tested(name: str) -> None:
+def test_the_page_shows_the_tested_snippet(name: str) -> None:
     shown = re.findall(r"^```\w*\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     assert (CI / name).read_text(encoding="utf-8") in shown
 

@@ -98,7 +98,8 @@ def until_asked(here: Installation, job: int) -> None:
     until(f"job {job} awaits an approval", asked)
 
 
-def test_two_people_approve_over_the_death_of_the_daemon(shared: Installation) -> None:
+def test_two_people_approve(shared: Installation) -> None:
+    """Two people approve over the death of the daemon."""
     job = str(submit(shared, "web"))
     until_asked(shared, int(job))
     mine = said(shared.run("approvals", prefix=NOBODY))
@@ -131,7 +132,8 @@ def test_an_environment_adds_its_own_approval(shared: Installation) -> None:
     assert shared.finished(int(job))["conclusion"] == "success"
 
 
-def test_a_no_ends_the_job_and_its_finally_steps_run(shared: Installation) -> None:
+def test_a_no_ends_the_job(shared: Installation) -> None:
+    """A no ends the job, and its `finally` steps run."""
     waiting = shared.spawn("submit", "web", "staging", "--wait")
     until_asked(shared, 1)
     refused = said(shared.run("reject", "1", "--comment", "not on a friday", prefix=DAEMON))
@@ -150,7 +152,8 @@ def test_nobody_approves_in_time(shared: Installation) -> None:
     assert shared.run("wait", str(job)).returncode == 6
 
 
-def test_a_step_asks_somebody_else_while_its_environment_is_held(shared: Installation) -> None:
+def test_a_step_asks_somebody_else(shared: Installation) -> None:
+    """A step asks somebody else while its environment is held."""
     job = str(submit(shared, "staged"))
     until_asked(shared, int(job))
     behind = submit(shared, "plain")

@@ -109,7 +109,8 @@ def test_a_failure_in_the_run_goes_back(site: Site) -> None:
     assert there["reports"] == f"job {job}, v2: failure, at smoke"
 
 
-def test_a_no_to_the_step_in_the_run_goes_back(site: Site) -> None:
+def test_a_no_to_the_step(site: Site) -> None:
+    """A no to the step in the run goes back."""
     job = site.submit("web", "staging", "-p", "version=v2")
     site.awaits(job)
     site.says("approve", str(job))

@@ -138,7 +138,8 @@ def test_a_cleanup_that_raises_closes_its_environment_only(broken: Installation)
     assert broken.run("submit", "good", "other", "--wait").returncode == 0
 
 
-def test_a_cancel_that_raises_is_told_and_force_still_works(broken: Installation) -> None:
+def test_a_cancel_that_raises(broken: Installation) -> None:
+    """A cancel that raises is told, and force still works."""
     job = broken.submit("cancel", "staging")
     broken.at_work(job)
     broken.says("cancel", str(job))
@@ -155,7 +156,8 @@ def test_an_authorize_hook_that_raises_denies(broken: Installation) -> None:
     assert "orchestrator_authorize" in broken.log_tail()
 
 
-def test_traits_that_raise_are_a_mistake_of_the_configuration(broken: Installation) -> None:
+def test_traits_that_raise_are_a_mistake(broken: Installation) -> None:
+    """Traits that raise are a mistake of the configuration."""
     broken.write({"pipelines/traits.toml": uses('fails = "traits"')})
     refused = broken.run("reload")
     assert refused.returncode == 2

@@ -63,7 +63,8 @@ def canary(tmp_path: Path) -> Iterator[Canary]:
         yield example
 
 
-def test_a_release_of_twenty_steps_and_what_it_owes(canary: Canary) -> None:
+def test_a_release_of_twenty_steps(canary: Canary) -> None:
+    """A release of twenty steps, and what it owes."""
     job = canary.release("v2", "-p", AT_ONCE)
     assert canary.finished(job)["conclusion"] == "success"
     steps = canary.steps(job)
@@ -77,7 +78,8 @@ def test_a_release_of_twenty_steps_and_what_it_owes(canary: Canary) -> None:
     canary.was_put_back_to("v2")
 
 
-def test_a_release_that_is_live_already_is_an_early_exit(canary: Canary) -> None:
+def test_a_live_release_exits_early(canary: Canary) -> None:
+    """A release that is live already is an early exit."""
     job = canary.release("v1", "-p", AT_ONCE)
     ended = canary.finished(job)
     assert (ended["conclusion"], ended["halted_by"]) == ("success", "bake")
@@ -127,7 +129,8 @@ def test_a_failure_is_told_and_put_back(
     canary.was_put_back_to("v1")
 
 
-def test_the_next_release_begins_when_the_first_was_put_back(canary: Canary) -> None:
+def test_the_next_release_begins_afterwards(canary: Canary) -> None:
+    """The next release begins when the first was put back."""
     first = canary.held("v2", "traffic-25")
     assert (canary.cloud / "traffic").read_text() == "25/75\n"
     second = canary.release("v3", "-p", AT_ONCE)
@@ -142,7 +145,8 @@ def test_the_next_release_begins_when_the_first_was_put_back(canary: Canary) -> 
     canary.was_put_back_to("v3")
 
 
-def test_a_cancel_in_the_middle_is_put_back_before_the_next(canary: Canary) -> None:
+def test_a_cancel_is_put_back_first(canary: Canary) -> None:
+    """A cancel in the middle is put back before the next."""
     first = canary.held("v2", "test-2b")
     second = canary.release("v3", "-p", AT_ONCE)
     cancelled = canary.run("cancel", str(first), "--reason", "wrong version", "--wait")
@@ -170,7 +174,8 @@ def stands_before(canary: Canary, first: int, cleanup: int, second: int) -> None
     assert canary.job(cleanup)["finished_at"] <= canary.job(second)["started_at"]
 
 
-def test_a_killed_daemon_goes_on_to_the_same_end(canary: Canary) -> None:
+def test_a_killed_daemon_goes_on(canary: Canary) -> None:
+    """A killed daemon goes on to the same end."""
     job = canary.held("v2", "test-2b")
     canary.kill()
     canary.go()

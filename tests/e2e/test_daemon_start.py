@@ -51,7 +51,8 @@ def test_a_socket_in_use_by_another(served: Installation, tmp_path: Path) -> Non
     served.says("status")
 
 
-def test_a_socket_that_a_killed_daemon_left_is_taken(served: Installation) -> None:
+def test_a_socket_left_behind_is_taken(served: Installation) -> None:
+    """A socket that a killed daemon left is taken."""
     served.kill()
     assert served.socket.exists()
     served.start()
@@ -67,7 +68,8 @@ def test_something_else_at_the_socket_is_left_alone(installation: Installation) 
     assert installation.socket.read_text() == "precious"
 
 
-def test_a_broken_configuration_falls_back_to_the_last_good_one(served: Installation) -> None:
+def test_a_broken_configuration_falls_back(served: Installation) -> None:
+    """A broken configuration falls back to the last good one."""
     served.stop()
     break_configuration(served)
     served.start()
@@ -103,9 +105,8 @@ def test_a_reload_with_mistakes_changes_nothing(served: Installation) -> None:
     assert "as it is" in served.says("submit", "good", "staging", "--follow")
 
 
-def test_a_job_keeps_the_definition_that_it_was_submitted_with(
-    installation: Installation, tmp_path: Path
-) -> None:
+def test_a_job_keeps_its_definition(installation: Installation, tmp_path: Path) -> None:
+    """A job keeps the definition that it was submitted with."""
     gate = tmp_path / "gate"
     installation.write(
         {
@@ -133,7 +134,8 @@ def test_a_state_directory_that_cannot_be_made(installation: Installation) -> No
     assert str(installation.state) in refused.stderr
 
 
-def test_a_daemon_that_cannot_start_says_so_to_who_waits(installation: Installation) -> None:
+def test_a_failed_start_says_so(installation: Installation) -> None:
+    """A daemon that can't start says so to who waits."""
     installation.write({"environments/staging.toml": ""})
     (installation.directory / "orchestrator.toml").write_text("capacity = 0\n")
     with pytest.raises(DaemonDidNotStart) as failed:

@@ -39,7 +39,8 @@ def test_from_init_to_events(installation: Installation) -> None:
     assert installation.stop() == 0
 
 
-def test_a_parameter_that_does_not_match_says_what_would(installation: Installation) -> None:
+def test_a_parameter_says_what_would_match(installation: Installation) -> None:
+    """A parameter that does not match says what would."""
     installation.says("init", str(installation.directory))
     main = installation.directory / "orchestrator.toml"
     main.write_text(f'state_dir = "{installation.state}"\nsocket = "{installation.socket}"\n')

@@ -87,7 +87,8 @@ def shop(tmp_path: Path, bed: Bed, namespace: str, major: int) -> Iterator[Shop]
 
 
 @pytest.mark.parametrize("major", [3, 4])
-def test_an_install_an_upgrade_that_fails_and_a_test_that_fails(shop: Shop) -> None:
+def test_installs_upgrades_and_tests(shop: Shop) -> None:
+    """An install, an upgrade that fails and a test that fails."""
     first = shop.deploy("staging", "version=v1")
     assert shop.ended(first) == "success"
     assert shop.steps(first)["diff"]["exit"] == 2
@@ -111,7 +112,8 @@ def test_an_install_an_upgrade_that_fails_and_a_test_that_fails(shop: Shop) -> N
 
 
 @pytest.mark.parametrize("major", [3, 4])
-def test_a_stopped_upgrade_is_undone_and_the_next_one_works(shop: Shop) -> None:
+def test_a_stopped_upgrade_is_undone(shop: Shop) -> None:
+    """A stopped upgrade is undone, and the next one works."""
     assert shop.ended(shop.deploy("staging", "version=v1")) == "success"
     job = shop.deploy("staging", "version=v2", f"image={UNPULLED}")
     shop.bed.wait_for_pod(shop.namespace, f"{UNPULLED}:v2")
@@ -123,7 +125,8 @@ def test_a_stopped_upgrade_is_undone_and_the_next_one_works(shop: Shop) -> None:
     assert shop.image == "nginx:v3"
 
 
-def test_production_waits_for_somebody_who_sees_what_would_change(shop: Shop) -> None:
+def test_production_waits_for_somebody(shop: Shop) -> None:
+    """Production waits for somebody who sees what would change."""
     job = shop.deploy("production", "version=v1")
     until("it is asked for", lambda: f"approve {job}" in shop.says("approvals"), PATIENCE)
     assert "diff: +6 ~0 -0" in shop.says("approvals")

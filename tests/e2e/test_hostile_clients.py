@@ -29,7 +29,8 @@ def connected(installation: Installation) -> Iterator[socket.socket]:
         yield connection
 
 
-def test_a_body_that_is_too_large_is_refused_while_it_is_sent(served: Installation) -> None:
+def test_a_large_body_is_refused_early(served: Installation) -> None:
+    """A body that is too large is refused while it is sent."""
     with connected(served) as connection:
         head = f"POST /v1/jobs HTTP/1.1\r\nHost: d\r\nContent-Length: {5 * MEGABYTE}\r\n\r\n"
         connection.sendall(head.encode())
@@ -81,7 +82,8 @@ def test_nonsense_is_answered_and_forgotten(served: Installation) -> None:
     served.says("status")
 
 
-def test_what_a_request_claims_about_its_sender_counts_for_nothing(served: Installation) -> None:
+def test_claims_of_a_sender_count_nothing(served: Installation) -> None:
+    """What a request claims about its sender counts for nothing."""
     body = b'{"pipeline":"good","environment":"staging","submitter":{"uid":0,"user":"root"}}'
     with connected(served) as connection:
         connection.sendall(

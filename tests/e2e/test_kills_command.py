@@ -199,9 +199,10 @@ def all_jobs(installation: Installation) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("daemon_too", [False, True], ids=["supervisor", "everything"])
-def test_a_killed_supervisor_loses_its_step_and_nothing_else(
+def test_a_killed_supervisor_loses_its_step(
     tmp_path: Path, zygote: Zygote, daemon_too: bool
 ) -> None:
+    """A killed supervisor loses its step, and nothing else."""
     trace_file = tmp_path / "trace"
     with Installation(tmp_path, launch=zygote.launch) as installation:
         installation.write(files(trace_file), '[kinds.test]\nexcludes = ["deploy"]\n')

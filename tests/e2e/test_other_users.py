@@ -52,13 +52,15 @@ def test_a_viewer_looks(public: Installation) -> None:
     assert "submitter" in refused.stderr
 
 
-def test_a_role_by_group_is_that_of_the_process(public: Installation) -> None:
+def test_a_role_by_group(public: Installation) -> None:
+    """A role by group is that of the process."""
     serve(public, '[roles]\nsubmitter = ["@games"]\nadmin = ["root"]\n')
     assert public.run("submit", "good", "staging", prefix=NOBODY).returncode == 3
     assert public.run("submit", "good", "staging", prefix=IN_GROUP).returncode == 0
 
 
-def test_only_the_owner_stops_where_the_pipeline_says_so(public: Installation) -> None:
+def test_only_the_owner_stops(public: Installation) -> None:
+    """Only the owner stops where the pipeline says so."""
     serve(public, '[roles]\nsubmitter = ["nobody", "daemon"]\nadmin = ["root"]\n')
     job = int(public.run("submit", "own", "staging", prefix=NOBODY).stdout)
     public.at_work(job)

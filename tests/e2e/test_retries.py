@@ -31,7 +31,8 @@ def served(installation: Installation, retry: str, more: str = "") -> Installati
     return installation
 
 
-def test_each_attempt_has_its_log_and_the_last_one_counts(installation: Installation) -> None:
+def test_each_attempt_has_its_log(installation: Installation) -> None:
+    """Each attempt has its log, and the last one counts."""
     served(installation, "{ attempts = 3 }", 'outcomes = { "exit 75" = "warn" }')
     followed = installation.run("submit", "p", "staging", "-p", "good=3", "--follow", "--strict")
     assert followed.returncode == 0, followed.stderr
@@ -66,7 +67,8 @@ def test_a_wait_outlives_a_daemon_that_is_killed(installation: Installation) -> 
     assert installation.job(1)["steps"][0]["started_at"] >= due
 
 
-def test_what_waits_says_until_when_and_can_be_cancelled(installation: Installation) -> None:
+def test_what_waits_says_until_when(installation: Installation) -> None:
+    """What waits says until when, and can be cancelled."""
     served(installation, '{ attempts = 5, backoff = "1h" }')
     assert installation.submit("p", "staging", "-p", "good=2") == 1
     until("the first attempt has failed", lambda: waits(installation, 1))

@@ -93,9 +93,8 @@ def begun(installation: Installation) -> bool:
 
 
 @pytest.mark.parametrize("killed", [False, True], ids=["one daemon", "killed in between"])
-def test_nothing_of_a_secret_is_found_but_where_it_came_from(
-    installation: Installation, given: Path, killed: bool
-) -> None:
+def test_where_a_secret_is_found(installation: Installation, given: Path, killed: bool) -> None:
+    """Nothing of a secret is found but where it came from."""
     installation.start()
     job = installation.submit("p", "staging")
     following = installation.spawn("log", str(job), "leak", "-f")
@@ -140,9 +139,8 @@ def test_nothing_of_a_secret_is_found_but_where_it_came_from(
     assert holders(installation, SECRET) == ([] if killed else ["token"])
 
 
-def test_a_secret_that_others_can_read_fails_its_step_before_anything_is_touched(
-    installation: Installation, given: Path
-) -> None:
+def test_a_secret_that_others_can_read(installation: Installation, given: Path) -> None:
+    """A secret that others can read fails its step before anything is touched."""
     given.chmod(0o644)
     installation.start()
     job = installation.submit("p", "staging")
@@ -197,7 +195,8 @@ def with_parameters(installation: Installation) -> Path:
     return given
 
 
-def test_a_secret_parameter_reaches_its_jobs_and_nobody_else(installation: Installation) -> None:
+def test_a_secret_parameter_reaches_its_jobs(installation: Installation) -> None:
+    """A secret parameter reaches its jobs, and nobody else."""
     given = with_parameters(installation)
     job = installation.submit("p", "staging", "-p", f"token=@{given}", "--key", "k")
     assert installation.finished(job)["conclusion"] == "success"
@@ -265,7 +264,8 @@ def test_a_dry_run_shows_and_keeps_no_secret(installation: Installation) -> None
     assert holders(installation, SECRET) == []
 
 
-def test_what_a_killed_daemon_left_of_a_submission_is_removed(installation: Installation) -> None:
+def test_leftovers_of_a_submission_are_removed(installation: Installation) -> None:
+    """What a killed daemon left of a submission is removed."""
     with_parameters(installation)
     installation.kill()
     folder = installation.state / "secrets" / "params"
@@ -293,9 +293,10 @@ vars = { token = { secret = "t" }, table = { inner = [{ secret = "t" }] } }
 """
 
 
-def test_terraform_gets_secrets_in_a_file_that_goes_with_the_attempt(
+def test_terraform_gets_secrets_in_a_file(
     installation: Installation,
 ) -> None:
+    """Terraform gets secrets in a file that goes with the attempt."""
     token = installation.root / "token"
     token.touch(mode=0o600)
     token.write_text(SECRET)

@@ -72,7 +72,8 @@ def site(installation: Installation, tmp_path: Path) -> Site:
     return Site(installation, tmp_path)
 
 
-def test_a_job_runs_at_the_commit_of_its_parameter(site: Site) -> None:
+def test_a_job_runs_at_its_commit(site: Site) -> None:
+    """A job runs at the commit of its parameter."""
     site.serve()
     here = site.installation
     assert "source" in here.says("pipeline", "web")
@@ -137,7 +138,8 @@ def test_a_host_that_is_away_touches_nothing(site: Site) -> None:
     assert (step["attempt"], step["conclusion"]) == (2, "failure")
 
 
-def test_a_host_that_is_silent_ends_by_the_timeout(site: Site) -> None:
+def test_a_silent_host_times_out(site: Site) -> None:
+    """A host that is silent ends by the timeout."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"git://127.0.0.1:{silent.getsockname()[1]}/infra"
         site.serve(url, more='timeout = "1s"')

@@ -8,7 +8,8 @@ from tests.e2e.spinnaker_shop import PATIENCE, Shop
 pytestmark = pytest.mark.spinnaker
 
 
-def test_deploys_that_succeed_fail_and_warn_and_what_they_owe(shop: Shop) -> None:
+def test_deploys_and_what_they_owe(shop: Shop) -> None:
+    """Deploys that succeed, fail and warn, and what they owe."""
     good, bad = shop.deploy("version=v2"), shop.deploy("version=v3", "fail=Canary")
     red, smoke = shop.deploy("version=v4", "fail=Test 2b"), shop.deploy("version=v5", "fail=Smoke")
     assert shop.step(good)["conclusion"] == "success"
@@ -21,7 +22,8 @@ def test_deploys_that_succeed_fail_and_warn_and_what_they_owe(shop: Shop) -> Non
     assert "v3: failure, image shop:v3, http" in shop.says("log", str(bad), "report")
 
 
-def test_the_roll_out_is_asked_for_and_a_stop_is_one_in_spinnaker(shop: Shop) -> None:
+def test_the_roll_out_is_asked_for(shop: Shop) -> None:
+    """The roll-out is asked for, and a stop is one in Spinnaker."""
     job = shop.deploy("version=v2", "ask=yes")
     until("it is asked for", lambda: f"approve {job}" in shop.says("approvals"), PATIENCE)
     assert "The canary of v2 is good. Shall it be rolled out?" in shop.says("approvals")

@@ -82,7 +82,7 @@ def test_what_somebody_started_by_hand_is_waited_for(shop: Shop, pipeline: str) 
     none_overlap(shop, 5)
 
 
-def test_a_cleanup_does_not_overtake_a_deploy_that_spinnaker_has_queued(shop: Shop) -> None:
+def test_a_cleanup_overtakes_no_queued_deploy(shop: Shop) -> None:
     """Somebody started it while ours was at work, so it waits in Spinnaker, and then begins."""
     hurry(shop)
     ours = shop.deploy("version=v1", "ask=yes")

@@ -92,9 +92,10 @@ def daemon(installation: Installation) -> Installation:
     return installation
 
 
-def test_values_keep_their_types_from_the_command_line_to_the_cleanup(
+def test_values_keep_their_types(
     daemon: Installation,
 ) -> None:
+    """Values keep their types from the command line to the cleanup."""
     job = daemon.submit("web", "staging", "-p", "count=3", "-p", "regions=ap,eu")
     ended = daemon.finished(job)
     values = {"count": 3, "force": False, "note": "", "regions": ["ap", "eu"], "tier": "dev"}
@@ -113,7 +114,8 @@ def test_values_keep_their_types_from_the_command_line_to_the_cleanup(
     assert [one["params"] for one in listed] == [values]
 
 
-def test_what_is_left_out_is_left_out_of_the_cleanup_and_of_a_retry(daemon: Installation) -> None:
+def test_what_is_left_out_stays_out(daemon: Installation) -> None:
+    """What is left out is left out of the cleanup and of a retry."""
     answer = daemon.client.post(
         "/v1/jobs",
         {"pipeline": "web", "environment": "staging", "params": {"force": True, "regions": []}},
@@ -151,7 +153,8 @@ def test_all_that_is_wrong_is_told_at_once(daemon: Installation) -> None:
     assert told == [f"  pipelines/web.toml: {problem}" for _, problem in REFUSED[1:]]
 
 
-def test_a_dry_run_says_what_would_run_and_queues_nothing(daemon: Installation) -> None:
+def test_a_dry_run_queues_nothing(daemon: Installation) -> None:
+    """A dry run says what would run, and queues nothing."""
     plan = daemon.json("submit", "web", "guarded", "-p", "count=3", "--dry-run")
     say, prod, after = plan["steps"]
     assert [(one["name"], one["turn"]) for one in plan["steps"]] == [

@@ -44,9 +44,8 @@ def test_an_interrupted_client_cancels_and_waits(waiting: Installation, number: 
     assert waiting.job(job)["conclusion"] == "cancelled"
 
 
-def test_an_interrupted_client_detaches_if_it_was_told_to(
-    waiting: Installation, tmp_path: Path
-) -> None:
+def test_an_interrupted_client_may_detach(waiting: Installation, tmp_path: Path) -> None:
+    """An interrupted client detaches if it was told to."""
     words = ("submit", "stays", "staging", "--wait", "--on-interrupt", "detach")
     client = waiting.spawn(*words)
     job = job_of(waiting)
@@ -78,7 +77,8 @@ def test_a_killed_client_keeps_its_job(waiting: Installation, tmp_path: Path) ->
     assert waiting.finished(job)["conclusion"] == "success"
 
 
-def test_a_killed_client_that_wanted_it_cancels_its_job(waiting: Installation) -> None:
+def test_a_killed_client_cancels_its_job(waiting: Installation) -> None:
+    """A killed client that wanted it cancels its job."""
     client = waiting.spawn("submit", "stays", "staging", "--wait", "--on-disconnect", "cancel")
     job = job_of(waiting)
     client.kill()
@@ -107,9 +107,8 @@ def watchers(installation: Installation, pid: int) -> bool:
     return any(str(target).startswith("socket:") for target in targets)
 
 
-def test_a_client_follows_over_a_restart_and_sees_each_line_once(
-    installation: Installation, tmp_path: Path
-) -> None:
+def test_a_client_follows_over_a_restart(installation: Installation, tmp_path: Path) -> None:
+    """A client follows over a restart, and sees each line once."""
     code = "for n in range(60): print('line', n, flush=True); time.sleep(0.05)"
     installation.write(
         {"environments/staging.toml": "", "pipelines/talks.toml": one_step(code)},

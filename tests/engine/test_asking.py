@@ -104,9 +104,10 @@ async def test_answers_come_to_acquire_and_to_apply(bench: Bench) -> None:
     assert bench.log(1).splitlines() == ["acquire: True root one", "apply: False root two"]
 
 
-async def test_an_answer_that_was_given_is_remembered_and_a_question_waits_on(
+async def test_an_answer_is_remembered(
     bench: Bench,
 ) -> None:
+    """An answer that was given is remembered, and a question waits on."""
     async with bench.serving(asks()) as engine:
         await bench.submit()
         await bench.happened(ev.StepAsked)
@@ -121,7 +122,8 @@ async def test_an_answer_that_was_given_is_remembered_and_a_question_waits_on(
     assert not bench.all(ev.StepQuestionWithdrawn)
 
 
-async def test_a_job_that_prepares_is_led_on_after_a_restart(bench: Bench) -> None:
+async def test_preparing_goes_on_after_a_restart(bench: Bench) -> None:
+    """A job that prepares is led on after a restart."""
     prepares = asks(section=Section.BEFORE)
     async with bench.serving(prepares) as engine:
         await bench.submit()
@@ -157,9 +159,8 @@ async def test_what_has_become_moot_is_withdrawn(bench: Bench, elsewhere: Elsewh
         assert (await bench.ended(1)).conclusion is JobConclusion.SUCCESS
 
 
-async def test_what_became_moot_while_no_daemon_ran_is_withdrawn(
-    bench: Bench, elsewhere: Elsewhere
-) -> None:
+async def test_what_became_moot_is_withdrawn(bench: Bench, elsewhere: Elsewhere) -> None:
+    """What became moot while no daemon ran is withdrawn."""
     async with bench.serving(asks("elsewhere")):
         await bench.submit()
         await bench.happened(ev.StepAsked)
@@ -249,7 +250,8 @@ async def test_an_approval_that_is_refused(bench: Bench) -> None:
     assert end.ending.reason == "rejected by root: not today"
 
 
-async def test_an_approval_that_nobody_gives_ends_as_its_rules_say(bench: Bench) -> None:
+async def test_an_approval_that_nobody_gives(bench: Bench) -> None:
+    """An approval that nobody gives ends as its rules say."""
     async with bench.serving(approval(expires=0.01)):
         await bench.submit()
         end = await end_of(bench)

@@ -73,7 +73,8 @@ async def in_a_nursery(step: Step[Nothing]) -> None:
         await trio.sleep_forever()
 
 
-async def test_a_check_that_need_not_come_first_is_not_called(tmp_path: Path) -> None:
+async def test_a_check_is_not_called(tmp_path: Path) -> None:
+    """A check that need not come first is not called."""
     web = pipeline("web", (step("go", "plain", checked_first=False),))
     adapter = Bad("check", raising(AdapterError("away")))
     async with open_bench(tmp_path, adapter) as bench, bench.serving(web):
@@ -183,9 +184,10 @@ async def name_five(step: Step[Any]) -> None:
 
 
 @pytest.mark.parametrize("act", [say_five, warn_five, name_five])
-async def test_what_an_adapter_says_in_other_types_never_reaches_the_journal(
+async def test_other_types_never_reach_the_journal(
     tmp_path: Path, act: Callable[[Step[Nothing]], Awaitable[Any]]
 ) -> None:
+    """What an adapter says in other types never reaches the journal."""
     async with open_bench(tmp_path, Bad("apply", act)) as bench:
         async with bench.serving(pipeline("web", (step("go", "plain"),))):
             job = await bench.submit()
@@ -194,7 +196,9 @@ async def test_what_an_adapter_says_in_other_types_never_reaches_the_journal(
             assert "plugin error" in (await bench.finished_step(job)).ending.reason
 
 
-async def test_traits_that_raise_are_no_matter_of_a_running_daemon(tmp_path: Path) -> None:
+async def test_traits_that_raise(tmp_path: Path) -> None:
+    """They are no matter of a running daemon."""
+
     class Untraitable(Plain):
         def traits(self, config: Nothing) -> Any:
             raise SystemExit(1)
@@ -204,9 +208,10 @@ async def test_traits_that_raise_are_no_matter_of_a_running_daemon(tmp_path: Pat
         assert (await bench.ended(await bench.submit())).conclusion is JobConclusion.SUCCESS
 
 
-async def test_an_adapter_that_is_gone_after_a_restart_closes_the_environment(
+async def test_a_gone_adapter_closes_the_environment(
     tmp_path: Path,
 ) -> None:
+    """An adapter that is gone after a restart closes the environment."""
     begun = trio.Event()
 
     async def hang(step: Step[Nothing]) -> None:

@@ -22,9 +22,11 @@ async def test_a_job_runs_its_steps_and_ends(tmp_path: Path) -> None:
         assert (await bench.finished_step(job)).ending.exit == 0
 
 
-async def test_outputs_of_a_step_reach_the_next_and_sensitive_ones_stay_out_of_the_journal(
+async def test_outputs_reach_the_next_step(
     tmp_path: Path,
 ) -> None:
+    """Outputs of a step reach the next, and sensitive ones stay out of the journal."""
+
     class Telling(Plain):
         async def apply(self, step: Step[Nothing]) -> Result:
             step.output("token", "s3cret", sensitive=True)
@@ -45,9 +47,10 @@ async def test_outputs_of_a_step_reach_the_next_and_sensitive_ones_stay_out_of_t
         assert outputs.stat().st_mode & 0o777 == 0o600
 
 
-async def test_a_failed_job_owes_a_cleanup_that_runs_by_itself_and_can_be_retried(
+async def test_a_failed_job_owes_a_cleanup(
     tmp_path: Path,
 ) -> None:
+    """A failed job owes a cleanup that runs by itself, and can be retried."""
     web = pipeline("web", (step("go", "command", "false"),), cleanup="clean")
     clean = pipeline("clean", (step("go", "command", "true"),))
     async with open_bench(tmp_path) as bench, bench.serving(web, clean) as engine:
@@ -61,9 +64,10 @@ async def test_a_failed_job_owes_a_cleanup_that_runs_by_itself_and_can_be_retrie
         assert (await bench.job(again.job)).retry_of == job
 
 
-async def test_a_preview_changes_nothing_and_says_what_a_job_would_wait_for(
+async def test_a_preview_changes_nothing(
     tmp_path: Path,
 ) -> None:
+    """A preview changes nothing, and says what a job would wait for."""
     web = pipeline("web", (step("go", "command", *python("open('gate').read()")),))
     async with open_bench(tmp_path) as bench, bench.serving(web) as engine:
         await bench.submit(key="k", request="r")
@@ -78,7 +82,8 @@ async def test_a_preview_changes_nothing_and_says_what_a_job_would_wait_for(
         assert await bench.submit() == 2
 
 
-async def test_a_recheck_that_finds_it_clean_lifts_the_quarantine(tmp_path: Path) -> None:
+async def test_a_clean_recheck_lifts_the_quarantine(tmp_path: Path) -> None:
+    """A recheck that finds it clean lifts the quarantine."""
     script = f"test -e {tmp_path}/repaired"
     dirty = step("go", "command", config={"run": ["true"], "cleanup": ["sh", "-c", script]})
     async with open_bench(tmp_path) as bench, bench.serving(pipeline("web", (dirty,))) as engine:
@@ -102,7 +107,7 @@ async def test_a_step_that_never_was_entered_leaves_nothing(tmp_path: Path) -> N
         assert "no installed plugin" in end.ending.reason
 
 
-async def test_what_prepares_goes_on_after_a_restart_by_itself(tmp_path: Path) -> None:
+async def test_what_prepares_goes_on_after_restarts(tmp_path: Path) -> None:
     """Nothing of its environment runs, owes or changes; it is at work all the same."""
     gate = tmp_path / "gate"
     os.mkfifo(gate)

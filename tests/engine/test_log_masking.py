@@ -23,7 +23,8 @@ def test_offsets_times_and_modes_stay(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [log]
 
 
-def test_a_file_without_a_secret_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_file_without_secrets_stays(tmp_path: Path) -> None:
+    """A file without a secret is left as it is."""
     log = tmp_path / "log"
     log.write_bytes(b"nothing here\n")
     before = log.stat().st_ino
@@ -56,7 +57,8 @@ def test_the_log_and_what_processes_wrote_apart(tmp_path: Path) -> None:
         assert file.read_bytes() == large.replace(b"hunter2", b"*******")
 
 
-def test_a_draft_of_a_killed_daemon_is_written_anew(tmp_path: Path) -> None:
+def test_a_left_draft_is_written_anew(tmp_path: Path) -> None:
+    """A draft of a killed daemon is written anew."""
     log = tmp_path / "log"
     log.write_bytes(b"hunter2\n")
     (tmp_path / "log.masked").write_bytes(b"half of it and too long by far")

@@ -68,9 +68,8 @@ def test_each_form_is_hidden_in_place(form: str) -> None:
 
 @pytest.mark.parametrize("before", ["", "x", "xy", "user:"])
 @pytest.mark.parametrize("after", ["", "x", "xy", "@host"])
-def test_inside_of_other_base64_at_most_the_characters_it_shares_are_left(
-    before: str, after: str
-) -> None:
+def test_inside_of_other_base64(before: str, after: str) -> None:
+    """Inside of other base64, at most the characters it shares are left."""
     whole = base64.b64encode(f"{before}{SECRET}{after}".encode())
     shown = Masks.of([SECRET]).hide(whole)
     sure = len(SECRET.encode()) * 8 // 6 - 1
@@ -88,9 +87,8 @@ def test_what_a_shell_shows_of_it_is_hidden() -> None:
 
 
 @given(secret=SECRETS, before=ANY_TEXT, after=ANY_TEXT, places=st.lists(st.integers(0), max_size=9))
-def test_any_pieces_give_what_the_whole_gives_and_nothing_survives(
-    secret: str, before: str, after: str, places: list[int]
-) -> None:
+def test_any_pieces_give_the_whole(secret: str, before: str, after: str, places: list[int]) -> None:
+    """Any pieces give what the whole gives, and nothing survives."""
     masks = Masks.of([secret])
     spelled = [
         secret,
@@ -123,14 +121,16 @@ def test_any_pieces_give_what_the_whole_gives_and_nothing_survives(
     whole=st.text("ab\nc", max_size=60).map(str.encode),
     places=st.lists(st.integers(0), max_size=20),
 )
-def test_secrets_that_overlap_and_repeat_are_hidden_wherever_pieces_end(
+def test_overlapping_secrets_are_hidden(
     secrets: list[str], whole: bytes, places: list[int]
 ) -> None:
+    """Secrets that overlap and repeat are hidden, wherever pieces end."""
     masks = Masks.of(secrets)
     assert streamed(masks, cut(whole, places)) == masks.hide(whole)
 
 
-def test_only_what_may_be_the_beginning_of_a_secret_waits() -> None:
+def test_only_what_may_begin_secrets_waits() -> None:
+    """Only what may be the beginning of a secret waits."""
     stream = MaskingStream(Masks.of(["hunter2"]))
     assert stream.feed(b"now hunt") == b"now "
     assert stream.feed(b"ing hun") == b"hunting "
@@ -138,7 +138,8 @@ def test_only_what_may_be_the_beginning_of_a_secret_waits() -> None:
     assert stream.close() == b""
 
 
-def test_each_long_line_of_a_secret_is_one_and_short_ones_are_not() -> None:
+def test_long_lines_are_secrets_too() -> None:
+    """Each long line of a secret is one, and short ones are not."""
     masks = Masks.of(["-----BEGIN-----\n  abc\n  c2VjcmV0\n"])
     assert masks.text("c2VjcmV0 abc -----BEGIN-----") == "*** abc ***"
     assert masks.hide(b"-----BEGIN-----\n  abc\n  c2VjcmV0\n").count(b"\n") == 3
@@ -153,7 +154,8 @@ def test_what_tools_wrap_is_hidden_line_by_line(tool: list[str]) -> None:
     assert set(shown) == set(b"*\n")
 
 
-def test_values_of_all_kinds_are_hidden_inside_of_tables_and_lists() -> None:
+def test_hidden_in_tables_and_lists() -> None:
+    """Values of all kinds are hidden inside of tables and lists."""
     masks = Masks.of([{"a": "hunter2", "b": [12345678]}, None, True, 3])
     assert masks.value({"hunter2": ["x hunter2", 12345678, True, None]}) == {
         HIDDEN: [f"x {HIDDEN}", HIDDEN, True, None]

@@ -95,7 +95,8 @@ async def test_what_the_adapter_raises_is_said(tmp_path: Path) -> None:
     ]
 
 
-async def test_what_is_known_only_in_a_run_is_not_asked(tmp_path: Path) -> None:
+async def test_only_what_is_known_is_asked(tmp_path: Path) -> None:
+    """What is known only in a run is not asked."""
     [line] = await lines(tmp_path, "${steps.plan.outputs.plan}")
     assert "warning: not asked" in line
 

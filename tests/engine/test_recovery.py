@@ -111,7 +111,8 @@ async def test_a_cancel_after_a_restart_is_delivered_once(
     assert signals(bench) == got
 
 
-async def test_a_stop_that_was_asked_for_before_the_kill_is_delivered_once(bench: Bench) -> None:
+async def test_a_stop_before_the_kill(bench: Bench) -> None:
+    """A stop that was asked for before the kill is delivered once."""
     with daemon(bench, "apply") as process:
         await begun(bench)
         os.kill(tool := pids(bench)[-1][1], 19)  # stopped: it handles nothing before it goes on
@@ -126,7 +127,8 @@ async def test_a_stop_that_was_asked_for_before_the_kill_is_delivered_once(bench
     assert signals(bench) == ["apply 15"]
 
 
-async def test_a_daemon_that_is_killed_again_and_again_loses_nothing(bench: Bench) -> None:
+async def test_killed_again_and_again(bench: Bench) -> None:
+    """A daemon that is killed again and again loses nothing."""
     with daemon(bench, "apply"):
         await begun(bench)
     for _ in range(3):
@@ -138,7 +140,8 @@ async def test_a_daemon_that_is_killed_again_and_again_loses_nothing(bench: Benc
     assert [name for name, _ in pids(bench)] == PHASES
 
 
-async def test_a_tool_that_ended_while_no_daemon_ran_is_recorded(bench: Bench) -> None:
+async def test_an_unseen_end_is_recorded(bench: Bench) -> None:
+    """A tool that ended while no daemon ran is recorded."""
     with daemon(bench, "apply"):
         await begun(bench)
     await open_gate(bench)

@@ -21,7 +21,8 @@ class SetClock:
         return Instant(utc=0, boot=self.boot, boot_id="b")
 
 
-def test_the_same_refusal_is_told_once_a_minute_with_how_many_there_were() -> None:
+def test_a_refusal_is_told_each_minute() -> None:
+    """The same refusal is told once a minute, with how many there were."""
     clock = SetClock()
     refusals = RefusalLog(clock)
     with structlog.testing.capture_logs() as logs:

@@ -41,7 +41,8 @@ async def refused(sources: SecretSources, definition: SecretDefinition | None) -
     return str(problem.value)
 
 
-async def test_a_file_gives_its_text_without_the_last_line_end(tmp_path: Path) -> None:
+async def test_a_file_gives_its_text(tmp_path: Path) -> None:
+    """A file gives its text without the last line end."""
     sources = SecretSources()
     for content, value in (
         (b"hunter2\n", "hunter2"),

@@ -40,7 +40,8 @@ async def test_newest_first_and_each_attempt_once(bench: StepBench) -> None:
     )
 
 
-async def test_alive_while_its_process_runs_then_ended_when_that_did(bench: StepBench) -> None:
+async def test_alive_while_its_process_runs(bench: StepBench) -> None:
+    """Alive while its process runs, then ended when that did."""
     said, wait = bench.fifo("said"), bench.fifo("wait")
     step = bench.step()
     await step.claim(LOCK)

@@ -49,7 +49,8 @@ def test_only_the_allow_list_is_inherited() -> None:
     assert child_environment(own, (), (), (), {}) == {"PATH": "/bin", "LC_TIME": "C"}
 
 
-def test_pass_env_adds_to_it_but_for_what_is_refused() -> None:
+def test_pass_env_adds_to_it() -> None:
+    """`pass_env` adds to it but for what is refused."""
     own = {"PATH": "/bin", "HTTPS_PROXY": "p", "TF_LOG": "trace", "TF_CLI_ARGS": "-destroy"}
     got = child_environment(own, ("HTTPS_PROXY", "TF_*"), (), (), {})
     assert got == {"PATH": "/bin", "HTTPS_PROXY": "p", "TF_LOG": "trace"}

@@ -85,7 +85,8 @@ async def test_recover_finds_that_it_was_not_done(bench: StepBench) -> None:
     assert call.made == 1
 
 
-async def test_recover_finds_that_it_was_not_done_after_a_stop(bench: StepBench) -> None:
+async def test_recover_after_a_stop(bench: StepBench) -> None:
+    """Recover finds that it was not done after a stop."""
     interrupted(bench)
     bench.journal.stop = STOP
     call = Call(1)

@@ -131,9 +131,10 @@ async def test_daemon_that_is_killed_takes_its_probes_along(bench: StepBench) ->
     await daemon.wait()
 
 
-async def test_a_probe_that_holds_something_lets_go_when_nobody_asks_any_more(
+async def test_a_probe_lets_go(
     bench: StepBench,
 ) -> None:
+    """A probe that holds something lets go when nobody asks any more."""
     said, lock = bench.fifo("said"), bench.state_dir / "lock"
     code = (
         "import os, signal, sys, time; from pathlib import Path\n"

@@ -93,7 +93,8 @@ async def test_recheck_recalls_without_records(bench: StepBench) -> None:
     assert bench.step("recheck-1").recall("apply", "other") is None
 
 
-async def test_key_of_any_text_is_a_file_of_its_own(bench: StepBench) -> None:
+async def test_any_key_has_its_file(bench: StepBench) -> None:
+    """A key of any text is a file of its own."""
     keys = [
         "a",
         "A",

@@ -132,7 +132,7 @@ async def test_stop_before_the_restarted_daemon_adopted(bench: StepBench) -> Non
     assert tool.exit.code == 1
 
 
-async def test_a_signal_of_an_earlier_daemon_is_not_repeated(bench: StepBench) -> None:
+async def test_an_earlier_signal_is_not_repeated(bench: StepBench) -> None:
     """SIGUSR1 is taken by the tool before the second daemon asks: it would count two."""
     first = Tool(bench)
     first.argv = python(COUNTS_SIGNALS.replace("BLOCK, ", "UNBLOCK, "), *first.argv[-2:])
@@ -188,7 +188,8 @@ async def test_cancelled_acquire_asks_its_process_and_waits(bench: StepBench) ->
     assert step.recall("acquire", "go").code == 1
 
 
-async def test_cancelled_acquire_waits_for_what_must_not_be_interrupted(bench: StepBench) -> None:
+async def test_a_cancelled_acquire_may_wait(bench: StepBench) -> None:
+    """A cancelled acquire waits for what must not be interrupted."""
     step, tool = bench.step("acquire"), Tool(bench, stop_signal=None)
     async with trio.open_nursery() as nursery:
         scope = await nursery.start(_run_in_scope, tool, step)
@@ -219,7 +220,7 @@ async def test_end_acquire_stops_what_an_earlier_daemon_left(bench: StepBench) -
     await step.end_acquire()
 
 
-async def test_end_acquire_keeps_what_has_not_begun_from_beginning(bench: StepBench) -> None:
+async def test_end_acquire_keeps_anything_from_beginning(bench: StepBench) -> None:
     """A supervisor that the killed daemon asked for may come later: it finds the place taken."""
     place = ProcessPlace(bench.process("acquire", "go"))
     place.prepare(Launch(signal.SIGTERM, separate_stdout=False))

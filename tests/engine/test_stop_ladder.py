@@ -44,7 +44,8 @@ async def open_gate(bench: Bench) -> None:
     await trio.to_thread.run_sync((bench.root / "gate").write_text, "", abandon_on_cancel=True)
 
 
-async def test_a_stop_in_apply_is_one_signal_and_waits_for_the_tool(tmp_path: Path) -> None:
+async def test_a_stop_in_apply(tmp_path: Path) -> None:
+    """It is one signal, and waits for the tool."""
     async with open_bench(tmp_path) as bench:
         gates(bench)
         web = pipeline("web", (step("go", "command", *python(COUNTING, tmp_path)),))
@@ -99,7 +100,8 @@ def plain(**fields: Any) -> StepDefinition:
     return step("go", "plain", **fields)
 
 
-async def test_a_stop_in_acquire_ends_it_at_once_and_nothing_is_applied(tmp_path: Path) -> None:
+async def test_a_stop_in_acquire(tmp_path: Path) -> None:
+    """It ends at once, and nothing is applied."""
     adapter = Phases("acquire")
     async with open_bench(tmp_path, adapter) as bench, bench.serving(pipeline("web", (plain(),))):
         job = await bench.submit()
@@ -136,7 +138,9 @@ async def test_a_stop_in_cleanup_lets_it_go_on(tmp_path: Path) -> None:
         assert (await bench.finished_step(job)).ending.conclusion is StepConclusion.SUCCESS
 
 
-async def test_a_step_does_not_end_before_its_cancel_has(tmp_path: Path) -> None:
+async def test_a_step_waits_for_its_cancel(tmp_path: Path) -> None:
+    """A step does not end before its cancel has."""
+
     class Brief(Phases):
         async def apply(self, step: Step[Nothing]) -> Result:
             await begun(bench)
@@ -157,7 +161,8 @@ async def test_a_step_does_not_end_before_its_cancel_has(tmp_path: Path) -> None
             assert (await bench.ended(job)).conclusion is JobConclusion.CANCELLED
 
 
-async def test_a_force_arms_itself_and_fires_after_the_cool_off(tmp_path: Path) -> None:
+async def test_a_force_arms_itself(tmp_path: Path) -> None:
+    """A force arms itself, and fires after the cool-off."""
     async with open_bench(tmp_path) as bench:
         gates(bench)
         run = python(STUBBORN, tmp_path / "begun")
@@ -180,7 +185,8 @@ def alive(bench: Bench, job: int) -> list[Path]:
     return [one for one in folders if one.is_dir() and isinstance(look(one), Running)]
 
 
-async def test_a_force_in_cleanup_is_dirty_and_closes_the_environment(tmp_path: Path) -> None:
+async def test_a_force_in_cleanup_is_dirty(tmp_path: Path) -> None:
+    """A force in cleanup is dirty, and closes the environment."""
     async with open_bench(tmp_path) as bench:
         gates(bench)
         cleanup = python(STUBBORN, tmp_path / "begun")
@@ -210,7 +216,9 @@ async def test_a_timeout_asks_and_forces_after_grace(tmp_path: Path) -> None:
             assert not alive(bench, job)
 
 
-async def test_a_force_ends_an_acquire_that_may_not_be_interrupted(tmp_path: Path) -> None:
+async def test_a_force_ends_an_acquire(tmp_path: Path) -> None:
+    """A force ends an acquire that may not be interrupted."""
+
     class Uninterruptible(Plain):
         async def acquire(self, step: Step[Nothing]) -> None:
             await step.run("go", python(STUBBORN, tmp_path / "begun"), stop_signal=None)

@@ -113,7 +113,8 @@ async def test_commands_that_wait_together_are_committed_together(tmp_path: Path
             assert len(bench.all(ev.JobSubmitted)) == 100
 
 
-async def test_a_full_disk_refuses_people_and_changes_nothing_in_memory(tmp_path: Path) -> None:
+async def test_a_full_disk_refuses_people(tmp_path: Path) -> None:
+    """A full disk refuses people, and changes nothing in memory."""
     async with served(tmp_path, Plain()) as (bench, disk):
         engine = bench.engine
         disk.fill()
@@ -126,7 +127,8 @@ async def test_a_full_disk_refuses_people_and_changes_nothing_in_memory(tmp_path
         await bench.ended(1)
 
 
-async def test_observations_wait_for_the_disk_and_nothing_is_lost(tmp_path: Path) -> None:
+async def test_observations_wait_for_the_disk(tmp_path: Path) -> None:
+    """Observations wait for the disk, and nothing is lost."""
     going = trio.Event()
 
     class Loud(Plain):
@@ -171,7 +173,9 @@ async def test_postponed_observations_are_tried_although_others_come(tmp_path: P
                 await trio.sleep(0.05)
 
 
-async def test_what_an_adapter_gave_up_to_say_is_not_said_later(tmp_path: Path) -> None:
+async def test_what_was_given_up_stays_unsaid(tmp_path: Path) -> None:
+    """What an adapter gave up to say is not said later."""
+
     class Hasty(Plain):
         async def acquire(self, step: Step[Nothing]) -> None:
             disk.fill()
@@ -211,7 +215,8 @@ async def test_nobody_sees_what_is_not_committed(tmp_path: Path) -> None:
             assert seen == [2]
 
 
-async def test_an_attempt_does_not_see_a_stop_before_it_is_committed(tmp_path: Path) -> None:
+async def test_when_an_attempt_sees_a_stop(tmp_path: Path) -> None:
+    """An attempt does not see a stop before it is committed."""
     going = trio.Event()
     steps: list[Step[Nothing]] = []
 
@@ -245,7 +250,8 @@ async def test_an_unknown_commit_ends_the_daemon(tmp_path: Path) -> None:
         assert isinstance(bench.surroundings.deaths[0], CommitUnknown)
 
 
-async def test_a_key_names_one_job_open_or_finished_or_in_one_batch(tmp_path: Path) -> None:
+async def test_a_key_names_one_job(tmp_path: Path) -> None:
+    """A key names one job, open or finished or in one batch."""
     async with served(tmp_path, Plain()) as (bench, _disk):
         engine = bench.engine
         found: list[tuple[int, bool]] = []
@@ -266,9 +272,8 @@ async def test_a_key_names_one_job_open_or_finished_or_in_one_batch(tmp_path: Pa
 
 
 @pytest.mark.parametrize("cancel_first", [True, False])
-async def test_a_key_is_known_although_its_job_ends_in_the_same_batch(
-    tmp_path: Path, cancel_first: bool
-) -> None:
+async def test_keys_of_jobs_that_end_at_once(tmp_path: Path, cancel_first: bool) -> None:
+    """A key is known although its job ends in the same batch."""
     async with served(tmp_path, Plain()) as (bench, disk):
         engine = bench.engine
         await engine.execute(cmd.StartDrain(ROOT))

@@ -183,9 +183,10 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("source", "text"), BROKEN, ids=told_by(BROKEN, 1))
-def test_a_broken_plugin_is_named_and_hurts_no_other(
+def test_a_broken_plugin_hurts_no_other(
     installed: Installed, builtin: ModuleType, source: str, text: str
 ) -> None:
+    """A broken plugin is named, and hurts no other."""
     installed.add("broken", source)
     installed.add("sound", ADAPTER.format(kind="Boat", name="boat"))
     registry = installed.load(builtin)
@@ -195,7 +196,8 @@ def test_a_broken_plugin_is_named_and_hurts_no_other(
     assert found.startswith(text)
 
 
-def test_two_installed_adapters_of_one_name_belong_to_neither(installed: Installed) -> None:
+def test_two_adapters_of_one_name(installed: Installed) -> None:
+    """Two installed adapters of one name belong to neither."""
     installed.add("boats", ADAPTER.format(kind="Boat", name="boat"))
     installed.add("ships", ADAPTER.format(kind="Ship", name="boat"))
     registry = installed.load()

@@ -47,7 +47,8 @@ def files_of(pid: int) -> list[str]:
     return found
 
 
-async def test_daemon_dies_after_asking_and_the_tool_runs_once(bench: Bench) -> None:
+async def test_daemon_dies_after_asking(bench: Bench) -> None:
+    """The daemon dies after asking, and the tool runs once."""
     daemon = await intend(bench)
     await trio.to_thread.run_sync(daemon.kill)
     os.kill(bench.keeper(), signal.SIGCONT)
@@ -56,7 +57,8 @@ async def test_daemon_dies_after_asking_and_the_tool_runs_once(bench: Bench) -> 
     assert bench.run_count() == 1
 
 
-async def test_daemon_dies_after_asking_and_the_next_one_voids(bench: Bench) -> None:
+async def test_the_next_daemon_voids(bench: Bench) -> None:
+    """The daemon dies after asking, and the next one voids."""
     daemon = await intend(bench)
     daemon.kill()
     assert bench.host.look(bench.directory()) == NotStarted()
@@ -110,7 +112,8 @@ async def test_supervisor_dies_before_pid_and_nothing_is_executed(bench: Bench) 
     assert bench.run_count() == 0
 
 
-async def test_daemon_and_keeper_die_before_pid_and_then_the_supervisor(bench: Bench) -> None:
+async def test_all_three_die_before_pid(bench: Bench) -> None:
+    """The daemon and the keeper die before `pid`, and then the supervisor."""
     daemon = await hold_before_pid(bench)
     daemon.kill()
     bench.kill(bench.keeper())
@@ -122,7 +125,8 @@ async def test_daemon_and_keeper_die_before_pid_and_then_the_supervisor(bench: B
     assert bench.run_count() == 0
 
 
-async def test_daemon_and_keeper_die_before_pid_and_the_tool_runs(bench: Bench) -> None:
+async def test_daemon_and_keeper_die_before_pid(bench: Bench) -> None:
+    """The daemon and the keeper die before `pid`, and the tool runs."""
     log = bench.root / "held.log"
     os.mkfifo(log)  # the supervisor opens it between `started` and the fork
     daemon = bench.daemon(bench.python("process", "", stdout=str(log), stderr=str(log)))
@@ -155,7 +159,8 @@ async def test_tool_dies_at_the_gate(bench: Bench) -> None:
 # --- while the tool runs
 
 
-async def test_daemon_and_keeper_die_and_the_running_tool_does_not_notice(bench: Bench) -> None:
+async def test_the_running_tool_does_not_notice(bench: Bench) -> None:
+    """The daemon and the keeper die, and the running tool does not notice."""
     daemon = bench.daemon(bench.gated())
     await bench.told(daemon, "started")
     daemon.kill()
@@ -166,7 +171,8 @@ async def test_daemon_and_keeper_die_and_the_running_tool_does_not_notice(bench:
     assert bench.run_count() == 1
 
 
-async def test_supervisor_dies_and_the_tool_is_waited_for_then_lost(bench: Bench) -> None:
+async def test_supervisor_dies_while_the_tool_runs(bench: Bench) -> None:
+    """The supervisor dies, and the tool is waited for, then lost."""
     await bench.host.start(bench.directory(), bench.gated())
     async with trio.open_nursery() as nursery:
         ended = trio.Event()
@@ -267,7 +273,8 @@ async def test_another_boot_means_dead(bench: Bench) -> None:
         await bench.host.wait(bench.directory())
 
 
-async def test_status_that_a_power_cut_emptied_is_no_status(bench: Bench) -> None:
+async def test_an_emptied_status_is_none(bench: Bench) -> None:
+    """A status that a power cut emptied is no status."""
     await bench.host.start(bench.directory(), bench.spec("process", "true"))
     await bench.host.wait(bench.directory())
     await bench.until(lambda: bench.is_gone(bench.supervisor()))

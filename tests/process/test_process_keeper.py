@@ -59,7 +59,8 @@ async def test_hosts_that_start_at_once_share_a_keeper(bench: Bench) -> None:
         host.close()
 
 
-async def test_dead_keeper_is_replaced_and_its_tools_go_on(bench: Bench) -> None:
+async def test_dead_keeper_is_replaced(bench: Bench) -> None:
+    """A dead keeper is replaced, and its tools go on."""
     await bench.host.start(bench.directory(), bench.gated())
     dead = bench.keeper()
     bench.kill(dead)
@@ -69,7 +70,8 @@ async def test_dead_keeper_is_replaced_and_its_tools_go_on(bench: Bench) -> None
     assert await bench.host.wait(bench.directory()) == ProcessExit(code=7)
 
 
-async def test_keeper_ends_with_the_last_daemon_and_its_tools_go_on(bench: Bench) -> None:
+async def test_keeper_ends_with_the_last_daemon(bench: Bench) -> None:
+    """The keeper ends with the last daemon, and its tools go on."""
     daemon = bench.daemon(bench.gated())
     await bench.told(daemon, "started")
     await run(bench, "meanwhile")
@@ -83,7 +85,8 @@ async def test_keeper_ends_with_the_last_daemon_and_its_tools_go_on(bench: Bench
     assert await run(bench, "next") == ProcessExit(code=0)
 
 
-async def test_keeper_that_runs_other_code_is_replaced_and_its_tools_go_on(bench: Bench) -> None:
+async def test_keeper_of_other_code_is_replaced(bench: Bench) -> None:
+    """A keeper that runs other code is replaced, and its tools go on."""
     bench.runtime_dir.mkdir(mode=0o700)
     command = [sys.executable, "-I", "-S", "-E", keeper.__file__, str(bench.runtime_dir)]
     await trio.run_process([*command, "old"], stdin=subprocess.DEVNULL)

@@ -82,7 +82,8 @@ async def test_after_the_tools_end_with_descendants_left(bench: Bench) -> None:
     assert not await bench.host.signal_once(bench.directory(), "stop", signal.SIGINT)
 
 
-async def test_daemon_dies_after_asking_and_the_supervisor_delivers_once(bench: Bench) -> None:
+async def test_the_supervisor_delivers_once(bench: Bench) -> None:
+    """The daemon dies after asking, and the supervisor delivers once."""
     await start_counter(bench)
     os.kill(bench.supervisor(), signal.SIGSTOP)
     daemon = bench.daemon(bench.spec("process", "true"), task="stop")
@@ -104,7 +105,8 @@ async def test_keeper_is_not_needed(bench: Bench) -> None:
     await finish(bench)
 
 
-async def test_supervisor_dies_before_it_took_it_up_and_the_daemon_delivers(bench: Bench) -> None:
+async def test_the_daemon_delivers(bench: Bench) -> None:
+    """The supervisor dies before it took it up, and the daemon delivers."""
     await start_counter(bench)
     os.kill(bench.supervisor(), signal.SIGSTOP)
     async with trio.open_nursery() as nursery:
@@ -119,7 +121,8 @@ async def test_supervisor_dies_before_it_took_it_up_and_the_daemon_delivers(benc
 
 
 @pytest.mark.parametrize("supervised", [True, False])
-async def test_taken_up_by_one_who_died_is_never_sent_again(bench: Bench, supervised: bool) -> None:
+async def test_what_was_taken_up_is_never_resent(bench: Bench, supervised: bool) -> None:
+    """What was taken up by one who died is never sent again."""
     await start_counter(bench)
     if not supervised:
         bench.kill(bench.supervisor())

@@ -187,7 +187,8 @@ async def test_log_that_cannot_be_opened_is_named(bench: Bench) -> None:
     assert bench.host.is_tree_dead(bench.directory())
 
 
-async def test_command_that_itself_exits_with_127_has_no_error(bench: Bench) -> None:
+async def test_a_command_may_exit_with_127(bench: Bench) -> None:
+    """A command that itself exits with 127 has no error."""
     await bench.host.start(bench.directory(), bench.spec("process", "sh", "-c", "exit 127"))
     assert await bench.host.wait(bench.directory()) == ProcessExit(code=127)
 

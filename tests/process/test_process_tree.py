@@ -47,7 +47,8 @@ async def test_tool_without_descendants_leaves_nothing_to_sweep(bench: Bench) ->
     await bench.host.sweep(bench.directory())
 
 
-async def test_exit_is_seen_while_descendants_live_and_they_are_swept(bench: Bench) -> None:
+async def test_exit_is_seen_while_descendants_live(bench: Bench) -> None:
+    """The exit is seen while descendants live, and they are swept."""
     await bench.host.start(bench.directory(), bench.python("process", DAEMONIZED + "os._exit(4)"))
     assert await bench.host.wait(bench.directory()) == ProcessExit(code=4, alone=False)
     assert not bench.host.is_tree_dead(bench.directory())
@@ -78,7 +79,8 @@ while not os.path.exists("ready"):
     assert (bench.root / "asked").exists()
 
 
-async def test_supervisor_ends_by_itself_when_what_was_left_ends(bench: Bench) -> None:
+async def test_supervisor_ends_by_itself(bench: Bench) -> None:
+    """The supervisor ends by itself when what was left ends."""
     os.mkfifo(bench.root / "gate")
     await bench.host.start(bench.directory(), bench.spec("process", "sh", "-c", "cat gate &"))
     assert not (await bench.host.wait(bench.directory())).alone
@@ -110,7 +112,8 @@ async def test_kill_where_nothing_runs_does_nothing(bench: Bench) -> None:
     await bench.host.kill_tree(bench.directory())
 
 
-async def test_tree_of_a_dead_supervisor_is_found_and_killed(bench: Bench) -> None:
+async def test_tree_without_a_supervisor_is_killed(bench: Bench) -> None:
+    """The tree of a dead supervisor is found and killed."""
     await start_endless(bench)
     bench.kill(bench.supervisor())
     os.kill(bench.tool(), signal.SIGKILL)
@@ -134,9 +137,10 @@ async def test_what_a_lost_tool_left_is_swept(bench: Bench) -> None:
     assert bench.host.is_tree_dead(bench.directory())
 
 
-async def test_unmarked_orphan_of_a_dead_supervisor_is_suspected_not_signalled(
+async def test_unmarked_orphan_is_only_suspected(
     bench: Bench,
 ) -> None:
+    """An unmarked orphan of a dead supervisor is suspected, not signalled."""
     code = "os.mkfifo('gate2'); os.system('env -i sh -c \": > ready; read x < gate2\" &')"
     await bench.host.start(bench.directory(), bench.gated(code=code))
     await bench.until((bench.root / "ready").exists)
@@ -154,7 +158,7 @@ async def test_unmarked_orphan_of_a_dead_supervisor_is_suspected_not_signalled(
     assert bench.host.is_tree_dead(bench.directory())
 
 
-async def test_kill_while_the_supervisor_is_stopped_before_the_start(bench: Bench) -> None:
+async def test_kill_before_the_start(bench: Bench) -> None:
     """Whatever is killed when: the tree is dead afterwards, and stays so."""
     async with trio.open_nursery() as nursery:
         nursery.start_soon(

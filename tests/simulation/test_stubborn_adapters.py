@@ -67,14 +67,15 @@ def test_an_adapter_that_stays_after_force_is_abandoned(tmp_path: Path, phase: s
     assert any(isinstance(line.event, ev.Quarantined) for line in lines)
 
 
-def test_a_force_that_a_restart_finds_ends_the_phase_and_not_the_next(tmp_path: Path) -> None:
+def test_a_force_ends_one_phase(tmp_path: Path) -> None:
+    """A force that a restart finds ends the phase, and not the next."""
     lines = run_deterministically(lambda: forced(tmp_path, "acquire", restart=True), 0)
     [end] = [line.event for line in lines if isinstance(line.event, ev.StepFinished)]
     assert end.finding is None
     assert not any(isinstance(line.event, ev.Quarantined) for line in lines)
 
 
-def test_a_stop_that_was_forced_before_a_restart_asks_no_more(tmp_path: Path) -> None:
+def test_a_forced_stop_asks_no_more(tmp_path: Path) -> None:
     """What asks may be a command, and nobody would wait for that any more."""
     lines = run_deterministically(
         lambda: forced(tmp_path, "apply", restart=True, cancel=["run"]), 0

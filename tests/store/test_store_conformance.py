@@ -49,7 +49,8 @@ async def test_an_empty_store_has_nothing_open(store: Store) -> None:
     assert await store.job(1) is None
 
 
-async def test_events_get_ids_without_gaps_and_come_back_equal(store: Store) -> None:
+async def test_events_get_ids_without_gaps(store: Store) -> None:
+    """Events get ids without gaps, and come back equal."""
     lines = [started(1), recorded(2), submitted(queued(1))]
     assert await store.append(lines[:2], changes(), None) == range(1, 3)
     assert await store.append(lines[2:], changes(queued(1)), None) == range(3, 4)
@@ -58,7 +59,8 @@ async def test_events_get_ids_without_gaps_and_come_back_equal(store: Store) -> 
     assert await store.last_event_id() == 3
 
 
-async def test_an_append_may_hold_no_event_or_no_row(store: Store) -> None:
+async def test_an_append_may_be_empty(store: Store) -> None:
+    """An append may hold no event, or no row."""
     assert await store.append([], Changes(), None) == range(1, 1)
     assert await store.append([started()], Changes(), None) == range(1, 2)
 
@@ -170,7 +172,8 @@ async def test_idempotency_keys_live_as_long_as_the_job(store: Store) -> None:
     assert found == {(ADA.uid, "k1"): finished(1, key="k1"), (ADA.uid, "k2"): queued(2, key="k2")}
 
 
-async def test_a_key_that_is_taken_is_refused_and_changes_nothing(store: Store) -> None:
+async def test_a_taken_key_is_refused(store: Store) -> None:
+    """A key that is taken is refused, and changes nothing."""
     await store.append([started()], changes(queued(1, key="k1")), None)
     with pytest.raises(CommitRefused, match="job"):
         await store.append([started()], changes(queued(2, key="k1")), None)
@@ -195,7 +198,8 @@ async def test_last_finished_are_those_that_ended_last(store: Store) -> None:
     assert await store.last_finished("qa", 2) == ()
 
 
-async def test_the_mean_duration_is_that_of_the_last_twenty_successes(store: Store) -> None:
+async def test_the_mean_duration(store: Store) -> None:
+    """It is that of the last twenty successes."""
     assert await store.mean_duration("web", "production") is None
     old = (finished(id, ended=id * 1000 + 9000) for id in range(1, 5))
     recent = (finished(id, ended=id * 1000 + 100 + id % 2 * 100) for id in range(5, 25))
@@ -206,7 +210,8 @@ async def test_the_mean_duration_is_that_of_the_last_twenty_successes(store: Sto
     assert await store.mean_duration("web", "qa") is None
 
 
-async def test_ids_are_not_used_again_when_the_newest_job_has_finished(store: Store) -> None:
+async def test_ids_are_not_used_again(store: Store) -> None:
+    """Ids are not used again when the newest job has finished."""
     await store.append([started()], changes(finished(7)), None)
     assert (await store.load()).next_job == 8
 
@@ -219,7 +224,8 @@ async def test_a_cancelled_append_writes_nothing(store: Store) -> None:
     assert await store.load() == Loaded()
 
 
-async def test_an_append_that_has_begun_is_finished_despite_a_cancellation(store: Store) -> None:
+async def test_an_append_is_finished_when_cancelled(store: Store) -> None:
+    """An append that has begun is finished despite a cancellation."""
     with trio.CancelScope() as scope:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(store.append, [started()], changes(queued(1)), None)
@@ -228,7 +234,8 @@ async def test_an_append_that_has_begun_is_finished_despite_a_cancellation(store
     assert (await store.load()).jobs == (queued(1),)
 
 
-async def test_what_is_appended_is_what_was_given_at_the_call(store: Store) -> None:
+async def test_what_was_given_is_appended(store: Store) -> None:
+    """What is appended is what was given at the call."""
     written = changes(queued(1))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(store.append, [started()], written, None)
@@ -248,7 +255,8 @@ async def test_concurrent_readers_see_whole_transactions(store: Store) -> None:
             await store.append([submitted(queued(id))], changes(queued(id)), None)
 
 
-async def test_a_restored_world_is_the_one_that_was_written(store: Store) -> None:
+async def test_a_restored_world_is_as_written(store: Store) -> None:
+    """A restored world is the one that was written."""
     written = changes(running(1), queued(2), queued(3), configuration=IN_FORCE)
     written.environments["qa"] = Environment(name="qa", retired=True)
     await store.append([started()], written, None)
@@ -262,6 +270,7 @@ async def test_a_restored_world_is_the_one_that_was_written(store: Store) -> Non
     assert world.changes == Changes()
 
 
-async def test_an_event_of_an_older_release_is_read_with_defaults() -> None:
+async def test_events_of_an_older_release() -> None:
+    """An event of an older release is read with defaults."""
     line = b'{"at":{"utc":1,"boot":1,"boot_id":"b"},"by":null,"event":{"type":"drain_started"}}'
     assert msgspec.json.decode(line, type=Stamped).event == DrainStarted(reason="")

@@ -43,9 +43,8 @@ def counts(directory: Path) -> tuple[int, int]:
 
 
 @DRIVERS
-def test_a_killed_writer_loses_nothing_it_acknowledged_and_leaves_nothing_half(
-    tmp_path: Path, driver: str
-) -> None:
+def test_a_killed_writer_loses_nothing(tmp_path: Path, driver: str) -> None:
+    """A killed writer loses nothing it acknowledged, and leaves nothing half."""
     for appends in (1, 7, 40):
         with child("append_for_ever", str(tmp_path), driver) as writer:
             assert writer.stdout is not None
@@ -58,9 +57,8 @@ def test_a_killed_writer_loses_nothing_it_acknowledged_and_leaves_nothing_half(
 
 
 @DRIVERS
-def test_a_write_that_fails_changes_nothing_and_the_next_one_succeeds(
-    tmp_path: Path, driver: str
-) -> None:
+def test_a_failed_write_changes_nothing(tmp_path: Path, driver: str) -> None:
+    """A write that fails changes nothing, and the next one succeeds."""
     with child("outgrow_the_file_size_limit", str(tmp_path), driver) as writer:
         said, _ = writer.communicate()
     assert said.splitlines() == ["1 2 3", "CommitFailed SQLITE_IOERR_WRITE", "4 5 6"]
@@ -68,7 +66,8 @@ def test_a_write_that_fails_changes_nothing_and_the_next_one_succeeds(
 
 
 @pytest.mark.parametrize("room", [0, 10, 30, 4_000, 4_200, 9_000])
-def test_a_write_that_failed_does_not_come_back_after_a_crash(tmp_path: Path, room: int) -> None:
+def test_a_failed_write_does_not_return(tmp_path: Path, room: int) -> None:
+    """A write that failed does not come back after a crash."""
     with child("outgrow_the_file_size_limit_and_die", str(tmp_path), str(room)) as writer:
         said, _ = writer.communicate()
     assert said.splitlines() == ["1 2 3", "CommitFailed SQLITE_IOERR_WRITE"]
@@ -76,7 +75,8 @@ def test_a_write_that_failed_does_not_come_back_after_a_crash(tmp_path: Path, ro
 
 
 @pytest.mark.skipif(not store_children.can_fail_syncs(), reason="knows seccomp's numbers of others")
-def test_after_a_failed_sync_nobody_knows_and_the_recovery_decides(tmp_path: Path) -> None:
+def test_a_failed_sync(tmp_path: Path) -> None:
+    """Nobody knows, and the recovery decides."""
     with child("lose_the_disk_at_the_sync", str(tmp_path)) as writer:
         said, _ = writer.communicate()
     # The last one is not tried any more.
@@ -123,7 +123,8 @@ def empty(disk: Path) -> None:
     (disk / "ballast").unlink()
 
 
-def test_a_database_at_its_limit_changes_nothing_and_heals_alone(tmp_path: Path) -> None:
+def test_a_database_at_its_limit(tmp_path: Path) -> None:
+    """A database at its limit changes nothing, and heals alone."""
     with closing(connect_writer(tmp_path / DATABASE)) as connection:
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count = {pages}")
@@ -135,7 +136,8 @@ def test_a_database_at_its_limit_changes_nothing_and_heals_alone(tmp_path: Path)
         assert writing.write(connection, batch) == range(1, 2)
 
 
-def test_a_database_that_another_program_holds_can_be_written_later(tmp_path: Path) -> None:
+def test_a_database_that_another_program_holds(tmp_path: Path) -> None:
+    """A database that another program holds can be written later."""
     with (
         closing(connect_writer(tmp_path / DATABASE)) as connection,
         closing(sqlite3.connect(tmp_path / DATABASE, isolation_level=None)) as other,

@@ -60,24 +60,23 @@ async def test_directory_and_files_are_for_their_owner_only(
         assert names == dict.fromkeys([DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", LOCK], 0o600)
 
 
-async def test_a_database_that_others_may_read_is_made_private(
-    opening: Opening, tmp_path: Path
-) -> None:
+async def test_a_readable_database_is_made_private(opening: Opening, tmp_path: Path) -> None:
+    """A database that others may read is made private."""
     await fill(opening, tmp_path, jobs=1)
     (tmp_path / DATABASE).chmod(0o644)
     async with opening(tmp_path):
         assert mode(tmp_path / DATABASE) == 0o600
 
 
-async def test_what_the_block_raises_comes_out_as_it_is(opening: Opening, tmp_path: Path) -> None:
+async def test_the_block_raises_through(opening: Opening, tmp_path: Path) -> None:
+    """What the block raises comes out as it is."""
     with pytest.raises(KeyError, match="mine"):
         async with opening(tmp_path):
             raise KeyError("mine")
 
 
-async def test_a_second_daemon_is_told_the_pid_of_the_first(
-    opening: Opening, tmp_path: Path
-) -> None:
+async def test_a_second_daemon_is_told(opening: Opening, tmp_path: Path) -> None:
+    """A second daemon is told the pid of the first."""
     first = subprocess.Popen(  # noqa: ASYNC220 - blocks for the moment of a fork
         [sys.executable, "-c", HOLD, str(tmp_path)],
         stdin=subprocess.PIPE,
@@ -159,9 +158,8 @@ async def test_a_newer_schema_is_refused_and_left_alone(opening: Opening, tmp_pa
     assert (tmp_path / DATABASE).read_bytes() == before
 
 
-async def test_a_file_that_is_no_database_is_refused_and_left_alone(
-    opening: Opening, tmp_path: Path
-) -> None:
+async def test_what_is_no_database_is_refused(opening: Opening, tmp_path: Path) -> None:
+    """A file that is no database is refused, and left alone."""
     (tmp_path / DATABASE).write_bytes(b"not a database, by any means\n" * 100)
     before = (tmp_path / DATABASE).read_bytes()
     with pytest.raises(DatabaseDamaged, match="Copy"):
@@ -178,10 +176,9 @@ async def test_a_damaged_page_is_found_at_the_start(opening: Opening, tmp_path: 
             pass
 
 
-async def test_damage_in_a_large_database_is_found_where_it_is_read(
-    opening: Opening, tmp_path: Path
-) -> None:
+async def test_damage_in_a_large_database(opening: Opening, tmp_path: Path) -> None:
     # Its start does not read all of it, so that it stays fast.
+    """Damage in a large database is found where it is read."""
     async with opening(tmp_path) as store:
         jobs = [queued(id, reason="x" * 100_000) for id in range(1, 120)]
         await store.append([started()], changes(*jobs), None)
@@ -245,9 +242,8 @@ async def test_what_retention_pruned_is_known(opening: Opening, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("left", ["nothing", "an empty file"])
-async def test_a_new_database_does_not_forget_what_old_jobs_owe(
-    opening: Opening, tmp_path: Path, left: str
-) -> None:
+async def test_a_new_database_forgets_no_debt(opening: Opening, tmp_path: Path, left: str) -> None:
+    """A new database does not forget what old jobs owe."""
     state = tmp_path / "state"
     await fill(opening, state, jobs=1)
     (state / "jobs" / "1").mkdir(parents=True)

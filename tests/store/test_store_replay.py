@@ -21,7 +21,8 @@ EPOCH = Instant(utc=9_000_000_000, boot=5, boot_id="another")
 EVERYTHING = 1_000_000
 
 
-def test_who_lacked_a_slot_gets_it_after_a_restart(tmp_path: Path) -> None:
+def test_a_slot_after_a_restart(tmp_path: Path) -> None:
+    """Who lacked a slot gets it after a restart."""
     with closing(Journey(tmp_path, seed=0)) as journey:
         journey.commit(accept(configuration_with(capacity=1)))
         for environment in ("production", "lab"):

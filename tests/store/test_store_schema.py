@@ -34,7 +34,8 @@ def test_a_fresh_database_has_the_newest_schema(connection: sqlite3.Connection) 
     assert version(connection) == len(migrations())
 
 
-def test_a_migration_that_fails_leaves_the_schema_before_it() -> None:
+def test_a_failed_migration_changes_no_schema() -> None:
+    """A migration that fails leaves the schema before it."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         good, bad = "CREATE TABLE one (x);", "CREATE TABLE two (x); CREATE TABLE two (x);"
         with pytest.raises(sqlite3.OperationalError, match="two already exists"):
@@ -79,9 +80,10 @@ def test_no_read_goes_through_all_jobs_or_events(connection: sqlite3.Connection,
         (JobFilter(labels={"team": "a"}), "INTEGER PRIMARY KEY (rowid=?)"),
     ],
 )
-def test_a_search_takes_the_index_of_what_it_asks_for(
+def test_a_search_takes_its_index(
     connection: sqlite3.Connection, wanted: JobFilter, way: str
 ) -> None:
+    """A search takes the index of what it asks for."""
     sql, _ = search_for(wanted)
     steps = plan(connection, sql)
     assert way in steps

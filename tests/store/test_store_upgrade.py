@@ -36,9 +36,10 @@ def test_there_is_a_fixture_of_every_schema() -> None:
 
 
 @pytest.mark.parametrize("fixture", FIXTURES, ids=lambda path: path.stem)
-async def test_an_older_database_becomes_what_a_fresh_one_is(
+async def test_an_older_database_becomes_fresh(
     opening: Opening, tmp_path: Path, fixture: Path
 ) -> None:
+    """An older database becomes what a fresh one is."""
     copy = tmp_path / "old" / DATABASE
     copy.parent.mkdir(mode=0o700)
     shutil.copyfile(fixture, copy)

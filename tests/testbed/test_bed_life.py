@@ -119,9 +119,10 @@ def test_the_bed_ends_with_the_tests(
 
 
 @BEDS
-def test_a_bed_ends_with_its_guardian_and_the_next_user_starts_another(
+def test_a_bed_ends_with_its_guardian(
     request: pytest.FixtureRequest, tmp_path: Path, kind: str
 ) -> None:
+    """A bed ends with its guardian, and the next user starts another."""
     _, _, fixture, shared = FIXTURES[kind]
     programs = request.getfixturevalue(fixture)
     with shared(programs, tmp_path) as first, shared(programs, tmp_path) as second:

@@ -68,7 +68,8 @@ def test_waiting_for_a_release_waits_for_its_pods(bed: Bed, namespace: str, majo
     assert statuses(bed, major, namespace, "a") == ["deployed"]
 
 
-def test_what_went_between_a_list_and_its_watch_is_told(bed: Bed, namespace: str) -> None:
+def test_what_went_before_a_watch(bed: Bed, namespace: str) -> None:
+    """What went between a list and its watch is told."""
     path = f"/api/v1/namespaces/{namespace}/configmaps"
     bed.post(path, {"metadata": {"name": "short-lived"}})
     listed = bed.get(path)
@@ -176,7 +177,8 @@ def test_the_other_context_of_a_kubeconfig_is_reachable(bed: Bed, namespace: str
     assert done.returncode == 0, done.stderr
 
 
-def test_a_new_user_has_the_rights_they_were_given(bed: Bed, namespace: str) -> None:
+def test_a_new_user_has_their_rights(bed: Bed, namespace: str) -> None:
+    """A new user has the rights they were given."""
     who = bed.certify(namespace, role(("list",), ("",), ("pods",)))
     assert kubectl(bed, who, "get", "pods", f"--namespace={namespace}").returncode == 0
     refused = kubectl(bed, who, "get", "events", f"--namespace={namespace}")
@@ -184,7 +186,8 @@ def test_a_new_user_has_the_rights_they_were_given(bed: Bed, namespace: str) -> 
     assert kubectl(bed, who, "get", "pods", "--namespace=default").returncode == 1
 
 
-def test_what_never_happens_is_not_waited_for_for_ever(bed: Bed, namespace: str) -> None:
+def test_no_wait_is_for_ever(bed: Bed, namespace: str) -> None:
+    """What never happens is not waited for for ever."""
     with pytest.raises(BedError, match=f"{namespace}/pods within 0.1 s"):
         bed.wait_for(f"/api/v1/namespaces/{namespace}/pods", lambda pod: True, timeout=0.1)
 

@@ -177,9 +177,10 @@ def test_a_fault(
 
 
 @pytest.mark.parametrize(("fault", "before"), [(Fault.HUNG, 0), (Fault.ANSWER_HELD, 1)])
-def test_a_call_that_hangs_is_done_all_the_same(
+def test_a_hanging_call_is_done(
     spinnaker: Bed, gate: Gate, client: httpx.Client, fault: Fault, before: int
 ) -> None:
+    """A call that hangs is done all the same."""
     ids: list[str] = []
     with gate.fault(fault, Call.TRIGGER):
         post = threading.Thread(target=lambda: ids.append(gate.start_by_hand("deploy")))

@@ -27,7 +27,7 @@ def commands(version: tuple[int, ...] = HELM3, **table: object) -> Commands:
     return Commands(msgspec.convert(given, HelmSettings), AT, version)
 
 
-def test_names_that_begin_with_a_hyphen_are_no_options() -> None:
+def test_names_with_a_hyphen_are_no_options() -> None:
     it = commands(release="--kubeconfig=x", chart="-c", namespace="-n", kube_context="-k")
     for argv in (it.upgrade("m"), it.dry_run(), it.history(), it.status(), it.manifest(3)):
         place = argv.index("--")
@@ -48,7 +48,8 @@ def test_rollback_on_failure(version: tuple[int, ...], flag: str) -> None:
     assert flag not in commands(version).upgrade("m")
 
 
-def test_an_old_helm_gets_no_label_and_the_old_dry_run() -> None:
+def test_what_an_old_helm_gets() -> None:
+    """An old helm gets no label, and the old dry run."""
     old, new = commands(OLD), commands(HELM3)
     assert not any(word.startswith("--labels") for word in old.upgrade("m"))
     assert "--labels=deploy-orchestrator.claim=m" in new.upgrade("m")
@@ -65,7 +66,7 @@ def test_values_are_files() -> None:
     assert "hunter2" not in " ".join(argv)
 
 
-def test_a_login_is_filed_where_helm_looks_for_it(tmp_path: Path) -> None:
+def test_a_login_is_where_helm_looks(tmp_path: Path) -> None:
     at = msgspec.structs.replace(AT, registry=tmp_path / "registry.json")
     for chart, name in (
         ("oci://registry.example:5000/charts/web", "registry.example:5000"),
@@ -79,7 +80,7 @@ def test_a_login_is_filed_where_helm_looks_for_it(tmp_path: Path) -> None:
         assert "swordfish" not in " ".join(it.upgrade("m"))
 
 
-def test_a_release_is_looked_for_by_its_whole_name() -> None:
+def test_releases_go_by_their_whole_names() -> None:
     argv = commands(release="web.1").marked("3.1.9", pending=True)
     assert r"--filter=^web\.1$" in argv
     assert "--selector=deploy-orchestrator.claim=3.1.9" in argv
@@ -99,7 +100,7 @@ def test_healing_runs_no_hooks() -> None:
     assert "--no-hooks" in it.heal_by_uninstall()
 
 
-def test_history_is_kept_where_it_was_to_be_kept() -> None:
+def test_history_is_kept_where_asked() -> None:
     it = commands(action="uninstall", keep_history=True)
     assert "--keep-history" in it.uninstall()
     assert "--keep-history" in it.heal_by_uninstall()

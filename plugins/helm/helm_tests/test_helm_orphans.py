@@ -49,7 +49,8 @@ def test_an_uninstall_over_a_failed_revision(bench: HelmBench) -> None:
     assert not left_over(place), bench.log(job)
 
 
-def test_a_rollback_to_an_older_one_over_a_failed_revision(bench: HelmBench) -> None:
+def test_a_rollback_over_a_failed_revision(bench: HelmBench) -> None:
+    """A rollback to an older one over a failed revision."""
     place = bench.material
     place.upgrade()
     place.upgrade(extra=True)

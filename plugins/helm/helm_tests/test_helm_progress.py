@@ -85,7 +85,8 @@ def test_who_may_not_look_is_told(bench: HelmBench) -> None:
         assert "is not ready: 0 of 1 replicas are" in bench.log(job)
 
 
-def test_what_may_be_seen_is_told_without_the_events(bench: HelmBench) -> None:
+def test_what_is_told_without_events(bench: HelmBench) -> None:
+    """What may be seen is told without the events."""
     place = bench.material
     everything = ("get", "list", "watch", "create", "update", "patch", "delete")
     config = place.bed.certify(

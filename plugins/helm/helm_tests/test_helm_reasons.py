@@ -52,7 +52,8 @@ def test_a_stop_before_helm_gave_up_by_itself() -> None:
 
 
 @pytest.mark.kubernetes
-def test_a_replica_of_an_older_revision_does_not_count(bench: HelmBench) -> None:
+def test_an_older_replica_does_not_count(bench: HelmBench) -> None:
+    """A replica of an older revision does not count."""
     bench.material.upgrade()
     job = bench.begin(bench.material.settings(values={"image": "never:2"}, timeout="8s"))
     assert bench.finished(job)["conclusion"] == "failure"

@@ -24,7 +24,8 @@ def test_no_release() -> None:
     assert found.to_return_to is None
 
 
-def test_a_cluster_that_does_not_answer_is_no_missing_release() -> None:
+def test_a_silent_cluster_misses_no_release() -> None:
+    """A cluster that does not answer is no missing release."""
     with pytest.raises(AdapterError, match="Kubernetes cluster unreachable"):
         read_history(Completed(1, "", "Error: Kubernetes cluster unreachable: connection refused"))
 
@@ -77,7 +78,8 @@ def test_where_a_rollback_without_a_revision_goes(
     assert (found.revision if found is not None else None) == target
 
 
-def test_warnings_of_libraries_are_no_part_of_a_message() -> None:
+def test_warnings_are_no_part_of_a_message() -> None:
+    """Warnings of libraries are no part of a message."""
     text = "WARNING: Kubernetes configuration file is group-readable.\nError: no\n  such thing\n"
     assert one_line(text) == "no such thing"
 

@@ -177,7 +177,7 @@ def test_a_repository_with_a_password(bench: HelmBench, tmp_path: Path, password
         deployed(bench, with_password(settings), "far")
 
 
-def test_a_directory_is_not_taken_for_a_chart_of_the_repository(bench: HelmBench) -> None:
+def test_a_directory_is_no_chart(bench: HelmBench) -> None:
     """helm 3 takes what is nearer; helm 4 does not look there."""
     settings = bench.material.settings(chart="cm", repo="http://127.0.0.1:1/")
     bench.finished(bench.begin(settings))

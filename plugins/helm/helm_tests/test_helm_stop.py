@@ -72,7 +72,7 @@ def test_killed_while_it_rolls_back(bench: HelmBench) -> None:
     assert place.deployed_image() == "never:1"
 
 
-def test_work_that_a_stopped_helm_does_after_its_roll_back(bench: HelmBench) -> None:
+def test_work_after_a_roll_back(bench: HelmBench) -> None:
     """The hook that it was stopped in completes while the roll back still waits."""
     place = bench.material
     place.upgrade(image="never:1")

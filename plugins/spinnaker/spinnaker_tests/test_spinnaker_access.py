@@ -138,7 +138,8 @@ async def test_a_session_that_is_over_is_opened_again(steps: Steps) -> None:
     assert [one.user for one in steps.gate.asked(Call.TRIGGER)] == [None, ADA.name]
 
 
-async def test_a_session_that_is_not_taken_is_opened_again_only_once(steps: Steps) -> None:
+async def test_a_refused_session_is_reopened_once(steps: Steps) -> None:
+    """A session that is not taken is opened again only once."""
     async with open_gate(steps.step(auth=session())) as gate:
         with (
             steps.gate.fault(Fault.LOGIN, Call.CONFIG),
@@ -158,9 +159,8 @@ async def test_a_login_that_fails_has_started_nothing(steps: Steps, fault: Fault
         await gate.pipeline(steps.gate.application, PIPELINE)
 
 
-def test_a_session_that_ends_in_the_middle_is_no_matter(
-    place: Place, bench: SpinnakerBench
-) -> None:
+def test_a_session_may_end_midway(place: Place, bench: SpinnakerBench) -> None:
+    """A session that ends in the middle is no matter."""
     job = bench.begin(place.of(verdict("long", hold=True), auth=plain_session()))
     id = bench.until_running()
     bench.until_followed(job)
@@ -296,9 +296,10 @@ async def test_tls_where_there_is_none(steps: Steps) -> None:
     assert "it does not speak TLS" in found[1]
 
 
-async def test_the_proxy_of_the_step_is_used_and_the_daemons_is_not(
+async def test_only_the_proxy_of_the_step_counts(
     steps: Steps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The proxy of the step is used, and the daemon's is not."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
     assert await check.problems(steps.step()) == ()

@@ -42,7 +42,8 @@ def test_a_gate_that_hangs(bench: SpinnakerBench) -> None:
     assert bench.finished(job)["conclusion"] == "success", bench.log(job)
 
 
-def test_a_call_without_an_answer_yet_is_waited_for_visibly(bench: SpinnakerBench) -> None:
+def test_a_call_is_waited_for_visibly(bench: SpinnakerBench) -> None:
+    """A call without an answer yet is waited for visibly."""
     place = bench.material
     settings = place.of(verdict("held", hold=True)) | {"request_timeout": "1h"}
     said = f"Gate at {place.gate.url} to answer"

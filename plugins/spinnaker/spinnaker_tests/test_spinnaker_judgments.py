@@ -70,7 +70,8 @@ def test_a_no(bench: SpinnakerBench) -> None:
     assert reason == f'stage "ok" TERMINAL: judged to stop by {USER} (job {job}): not today'
 
 
-def test_a_yes_that_does_not_choose_is_asked_for_again(bench: SpinnakerBench) -> None:
+def test_a_yes_without_a_choice(bench: SpinnakerBench) -> None:
+    """A yes that does not choose is asked for again."""
     place = bench.material
     job = bench.begin(place.of(ok(inputs=("yes", "no"))))
     bench.until_asked()
@@ -87,7 +88,8 @@ def test_a_yes_that_does_not_choose_is_asked_for_again(bench: SpinnakerBench) ->
     assert bench.log(job).count("chose none of its inputs") == 1
 
 
-def test_what_was_asked_again_is_judged_in_spinnaker_meanwhile(bench: SpinnakerBench) -> None:
+def test_judged_in_spinnaker_meanwhile(bench: SpinnakerBench) -> None:
+    """What was asked again is judged in Spinnaker meanwhile."""
     place = bench.material
     job = bench.begin(place.of(ok(inputs=("yes", "no")), verdict("after", hold=True)))
     bench.until_asked()
@@ -218,7 +220,7 @@ def test_nobody_is_to_judge(bench: SpinnakerBench) -> None:
     assert not ended["dirty"]
 
 
-def test_a_stop_waits_for_the_judgment_that_is_on_its_way(bench: SpinnakerBench) -> None:
+def test_a_stop_waits_for_the_judgment(bench: SpinnakerBench) -> None:
     """Orca may store it over a cancel of the same moment, and then the execution never ends."""
     gate = bench.material.gate
     settings = bench.material.of(ok(), wait("after", 1000)) | {"request_timeout": "60s"}

@@ -6,7 +6,8 @@ import anyio
 from orchestrator_spinnaker.pace import NEAR_END, SHORTEST, Pace
 
 
-def test_it_is_fast_at_the_start_and_slow_between() -> None:
+def test_fast_at_first_then_slow() -> None:
+    """It is fast at the start and slow between."""
     pace = Pace(10)
     pauses = [pace.next(changed=False) for _ in range(100)]
     assert pauses[:5] == [SHORTEST] * 5
@@ -14,7 +15,8 @@ def test_it_is_fast_at_the_start_and_slow_between() -> None:
     assert pauses[-1] == 10
 
 
-def test_a_change_is_seen_late_by_a_tenth_of_the_time_before_it_at_most() -> None:
+def test_how_late_a_change_is_seen() -> None:
+    """A change is seen late by a tenth of the time before it at most."""
     pace = Pace(1000)
     elapsed = 0.0
     for _ in range(60):
@@ -42,7 +44,7 @@ def test_it_never_pauses_longer_than_it_may() -> None:
     assert {pace.next(changed=False) for _ in range(100)} == {0.2}
 
 
-async def test_a_pause_ends_early_when_there_is_a_hurry() -> None:
+async def test_a_hurry_ends_a_pause_early() -> None:
     hurried = False
     pace = Pace(60, lambda: hurried)
     for _ in range(200):

@@ -111,7 +111,8 @@ def test_a_long_cause_is_cut() -> None:
     assert told.endswith("…")
 
 
-def test_what_a_part_says_is_said_of_the_whole() -> None:
+def test_a_part_speaks_for_the_whole() -> None:
+    """What a part says is said of the whole."""
     part = stage("p", "TERMINAL", parent_stage_id="Canary", context={"failureMessage": "score 3"})
     ended = execution("TERMINAL", stage("Canary", "TERMINAL"), part)
     assert result(ended).reason == 'stage "Canary" TERMINAL: score 3'
@@ -169,7 +170,8 @@ def test_inputs(comment: str, chosen: str | None) -> None:
     assert chosen_input(["Roll out", "Roll back"], comment) == chosen
 
 
-def test_a_comment_that_is_an_input_that_holds_another() -> None:
+def test_an_input_that_holds_another() -> None:
+    """A comment that is an input that holds another."""
     assert chosen_input(["go", "go on"], "Go on") == "go on"
     assert chosen_input(["10", "10:30"], "10:30") == "10:30"
     assert chosen_input(["10", "10:30"], "10:30: not before") == "10:30"

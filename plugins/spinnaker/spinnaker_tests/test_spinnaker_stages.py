@@ -19,7 +19,8 @@ def stage(
     )
 
 
-def test_parts_are_named_with_their_whole_and_stand_within_it() -> None:
+def test_parts_stand_within_their_whole() -> None:
+    """Parts are named with their whole and stand within it."""
     whole = stage("Canary", DONE, 1000, 9000)
     part = stage("Check", DONE, 1000, 9000, of="Canary")
     inner = stage("Ask", Status.RUNNING, 2000, of="Check")
@@ -38,7 +39,8 @@ def test_what_takes_no_time_begins_before_it_ends() -> None:
     assert [told.index(line) for line in ('stage "a" began', 'stage "a" > "b" began')] == [0, 1]
 
 
-def test_what_never_began_is_told_of_when_it_is_over() -> None:
+def test_what_never_began_is_told_at_last() -> None:
+    """What never began is told of when it is over."""
     assert lines(stage("skipped", Status.SKIPPED), stage("next", Status.NOT_STARTED)) == [
         'stage "skipped" SKIPPED'
     ]

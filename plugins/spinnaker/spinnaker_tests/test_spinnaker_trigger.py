@@ -73,7 +73,8 @@ def test_a_start_never_arrives(bench: SpinnakerBench, fault: Fault) -> None:
     assert "orchestrator recheck here" in quarantine
 
 
-def test_a_lost_start_is_clean_once_it_can_not_come_any_more(bench: SpinnakerBench) -> None:
+def test_when_a_lost_start_is_clean(bench: SpinnakerBench) -> None:
+    """A lost start is clean once it can't come any more."""
     gate = bench.material.gate
     with gate.fault(Fault.CUT_BEFORE, Call.TRIGGER):
         bench.finished(job := bench.begin(bench.material.succeeding()))
@@ -150,7 +151,8 @@ def test_killed_before_the_answer(bench: SpinnakerBench) -> None:
     assert bench.material.runs() == len(gate.asked(Call.TRIGGER)) == 1
 
 
-def test_killed_before_the_answer_and_the_start_comes_late(bench: SpinnakerBench) -> None:
+def test_killed_and_the_start_comes_late(bench: SpinnakerBench) -> None:
+    """Killed before the answer, and the start comes late."""
     gate = bench.material.gate
     with gate.fault(Fault.HUNG, Call.TRIGGER):
         job = bench.begin(bench.material.succeeding() | {"settle": "60s"})

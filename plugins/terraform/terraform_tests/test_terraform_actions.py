@@ -41,9 +41,10 @@ async def test_a_plan_without_changes_succeeds_with_exit_0(bench: TerraformBench
     assert result.outputs["changes"] is False
 
 
-async def test_plans_end_well_with_both_codes_unless_a_pipeline_says_otherwise(
+async def test_plans_end_well_with_both_codes(
     bench: TerraformBench,
 ) -> None:
+    """Plans end well with both codes, unless a pipeline says otherwise."""
     outcomes = bench.adapter.traits(bench.settings("plan")).outcomes
     assert {rule.match: rule.then for rule in outcomes} == {
         "exit 0": Outcome.CONTINUE,
@@ -51,7 +52,8 @@ async def test_plans_end_well_with_both_codes_unless_a_pipeline_says_otherwise(
     }
 
 
-async def test_an_apply_gives_the_outputs_of_the_root_module(bench: TerraformBench) -> None:
+async def test_an_apply_gives_the_root_outputs(bench: TerraformBench) -> None:
+    """An apply gives the outputs of the root module."""
     settings = bench.settings("apply", vars={"n": [1, {"a": "x y"}], "password": "s3cret"})
     life = bench.begin(settings)
     result = await life.whole()
@@ -76,7 +78,8 @@ async def test_nothing_is_applied_where_nothing_changes(bench: TerraformBench) -
     assert len(bench.requests("POST")) == uploads
 
 
-async def test_the_plan_of_another_step_is_applied_as_it_was_made(bench: TerraformBench) -> None:
+async def test_a_plan_is_applied_as_made(bench: TerraformBench) -> None:
+    """The plan of another step is applied as it was made."""
     planned = await bench.begin(bench.settings("plan", vars={"n": 7})).whole()
     plan = planned.outputs["plan"]
     result = await bench.begin(bench.settings("apply", plan=plan), attempt=2).whole()

@@ -29,7 +29,8 @@ def at(tmp_path: Path) -> Layout:
 HOSTILE = "-destroy"
 
 
-def test_every_value_of_a_plan_is_joined_to_its_option(at: Layout) -> None:
+def test_values_are_joined_to_their_options(at: Layout) -> None:
+    """Every value of a plan is joined to its option."""
     settings = TerraformSettings(
         action=Action.PLAN,
         var_files=(HOSTILE,),
@@ -46,7 +47,8 @@ def test_every_value_of_a_plan_is_joined_to_its_option(at: Layout) -> None:
     assert {"-target=-destroy", "-replace=-destroy", "-refresh=false", "-parallelism=3"} <= {*argv}
 
 
-def test_values_of_variables_are_in_a_file_that_wins_over_the_users_files(at: Layout) -> None:
+def test_variables_win_over_the_users_files(at: Layout) -> None:
+    """Values of variables are in a file that wins over the user's files."""
     settings = TerraformSettings(
         action=Action.PLAN, var_files=("a.tfvars",), vars={"password": "hunter2"}
     )
@@ -75,7 +77,8 @@ def test_a_plan_file_called_destroy_is_a_file(at: Layout) -> None:
     assert argv[-1] == f"{at.dir}/-destroy"
 
 
-def test_a_workspace_and_a_lock_that_look_like_options_come_after_two_dashes(at: Layout) -> None:
+def test_what_looks_like_an_option(at: Layout) -> None:
+    """A workspace and a lock that look like options come after two dashes."""
     assert commands.select_workspace(at, HOSTILE)[-2:] == ["--", HOSTILE]
     assert commands.force_unlock(HOSTILE)[-2:] == ("--", HOSTILE)
 
@@ -106,7 +109,8 @@ def test_validate_leaves_the_backend_alone(at: Layout) -> None:
 
 
 @pytest.mark.parametrize(("asked", "given"), [("0s", "10s"), ("10m", "600s")])
-def test_a_plan_waits_out_a_mere_look_at_the_lock(at: Layout, asked: str, given: str) -> None:
+def test_a_plan_waits_out_a_look(at: Layout, asked: str, given: str) -> None:
+    """A plan waits out a mere look at the lock."""
     settings = TerraformSettings(action=Action.PLAN, lock_timeout=asked)
     assert f"-lock-timeout={given}" in commands.plan(at, settings)
 

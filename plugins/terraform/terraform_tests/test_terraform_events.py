@@ -66,9 +66,8 @@ def test_imports_are_named_where_there_are_some() -> None:
     ],
     ids=["waits", "interrupted while it waits", "plans", "plans after a wait"],
 )
-def test_what_comes_before_the_lock_does_not_prove_that_it_is_held(
-    lines: list[bytes], holds: bool
-) -> None:
+def test_what_proves_the_lock(lines: list[bytes], holds: bool) -> None:
+    """What comes before the lock does not prove that it is held."""
     assert tally(lines).holds_lock is holds
 
 
@@ -85,7 +84,8 @@ def test_terraform_says_that_it_was_interrupted() -> None:
     assert tally([VERSION, INTERRUPT]).interrupted
 
 
-def test_the_reason_is_the_first_error_and_how_many_more() -> None:
+def test_the_reason_is_the_first_error() -> None:
+    """The reason is the first error and how many more."""
     first = "local-exec provisioner error: Error running command 'exit 3': exit status 3. Output:"
     assert tally([ERROR]).reason == first
     assert tally([ERROR, ERROR]).reason == first + " (and 1 more)"
@@ -110,7 +110,8 @@ def test_what_is_told_elsewhere_is_not_shown(quiet: bytes) -> None:
     assert shown(parse(quiet)) == ""
 
 
-def test_what_a_terminal_would_act_on_is_not_shown() -> None:
+def test_nothing_acts_on_a_terminal() -> None:
+    """What a terminal would act on is not shown."""
     hostile = line(
         "provision_progress", r"a (local-exec): \u001b[31mred\u001b]0;title\u0007 \u009bx"
     )
@@ -118,7 +119,8 @@ def test_what_a_terminal_would_act_on_is_not_shown() -> None:
 
 
 @pytest.mark.parametrize("text", [b"not json\n", b"[1]\n", b'{"no":"type"}\n', b"\xff\n"])
-def test_other_lines_are_shown_as_they_are_and_count_nothing(text: bytes) -> None:
+def test_other_lines_are_shown_as_they_are(text: bytes) -> None:
+    """Other lines are shown as they are, and count nothing."""
     event = parse(text)
     assert isinstance(event, str)
     counted = Tally()

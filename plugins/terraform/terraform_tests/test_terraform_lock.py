@@ -53,11 +53,13 @@ def refused(text: str) -> Completed:
     return Completed(code=1, stdout="", stderr=text)
 
 
-def test_a_look_that_gets_the_lock_finds_it_free() -> None:
+def test_a_look_that_finds_it_free() -> None:
+    """A look that gets the lock finds it free."""
     assert read_look(Completed(0, "Warning: No such resource instance", "")) == Free()
 
 
-def test_the_http_backend_shows_the_askers_own_info_so_only_the_id_counts() -> None:
+def test_only_the_id_of_the_http_backend() -> None:
+    """The HTTP backend shows the asker's own info, so only the id counts."""
     assert read_look(refused(HTTP)) == Held("99111111-2222-3333-4444-555555555555")
 
 
@@ -72,12 +74,14 @@ def test_other_backends_name_the_holder() -> None:
     )
 
 
-def test_the_box_that_a_terminal_gets_does_not_matter() -> None:
+def test_the_box_of_a_terminal() -> None:
+    """The box that a terminal gets does not matter."""
     boxed = "".join(f"│ {line}\n" for line in NAMING.splitlines())
     assert read_look(refused(boxed)) == read_look(refused(NAMING))
 
 
-def test_the_lock_of_a_mere_look_has_no_id_to_act_on() -> None:
+def test_the_lock_of_a_mere_look() -> None:
+    """The lock of a mere look has no id to act on."""
     held = read_look(refused(NAMING.replace("OperationTypeApply", "untaint")))
     assert held == Held(None, operation="untaint")
     assert held.momentary
@@ -89,7 +93,8 @@ def test_any_other_error_says_nothing_about_the_lock() -> None:
     assert seen == Unseen('Error: Failed to get existing workspaces: Get "http://x": refused')
 
 
-def test_an_endpoint_that_wants_other_credentials_says_nothing_about_the_lock() -> None:
+def test_an_endpoint_of_other_credentials() -> None:
+    """An endpoint that wants other credentials says nothing about the lock."""
     text = "\nError: Error acquiring the state lock\n\nError message: HTTP remote state endpoint"
     assert isinstance(read_look(refused(text + " invalid auth" + ADVICE)), Unseen)
 
@@ -109,7 +114,8 @@ def claim(job: int, *, dead: bool) -> Claim:
         ([claim(8, dead=True), claim(7, dead=False)], None, Owner(7, "apply", dead=False)),
     ],
 )
-def test_a_lock_is_ours_only_by_its_id_and_dead_only_if_all_who_claimed_it_are(
+def test_when_a_lock_is_ours_and_dead(
     claims: list[Claim], ended: tuple[int, str, int] | None, expected: Owner | None
 ) -> None:
+    """A lock is ours only by its id, and dead only if all who claimed it are."""
     assert owner(claims, ended=ended) == expected

@@ -44,9 +44,10 @@ async def kill_in_upload(bench: TerraformBench, life: Life, *, learned: bool) ->
     assert bench.lock is not None
 
 
-async def test_a_lock_that_our_killed_terraform_left_is_released_by_its_cleanup(
+async def test_a_lock_of_our_killed_terraform(
     bench: TerraformBench,
 ) -> None:
+    """A lock that our killed terraform left is released by its cleanup."""
     life = await killed_in_upload(bench, learned=True)
     assert (await life.cleanup()).clean
     assert bench.lock is None
@@ -62,9 +63,10 @@ async def test_the_next_acquire_releases_it_too(bench: TerraformBench) -> None:
     assert bench.lock is None
 
 
-async def test_a_lock_that_cannot_be_told_to_be_ours_makes_the_step_dirty(
+async def test_a_lock_that_may_be_ours(
     bench: TerraformBench,
 ) -> None:
+    """A lock that can't be told to be ours makes the step dirty."""
     life = await killed_in_upload(bench, learned=False)
     left = bench.lock
     assert left is not None
@@ -78,9 +80,10 @@ async def test_a_lock_that_cannot_be_told_to_be_ours_makes_the_step_dirty(
     assert (await life.cleanup()).clean
 
 
-async def test_a_backend_that_refuses_to_release_our_lock_makes_the_step_dirty(
+async def test_a_lock_that_is_not_released(
     bench: TerraformBench,
 ) -> None:
+    """A backend that refuses to release our lock makes the step dirty."""
     life = await killed_in_upload(bench, learned=True)
     bench.server.refuse_unlock = True
     verdict = await life.cleanup()
@@ -90,9 +93,10 @@ async def test_a_backend_that_refuses_to_release_our_lock_makes_the_step_dirty(
     assert bench.lock is None
 
 
-async def test_somebody_elses_lock_after_our_killed_one_is_not_touched(
+async def test_somebody_elses_lock_after_ours(
     bench: TerraformBench,
 ) -> None:
+    """Somebody else's lock after our killed one is not touched."""
     life = await killed_in_upload(bench, learned=True)
     bench.server.hold("name", Who=bench.lock["Who"] if bench.lock else "")
     held, released = bench.lock, len(bench.requests("UNLOCK"))
@@ -120,9 +124,10 @@ async def test_somebody_elses_lock_is_waited_for(bench: TerraformBench) -> None:
     ]
 
 
-async def test_the_lock_of_another_step_of_ours_that_lives_is_waited_for(
+async def test_the_lock_of_another_step(
     bench: TerraformBench,
 ) -> None:
+    """The lock of another step of ours that lives is waited for."""
     go_on = bench.steps.fifo("go_on")
     first = bench.begin(bench.settings("apply", vars={"command": f"read x < {go_on}"}))
     await first.acquire()
@@ -137,9 +142,10 @@ async def test_the_lock_of_another_step_of_ours_that_lives_is_waited_for(
     assert str(second.journal.waited_for[0]).endswith("step smoke of job 118")
 
 
-async def test_what_a_killed_terraform_made_and_did_not_save_makes_the_step_dirty(
+async def test_what_was_made_and_not_saved(
     bench: TerraformBench,
 ) -> None:
+    """What a killed terraform made and did not save makes the step dirty."""
     life = bench.begin(bench.settings("apply", vars={"n": "it's"}))
     await life.acquire()
     await kill_in_upload(bench, life, learned=True)
@@ -151,7 +157,8 @@ async def test_what_a_killed_terraform_made_and_did_not_save_makes_the_step_dirt
     assert (await life.cleanup()).clean
 
 
-async def test_a_state_that_could_not_be_saved_is_rescued(bench: TerraformBench) -> None:
+async def test_an_unsaved_state_is_rescued(bench: TerraformBench) -> None:
+    """A state that could not be saved is rescued."""
     bench.server.refuse_upload = True
     life = bench.begin(bench.settings("apply"))
     await life.acquire()
@@ -167,9 +174,10 @@ async def test_a_state_that_could_not_be_saved_is_rescued(bench: TerraformBench)
     assert (await life.cleanup()).clean
 
 
-async def test_a_lock_that_terraform_could_not_release_is_released_by_cleanup(
+async def test_cleanup_releases_the_lock(
     bench: TerraformBench,
 ) -> None:
+    """A lock that terraform could not release is released by cleanup."""
     go_on = bench.steps.fifo("go_on")
     life = bench.begin(bench.settings("apply", vars={"command": f"read x < {go_on}"}))
     await life.acquire()
@@ -184,7 +192,8 @@ async def test_a_lock_that_terraform_could_not_release_is_released_by_cleanup(
     assert bench.lock is None
 
 
-async def test_a_backend_that_cannot_be_reached_is_not_called_clean(bench: TerraformBench) -> None:
+async def test_an_unreachable_backend_is_not_clean(bench: TerraformBench) -> None:
+    """A backend that can't be reached is not called clean."""
     life = bench.begin(bench.settings("apply"))
     await life.acquire()
     await life.apply()

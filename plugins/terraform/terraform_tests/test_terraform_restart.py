@@ -23,9 +23,10 @@ async def bench(tmp_path: Path) -> AsyncIterator[TerraformBench]:
         yield bench
 
 
-async def test_terraform_does_not_notice_and_no_line_is_lost_or_repeated(
+async def test_terraform_does_not_notice(
     bench: TerraformBench,
 ) -> None:
+    """Terraform does not notice, and no line is lost or repeated."""
     go_on = bench.steps.fifo("go_on")
     command = f"echo line-1; echo line-2; read x < {go_on}; echo line-3"
     settings = bench.settings("apply", vars={"command": command})
@@ -59,7 +60,8 @@ async def test_terraform_does_not_notice_and_no_line_is_lost_or_repeated(
     assert (await second.cleanup()).clean
 
 
-async def test_entered_again_after_the_end_it_gives_the_same_result(bench: TerraformBench) -> None:
+async def test_entered_again_after_the_end(bench: TerraformBench) -> None:
+    """Entered again after the end, it gives the same result."""
     settings = bench.settings("apply")
     life = bench.begin(settings)
     await life.acquire()
@@ -70,7 +72,8 @@ async def test_entered_again_after_the_end_it_gives_the_same_result(bench: Terra
     assert len(bench.requests("LOCK")) == locks
 
 
-async def test_an_init_that_was_killed_half_way_is_done_again(bench: TerraformBench) -> None:
+async def test_a_killed_init_is_done_again(bench: TerraformBench) -> None:
+    """An init that was killed half way is done again."""
     settings = bench.settings("apply")
     first = bench.begin(settings)
     await first.acquire()

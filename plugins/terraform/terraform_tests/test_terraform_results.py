@@ -54,7 +54,8 @@ def test_a_plan_succeeds_with_0_and_with_2(code: int, succeeded: bool, summary: 
     assert (result.exit, result.succeeded, result.summary) == (code, succeeded, summary)
 
 
-def test_a_plan_that_finished_before_the_stop_reached_it_is_a_success() -> None:
+def test_a_plan_that_finished_first() -> None:
+    """A plan that finished before the stop reached it is a success."""
     result = plan_result(Exit(2), counted(interrupted=True), stopping=True)
     assert (result.succeeded, result.stopped) == (True, False)
 

@@ -34,9 +34,10 @@ def test_instances_are_named_as_events_name_them() -> None:
         ({}, {}),
     ],
 )
-def test_what_was_created_must_be_in_the_state_with_its_id(
+def test_what_was_created_is_in_the_state(
     created: dict[str, str | None], missing: dict[str, str | None]
 ) -> None:
+    """What was created must be in the state with its id."""
     assert unrecorded(STATE, created) == missing
 
 
@@ -47,12 +48,11 @@ def test_without_a_state_nothing_is_recorded() -> None:
 @pytest.mark.parametrize(
     ("serial", "lineage", "included"), [(3, "l", True), (2, "l", True), (4, "l", False)]
 )
-def test_a_later_state_of_the_same_line_includes_an_earlier_one(
-    serial: int, lineage: str, included: bool
-) -> None:
+def test_a_later_state_includes_an_earlier(serial: int, lineage: str, included: bool) -> None:
+    """A later state of the same line includes an earlier one."""
     assert STATE.includes(State(serial, lineage)) is included
 
 
-def test_a_state_with_the_same_content_is_the_same() -> None:
+def test_the_same_content_is_the_same_state() -> None:
     assert STATE.includes(State(9, "other", STATE.resources))
     assert not STATE.includes(State(1, "other", STATE.resources[:1]))

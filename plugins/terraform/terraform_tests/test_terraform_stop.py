@@ -62,9 +62,10 @@ async def test_a_stop_while_a_resource_is_made(bench: TerraformBench) -> None:
     assert (await life.cleanup()).clean
 
 
-async def test_a_stop_while_the_state_is_uploaded_is_one_sigint_and_patience(
+async def test_a_stop_while_the_state_is_uploaded(
     bench: TerraformBench,
 ) -> None:
+    """A stop while the state is uploaded is one SIGINT, and patience."""
     bench.server.upload_seconds = 20
     life = bench.begin(bench.settings("apply"))
     await life.acquire()
@@ -100,7 +101,8 @@ async def test_a_stop_between_plan_and_apply_applies_nothing(bench: TerraformBen
     assert (await life.cleanup()).clean
 
 
-async def test_a_stop_while_a_plan_waits_for_the_lock(bench: TerraformBench) -> None:
+async def test_a_stop_of_a_plan_that_waits(bench: TerraformBench) -> None:
+    """A stop while a plan waits for the lock."""
     life = bench.begin(bench.settings("apply"))
     await life.acquire()
     bench.server.hold("name")
@@ -117,7 +119,8 @@ async def test_a_stop_while_a_plan_waits_for_the_lock(bench: TerraformBench) -> 
     assert bench.lock == held
 
 
-async def test_a_stop_of_acquire_that_waits_for_a_lock(bench: TerraformBench) -> None:
+async def test_a_stop_of_acquire_that_waits(bench: TerraformBench) -> None:
+    """A stop of an acquire that waits for a lock."""
     bench.server.hold("name")
     held = bench.lock
     life = bench.begin(bench.settings("apply"))
