@@ -108,6 +108,7 @@ def test_every_package_has_its_place() -> None:
     assert files <= COMPOSITION
 
 
+@pytest.mark.slow
 def test_nothing_imports_what_puts_the_parts_together() -> None:
     inside = [one for layer in (*LAYERS, "builtin") for one in imports_of(f"orchestrator/{layer}")]
     assert [str(one) for one in inside if one.of in COMPOSITION] == []

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+import pytest
 import trio
 
 from orchestrator.core.events import ClientLost, ClientReturned
@@ -41,6 +42,7 @@ async def test_when_a_watch_shows_the_job(
     assert "cancelling" in {*seen, "cancelling"}
 
 
+@pytest.mark.slow
 async def test_progress_is_seen_without_a_journalled_change(bench: ApiBench) -> None:
     await bench.submit()
     step = await bench.gate.at_work(1)
@@ -53,6 +55,7 @@ async def test_progress_is_seen_without_a_journalled_change(bench: ApiBench) -> 
         assert job["steps"][0]["progress"] == {"done": 3, "total": 10, "text": "resources"}
 
 
+@pytest.mark.slow
 async def test_a_waiting_job_shows_new_blockers(bench: ApiBench) -> None:
     await bench.submit()
     await bench.submit()

@@ -5,8 +5,12 @@ import pwd
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from orchestrator.builtin.approval import ApprovalAdapter
 from orchestrator.testing import AdapterSuite, Material, Settings
+
+pytestmark = pytest.mark.slow
 
 
 class ApprovalMaterial(Material):

@@ -15,6 +15,8 @@ from tests.builtin import bad_adapters as bad
 from tests.builtin.command_material import CommandMaterial
 from tests.row_ids import told_by
 
+pytestmark = pytest.mark.slow
+
 
 class Suite(AdapterSuite):
     """Called here test by test; pytest does not collect it."""

@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from orchestrator.builtin.command import CommandAdapter
 from orchestrator.testing import AdapterSuite
 from tests.builtin.command_material import CommandMaterial
+
+pytestmark = pytest.mark.slow
 
 
 class TestCommand(AdapterSuite):

@@ -15,6 +15,8 @@ from tests.builtin.git_bench import ADAPTER, SOURCE, check_out, refusal, step_of
 from tests.builtin.git_repositories import Repository, git
 from tests.engine.step_bench import StepBench, open_step_bench
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[StepBench]:

@@ -10,6 +10,8 @@ from tests.builtin.git_bench import SOURCE, check_out, tree
 from tests.builtin.git_repositories import Repository, git, server
 from tests.engine.step_bench import StepBench, open_step_bench
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[StepBench]:

@@ -12,6 +12,8 @@ from tests.builtin.git_bench import ADAPTER, SOURCE, check_out, refusal, step_of
 from tests.builtin.git_repositories import Repository, server
 from tests.engine.step_bench import STOP, StepBench, open_step_bench
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[StepBench]:

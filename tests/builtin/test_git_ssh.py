@@ -15,6 +15,8 @@ from tests.builtin.git_repositories import Repository, git
 from tests.builtin.git_ssh_host import SshHost, make_key, serving
 from tests.engine.step_bench import StepBench, open_step_bench
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[StepBench]:

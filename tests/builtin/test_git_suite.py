@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from orchestrator.builtin.git import GitAdapter
 from orchestrator.testing import AdapterSuite
 from tests.builtin.git_material import GitMaterial
+
+pytestmark = pytest.mark.slow
 
 
 class TestGit(AdapterSuite):

@@ -496,6 +496,7 @@ def test_completion(tmp_path: Path, shell: str) -> None:
         assert word in script
 
 
+@pytest.mark.slow
 def test_first_configuration_checked_and_broken(tmp_path: Path) -> None:
     made = orchestrator(tmp_path, "init", str(tmp_path / "c"))
     assert made.status == 0
@@ -519,6 +520,7 @@ def test_schema(tmp_path: Path) -> None:
     assert orchestrator(tmp_path, "schema", "x").status == 2
 
 
+@pytest.mark.slow
 def test_doctor(daemon: Recording, tmp_path: Path) -> None:
     directory = tmp_path / "c"
     orchestrator(tmp_path, "init", str(directory))
@@ -535,6 +537,7 @@ def test_doctor(daemon: Recording, tmp_path: Path) -> None:
     assert orchestrator(tmp_path / "none.sock", "doctor").status == 5
 
 
+@pytest.mark.slow
 def test_serve_becomes_the_daemon(tmp_path: Path) -> None:
     (tmp_path / "c").mkdir()
     ran = orchestrator(tmp_path, "serve", "--strict", "--config", str(tmp_path / "c"))

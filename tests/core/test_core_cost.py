@@ -91,6 +91,7 @@ COMMANDS: dict[str, Callable[[World], list[cmd.Command]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("configuration", CONFIGURATIONS)
 def test_a_decision_costs_the_same(configuration: str, command: str) -> None:
@@ -165,6 +166,7 @@ def conditions(size: int) -> tuple[StepDefinition, ...]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [wide, long, fan, matrix, sections, conditions])
 def test_a_run_is_linear_in_its_steps(
     shape: Callable[[int], tuple[StepDefinition, ...]],

@@ -17,6 +17,8 @@ from orchestrator.cli.exits import Exit
 from tests.docs.ci_host import CiHost, RunnerShell
 from tests.docs.ci_snippets import CI, allowed_failures, script
 
+pytestmark = pytest.mark.slow
+
 PAGE = (CI.parent / "ci.md").read_text(encoding="utf-8")
 SNIPPET = script("gitlab-ci.yml")
 AFTER = script("gitlab-ci.yml", "after_script")

@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.e2e_bench import Installation, command, until
 from tests.e2e.other_people import DAEMON, NOBODY, demand_reachable, needs_other_users
 
-pytestmark = needs_other_users
+pytestmark = [pytest.mark.slow, needs_other_users]
 
 ROLES = """
 [roles]

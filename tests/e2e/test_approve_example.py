@@ -13,6 +13,8 @@ import pytest
 from tests.e2e.e2e_bench import until
 from tests.e2e.example_bench import Example
 
+pytestmark = pytest.mark.slow
+
 needs_others = pytest.mark.skipif(
     os.geteuid() != 0 or shutil.which("setpriv") is None,
     reason="needs root and setpriv to act as another user",

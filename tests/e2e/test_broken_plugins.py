@@ -7,6 +7,8 @@ import pytest
 
 from tests.e2e.e2e_bench import Installation, one_step, until
 
+pytestmark = pytest.mark.slow
+
 PLUGIN = """
 from orchestrator.plugin import Adapter, Cleanliness, Result, hookimpl
 import anyio, msgspec

@@ -8,6 +8,8 @@ import pytest
 from tests.e2e.e2e_bench import until
 from tests.e2e.example_bench import Example
 
+pytestmark = pytest.mark.slow
+
 FLEET = ("a-1", "a-2", "b-1", "b-2", "c-1", "c-2")
 AT_ONCE = "seconds=0"
 

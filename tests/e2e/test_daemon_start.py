@@ -11,6 +11,8 @@ import pytest
 from orchestrator.testing.daemon_process import Child, DaemonDidNotStart, Launch
 from tests.e2e.e2e_bench import WAITS, Installation, one_step
 
+pytestmark = pytest.mark.slow
+
 GOOD = one_step("print('as it was')")
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from tests.e2e.example_bench import Example
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def warnings(tmp_path: Path) -> Iterator[Example]:

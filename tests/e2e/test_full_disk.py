@@ -9,6 +9,8 @@ import pytest
 
 from tests.e2e.e2e_bench import WAITS, Installation, one_step, until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Installation]:

@@ -10,7 +10,7 @@ from tests.e2e.e2e_bench import until
 from tests.e2e.example_bench import Example
 from tests.testbed.kubernetes.bed import Bed
 
-pytestmark = pytest.mark.kubernetes
+pytestmark = [pytest.mark.slow, pytest.mark.kubernetes]
 
 UNPULLED = "never/web"
 SESSION_KEY = "seven-secret-words"

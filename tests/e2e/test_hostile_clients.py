@@ -8,6 +8,8 @@ import pytest
 
 from tests.e2e.e2e_bench import Installation, one_step
 
+pytestmark = pytest.mark.slow
+
 MEGABYTE = 1 << 20
 
 

@@ -29,6 +29,8 @@ from tests.e2e.kill_verdict import (
     outcomes_are_true,
 )
 
+pytestmark = pytest.mark.slow
+
 KILLS = 100
 ENVIRONMENTS = ("north", "south", "east")
 TOOL = Path(__file__).with_name("kill_tool.py")

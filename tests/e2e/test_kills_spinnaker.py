@@ -21,7 +21,7 @@ from tests.testbed.spinnaker.spinnaker_gate import Gate
 from tests.testbed.spinnaker.spinnaker_pipelines import pipeline, verdict
 from tests.testbed.spinnaker.spinnaker_users import DEPLOYER
 
-pytestmark = pytest.mark.spinnaker
+pytestmark = [pytest.mark.slow, pytest.mark.spinnaker]
 
 KILLS = 100
 """So many jobs too: each has an environment and a pipeline of its own."""

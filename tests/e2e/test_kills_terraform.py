@@ -16,6 +16,7 @@ from tests.e2e.e2e_bench import Installation, insisting, seeded, until
 from tests.testbed.terraform.http_state import StateServer
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.terraform,
     pytest.mark.skipif(shutil.which("terraform") is None, reason="needs terraform on PATH"),
 ]

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.e2e_bench import WAITS, Installation, one_step
 from tests.e2e.other_people import DAEMON, IN_GROUP, NOBODY, demand_reachable, needs_other_users
 
-pytestmark = needs_other_users
+pytestmark = [pytest.mark.slow, needs_other_users]
 
 
 def serve(installation: Installation, roles: str) -> Installation:

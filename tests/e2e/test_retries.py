@@ -1,6 +1,10 @@
 """A step that is tried again, through the real daemon and its end."""
 
+import pytest
+
 from tests.e2e.e2e_bench import Installation, until
+
+pytestmark = pytest.mark.slow
 
 PIPELINE = """
 kind = "deploy"

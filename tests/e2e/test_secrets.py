@@ -10,6 +10,8 @@ import pytest
 
 from tests.e2e.e2e_bench import WAITS, Installation, command, until
 
+pytestmark = pytest.mark.slow
+
 SECRET = 'p4ss/w+rd?"&é~ and more'
 ROTATED = "another-one-since-then"
 

@@ -11,6 +11,8 @@ from tests.builtin.git_repositories import Repository, git
 from tests.builtin.git_ssh_host import make_key, serving
 from tests.e2e.e2e_bench import Installation, until
 
+pytestmark = pytest.mark.slow
+
 PIPELINE = """
 kind = "deploy"
 cleanup = "wipe"

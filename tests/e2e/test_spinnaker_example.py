@@ -5,7 +5,7 @@ import pytest
 from tests.e2e.e2e_bench import until
 from tests.e2e.spinnaker_shop import PATIENCE, Shop
 
-pytestmark = pytest.mark.spinnaker
+pytestmark = [pytest.mark.slow, pytest.mark.spinnaker]
 
 
 def test_deploys_and_what_they_owe(shop: Shop) -> None:

@@ -13,6 +13,7 @@ from tests.testbed.spinnaker.spinnaker_bed import COMPLETE, Execution
 from tests.testbed.spinnaker.spinnaker_users import ADA
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.spinnaker,
     pytest.mark.timeout(900),  # up to twenty executions, one after another
 ]

@@ -6,6 +6,8 @@ import pytest
 
 from tests.e2e.e2e_bench import Installation, command
 
+pytestmark = pytest.mark.slow
+
 SAYS = "print(sys.argv[1:], [os.environ[name] for name in sorted(os.environ) if 'PARAM' in name])"
 ARGUMENTS = ("${params.regions}", "${params.count}", "n=${params.count}", "${params.force}")
 

@@ -8,6 +8,8 @@ import pytest
 
 from tests.e2e.e2e_bench import WAITS, Installation, one_step, until
 
+pytestmark = pytest.mark.slow
+
 FORBIDDEN = 'stop = "nobody"\n'
 
 

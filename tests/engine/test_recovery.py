@@ -15,6 +15,8 @@ from orchestrator.core.words import JobConclusion
 from tests.engine.engine_bench import Bench, open_bench, pipeline, step
 from tests.engine.recovery_adapter import Waiting
 
+pytestmark = pytest.mark.slow
+
 WEB = pipeline("web", (step("go", "waiting"),), force_after=0)
 PHASES = ["acquire", "apply", "cleanup"]
 

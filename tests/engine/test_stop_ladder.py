@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pytest
 import trio
 import trio.testing
 
@@ -203,6 +204,7 @@ async def test_a_force_in_cleanup_is_dirty(tmp_path: Path) -> None:
                 assert world.environment("one").quarantine is not None
 
 
+@pytest.mark.slow
 async def test_a_timeout_asks_and_forces_after_grace(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         gates(bench)

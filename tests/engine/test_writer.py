@@ -127,6 +127,7 @@ async def test_a_full_disk_refuses_people(tmp_path: Path) -> None:
         await bench.ended(1)
 
 
+@pytest.mark.slow
 async def test_observations_wait_for_the_disk(tmp_path: Path) -> None:
     """Observations wait for the disk, and nothing is lost."""
     going = trio.Event()

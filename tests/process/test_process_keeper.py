@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import trio
 
 from orchestrator.process import keeper
@@ -99,6 +100,7 @@ async def test_keeper_of_other_code_is_replaced(bench: Bench) -> None:
     assert await bench.host.wait(bench.directory()) == ProcessExit(code=7)
 
 
+@pytest.mark.slow
 async def test_hung_keeper_is_replaced(bench: Bench) -> None:
     host = ProcessHost(bench.runtime_dir, keeper_patience=0.5)
     await run(bench, "first", host)
@@ -122,6 +124,7 @@ async def test_long_runtime_directory_does(bench: Bench) -> None:
     host.close()
 
 
+@pytest.mark.slow
 async def test_idle_keeper_and_supervisor_sleep(bench: Bench) -> None:
     await bench.host.start(bench.directory(), bench.gated())
     await bench.until(bench.run_count)

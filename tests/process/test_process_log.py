@@ -80,6 +80,7 @@ def test_dropping_again_extends_the_hole(tmp_path: Path) -> None:
     assert content.endswith(numbered(97_000, 100_000))
 
 
+@pytest.mark.slow
 async def test_running_tools_log_is_kept_within_its_limit(bench: Bench) -> None:
     code = WRITER + "\nopen('gate').read(); print('the end')"
     os.mkfifo(bench.root / "gate")

@@ -137,6 +137,7 @@ async def test_what_a_lost_tool_left_is_swept(bench: Bench) -> None:
     assert bench.host.is_tree_dead(bench.directory())
 
 
+@pytest.mark.slow
 async def test_unmarked_orphan_is_only_suspected(
     bench: Bench,
 ) -> None:

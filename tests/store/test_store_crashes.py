@@ -19,6 +19,8 @@ from orchestrator.store.rows import encode_batch
 from tests.store import store_children
 from tests.store.store_builders import Opening, changes, queued, started
 
+pytestmark = pytest.mark.slow
+
 DRIVERS = pytest.mark.parametrize("driver", ["threads", "inline"])
 
 

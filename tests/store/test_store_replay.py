@@ -50,6 +50,7 @@ def rows_of(connection: sqlite3.Connection) -> Changes:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(40))
 def test_the_rows_are_what_replaying_the_journal_gives(tmp_path: Path, seed: int) -> None:
     last = travel(tmp_path, seed, steps=120)

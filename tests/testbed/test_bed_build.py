@@ -14,6 +14,8 @@ from tests.testbed.kubernetes import bed_build
 from tests.testbed.kubernetes.bed_build import Part, build, is_complete, location
 from tests.testbed.spinnaker import spinnaker_build
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 MAIN = """package main
 import "fmt"

@@ -17,6 +17,8 @@ import pytest
 from tests.testbed.kubernetes import bed
 from tests.testbed.spinnaker import spinnaker_bed
 
+pytestmark = pytest.mark.slow
+
 KUBERNETES = pytest.param("kubernetes", marks=pytest.mark.kubernetes)
 SPINNAKER = pytest.param("spinnaker", marks=pytest.mark.spinnaker)
 BEDS = pytest.mark.parametrize("kind", [KUBERNETES, SPINNAKER])

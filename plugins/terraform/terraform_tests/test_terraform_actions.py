@@ -9,7 +9,7 @@ from orchestrator.plugin import AdapterError, Outcome
 from terraform_tests.terraform_bench import TerraformBench, open_terraform_bench
 from tests.engine.step_bench import content
 
-pytestmark = pytest.mark.terraform
+pytestmark = [pytest.mark.slow, pytest.mark.terraform]
 
 
 @pytest.fixture

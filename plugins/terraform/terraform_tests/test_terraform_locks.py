@@ -9,7 +9,7 @@ import trio
 from orchestrator.plugin import AdapterError
 from terraform_tests.terraform_bench import Life, TerraformBench, open_terraform_bench, until
 
-pytestmark = pytest.mark.terraform
+pytestmark = [pytest.mark.slow, pytest.mark.terraform]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from terraform_tests.terraform_bench import (
     until,
 )
 
-pytestmark = pytest.mark.terraform
+pytestmark = [pytest.mark.slow, pytest.mark.terraform]
 
 
 @pytest.fixture

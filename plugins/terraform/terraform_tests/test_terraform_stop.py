@@ -10,7 +10,7 @@ from orchestrator.plugin import Result, StopRequested
 from terraform_tests.terraform_bench import Life, TerraformBench, open_terraform_bench, until
 from tests.engine.step_bench import STOP
 
-pytestmark = pytest.mark.terraform
+pytestmark = [pytest.mark.slow, pytest.mark.terraform]
 
 
 @pytest.fixture

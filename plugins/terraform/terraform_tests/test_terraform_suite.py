@@ -8,6 +8,8 @@ from orchestrator_terraform.adapter import TerraformAdapter
 from orchestrator.testing import AdapterSuite
 from terraform_tests.terraform_material import TerraformMaterial
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.terraform
 class TestTerraform(AdapterSuite):
