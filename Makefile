@@ -10,8 +10,11 @@ HARD_STOP_SECONDS ?= 2400
 # no: neither build this test bed nor run the tests that need it.
 KUBERNETES ?= yes
 SPINNAKER ?= yes
-WITH := $(if $(filter no,$(KUBERNETES)),,kubernetes) $(if $(filter no,$(SPINNAKER)),,spinnaker)
-WITHOUT := $(filter-out $(WITH),kubernetes spinnaker)
+# no: leave out the tests that need root; only root has others that do: pytest -m root.
+ROOT ?= yes
+WITH := $(if $(filter no,$(KUBERNETES)),,kubernetes) $(if $(filter no,$(SPINNAKER)),,spinnaker) \
+  $(if $(filter no,$(ROOT)),,root)
+WITHOUT := $(filter-out $(WITH),kubernetes spinnaker root)
 SPACE := $(subst ,, )
 
 RUN = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --durations 10 \
@@ -25,13 +28,8 @@ unexport PYTHONDONTWRITEBYTECODE
 setup: $(VENV)/ready
 
 # The stamp stands for: everything is installed as these files say.
-$(VENV)/ready: pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 …" >&2; exit 1; }
-	@echo "setting up $(VENV) (a minute, once)"
-	$(PYTHON) -m venv $(VENV)
-	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet \
-	  --disable-pip-version-check -e '.[dev]' $(addprefix -e ,$(dir $(wildcard plugins/*/pyproject.toml)))
+$(VENV)/ready: setup.sh pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
+	@sh setup.sh $(PYTHON) $(VENV)
 	@touch $@
 
 demo: setup

@@ -1,25 +1,28 @@
-"""What all tests share: in CI a test that is skipped for a missing tool is a failure."""
+"""What all tests share: what they need is asked for, and what is missing is told."""
 
-import os
 import signal
 from collections.abc import Generator, Iterator
 
 import pytest
 
 from orchestrator.testing.daemon_zygote import Zygote
-from tests import durations
+from tests import durations, needs, short_paths, skips
 from tests.row_ids import words
-
-NEEDS = "needs "
-"""How the reason of every skip for a missing tool begins."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Tests interrupt their children, who inherit it if we ignore that, as `nohup` and `&` do."""
+    needs.declare(config)
+    short_paths.leave_long_tmpdir(config)
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(durations.Recorder(config))
+    # Tests interrupt their children, who inherit it if we ignore that, as `nohup` and `&` do.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    short_paths.call_user_by_number(session.config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,14 +42,24 @@ def zygote() -> Iterator[Zygote]:
     zygote.close()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    needs.demand_marked(item)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if report.skipped and "CI" in os.environ and isinstance(report.longrepr, tuple):
-        reason = report.longrepr[2].removeprefix("Skipped: ")
-        if reason.startswith(NEEDS):
-            report.outcome = "failed"
-            report.longrepr = f"{item.nodeid} was skipped in CI: {reason}"
+    skips.fail_in_ci(item, report)
     return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter,
+) -> Generator[None, None, None]:
+    """After pytest's own summary, right above its last line."""
+    yield
+    skips.tell(terminalreporter)

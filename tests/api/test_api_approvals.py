@@ -17,10 +17,11 @@ from orchestrator.core.definition import (
     StepDefinition,
 )
 from orchestrator.core.words import Role, Section
+from tests import myself
 from tests.api.api_bench import ApiBench, configuration, open_bench
 
-ADA = Caller(uid=1000, user="ada")
-BOB = Caller(uid=1001, user="bob")
+ADA = Caller(uid=54321, user="ada")
+BOB = Caller(uid=54322, user="bob")
 ASKS = {"message": "release?", "expires": "4h", "roles": ["approver"], "count": 2}
 BUILD = StepDefinition("build", "gate", {"text": "+3 ~1 -0"}, section=Section.BEFORE, touches=False)
 APPLY = StepDefinition("apply", "gate", touches=False)
@@ -55,7 +56,7 @@ def settings(root: Path) -> Configuration:
             "prod": EnvironmentDefinition("prod"),
             "strict": EnvironmentDefinition("strict", approval=strict),
         },
-        roles=Roles(("*",), ("*",), ("ada", "bob", "root"), ("root",)),
+        roles=Roles(("*",), ("*",), ("ada", "bob", myself.NAME), (myself.NAME,)),
     )
 
 
@@ -114,7 +115,7 @@ async def test_an_approved_job_goes_on(bench: ApiBench) -> None:
     await bench.engine.answer(cmd.Approve(ADA, 1, comment="fine"))
     job = await bench.get("/v1/jobs/1")
     [given] = job["approvals"]
-    assert given["by"] == {"uid": 1000, "user": "ada"}
+    assert given["by"] == {"uid": ADA.uid, "user": "ada"}
     assert (given["comment"], given["for"], given["step"]) == ("fine", ["pipeline"], None)
     assert job["awaits"][0]["rules"][0]["given"] == 1
     await bench.engine.answer(cmd.Approve(BOB, 1))
@@ -132,7 +133,7 @@ async def test_a_rejected_job_ends_so_after_its_handlers(bench: ApiBench) -> Non
     job = await bench.finished(1)
     assert job["conclusion"] == "rejected"
     assert job["steps"][1]["conclusion"] == "not_run"
-    assert job["steps"][1]["reason"] == "the job was rejected by root"
+    assert job["steps"][1]["reason"] == f"the job was rejected by {myself.NAME}"
     assert (job["cancel"]["cause"], job["cancel"]["reason"]) == ("rejection", "not on a friday")
     problem = await bench.post("/v1/jobs/1/approve", {}, status=409)
     assert "it is finished (rejected)" in problem["detail"]
@@ -167,7 +168,7 @@ async def test_a_step_that_asks(bench: ApiBench) -> None:
     await bench.engine.answer(cmd.Approve(ADA, 1, "verify", "me too"))
     await bench.gate.at_work(1, "apply")
     verify = (await bench.get("/v1/jobs/1"))["steps"][0]
-    assert verify["outputs"] == {"approved_by": "root, ada", "comment": "fine; me too"}
+    assert verify["outputs"] == {"approved_by": f"{myself.NAME}, ada", "comment": "fine; me too"}
 
 
 async def test_who_waits_learns_what_answers(bench: ApiBench) -> None:
@@ -203,7 +204,10 @@ async def test_which_step_is_meant(bench: ApiBench) -> None:
     await bench.post("/v1/jobs/1/reject", {"step": "a", "comment": "no"})
     await bench.post("/v1/jobs/1/reject", {"step": "b"})
     job = await bench.finished(1)
-    assert (job["conclusion"], job["steps"][0]["reason"]) == ("failure", "rejected by root: no")
+    assert (job["conclusion"], job["steps"][0]["reason"]) == (
+        "failure",
+        f"rejected by {myself.NAME}: no",
+    )
 
 
 async def test_a_plugin_may_deny_an_answer(bench: ApiBench) -> None:

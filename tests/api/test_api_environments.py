@@ -1,6 +1,7 @@
 """Environments, pipelines, plugins and the daemon over the socket."""
 
 from orchestrator.engine.engine import Reloaded
+from tests import myself
 from tests.api.api_bench import ApiBench
 
 
@@ -113,7 +114,7 @@ async def test_status_is_one_screen(bench: ApiBench) -> None:
 
 async def test_drain_and_resume_answer_with_the_status(bench: ApiBench) -> None:
     drained = await bench.post("/v1/daemon/drain", {"reason": "upgrade"})
-    assert drained["daemon"]["draining"]["by"]["user"] == "root"
+    assert drained["daemon"]["draining"]["by"]["user"] == myself.NAME
     assert drained["daemon"]["draining"]["reason"] == "upgrade"
     assert (await bench.post("/v1/daemon/resume", {}))["daemon"]["draining"] is None
     assert (await bench.post("/v1/daemon/resume", status=409))["type"] == "not-draining"

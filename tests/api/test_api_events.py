@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from tests import myself
 from tests.api.api_bench import ApiBench, configuration
 
 
@@ -29,7 +30,7 @@ async def test_the_journal_is_read_to_its_end(bench: ApiBench) -> None:
     assert {"job_submitted", "job_admitted", "step_applied", "job_finished"} <= set(types)
     [submitted] = [one for one in found if one["type"] == "job_submitted"]
     assert (submitted["job"], submitted["environment"], submitted["step"]) == (1, "prod", None)
-    assert submitted["by"] == {"uid": 0, "user": "root"}
+    assert submitted["by"] == myself.CALLER
     assert (submitted["pipeline"], submitted["reason"]) == ("team/plain", "release")
     [applied] = [one for one in found if one["type"] == "step_applied"]
     assert (applied["job"], applied["environment"], applied["step"]) == (1, "prod", "apply")

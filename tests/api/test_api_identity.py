@@ -8,8 +8,9 @@ import trio
 
 from orchestrator.api.identity import Credentials, Identities, credentials, group_name, user_name
 from orchestrator.core.definition import Roles
+from tests import needs
 from tests.api.api_bench import ApiBench, configuration, open_bench
-from tests.api.other_users import STRANGER, ask_as, needs_root, open_to_all
+from tests.api.other_users import STRANGER, ask_as, open_to_all
 
 
 async def test_credentials_are_those_of_the_process_that_connected() -> None:
@@ -36,7 +37,7 @@ async def test_root_and_the_daemons_own_user_are_owners() -> None:
     assert user_name(0) == "root"
 
 
-@needs_root
+@needs.ROOT
 async def test_a_stranger_gets_in_nowhere(bench: ApiBench) -> None:
     """A stranger gets in nowhere, whatever the request claims."""
     open_to_all(bench.root)
@@ -45,7 +46,7 @@ async def test_a_stranger_gets_in_nowhere(bench: ApiBench) -> None:
     assert "54321" in str(found["detail"])
 
 
-@needs_root
+@needs.ROOT
 async def test_the_daemons_own_user_is_admin_without_roles(tmp_path: Path) -> None:
     open_to_all(tmp_path)
     async with open_bench(tmp_path, owner=STRANGER) as bench:
@@ -55,7 +56,7 @@ async def test_the_daemons_own_user_is_admin_without_roles(tmp_path: Path) -> No
         assert status == 403
 
 
-@needs_root
+@needs.ROOT
 async def test_only_groups_of_the_process_count(tmp_path: Path) -> None:
     """Supplementary groups count, and only those of the process."""
     daemon = grp.getgrnam("daemon")
@@ -68,7 +69,7 @@ async def test_only_groups_of_the_process_count(tmp_path: Path) -> None:
     assert [status for status, _ in (member, by_primary, outsider)] == [200, 200, 403]
 
 
-@needs_root
+@needs.ROOT
 async def test_hundreds_of_groups_are_read(tmp_path: Path) -> None:
     many = tuple(range(70_000, 71_000))
     open_to_all(tmp_path)

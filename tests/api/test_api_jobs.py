@@ -6,6 +6,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from orchestrator.core.definition import Roles
+from tests import myself
 from tests.api.api_bench import ApiBench, configuration, open_bench
 
 WEB = {"pipeline": "web", "environment": "prod", "params": {"version": "v1.2.3"}}
@@ -28,7 +29,7 @@ async def test_submit_answers_201_with_the_whole_job(bench: ApiBench) -> None:
     assert " ".join(job["steps"][0]) == STEP_FIELDS
     assert (job["id"], job["phase"], job["conclusion"]) == (1, "running", None)
     assert (job["reason"], job["labels"], job["url"]) == ("release", {"ci": "7"}, "http://ci/7")
-    assert job["submitter"] == {"uid": 0, "user": "root"}
+    assert job["submitter"] == myself.CALLER
     assert TIME.fullmatch(job["submitted_at"])
     assert [step["name"] for step in job["steps"]] == ["apply", "smoke"]
 

@@ -10,8 +10,9 @@ import pytest
 import trio
 
 from orchestrator.api import connection, limits, server
+from tests import needs
 from tests.api.api_bench import ApiBench, open_bench
-from tests.api.other_users import STRANGER, ask_as, needs_root, open_to_all
+from tests.api.other_users import STRANGER, ask_as, open_to_all
 
 
 async def raw(bench: ApiBench, *pieces: bytes) -> bytes:
@@ -153,7 +154,7 @@ async def test_stopping_cuts_every_connection(tmp_path: Path) -> None:
         await rest_of(stream)
 
 
-@needs_root
+@needs.ROOT
 @pytest.mark.parametrize(
     ("limit", "status"), [("MOST_OF_ONE_USER", 429), ("MOST_CONNECTIONS", 503)]
 )

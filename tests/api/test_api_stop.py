@@ -1,5 +1,6 @@
 """Cancel, force and retry over the socket."""
 
+from tests import myself
 from tests.api.api_bench import ApiBench
 
 
@@ -10,7 +11,7 @@ async def test_what_cancel_shows(bench: ApiBench) -> None:
     job = await bench.post("/v1/jobs/1/cancel", {"reason": "wrong version"})
     assert job["phase"] == "cancelling"
     cancel = job["cancel"]
-    assert cancel["by"] == {"uid": 0, "user": "root"}
+    assert cancel["by"] == myself.CALLER
     assert (cancel["reason"], cancel["force"]) == ("wrong version", False)
     assert cancel["force_available_at"] > cancel["at"]
     forced = await bench.post("/v1/jobs/1/force-cancel")

@@ -41,7 +41,7 @@ class SshHost:
 
 
 def make_key(path: Path) -> str:
-    """A new private key."""
+    """A new private key, of a test that needs ssh."""
     argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(path)]
     subprocess.run(argv, check=True, stdin=subprocess.DEVNULL)
     return path.read_text()

@@ -1,7 +1,5 @@
 """`approval` goes through every path of the adapter suite."""
 
-import os
-import pwd
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +7,7 @@ import pytest
 
 from orchestrator.builtin.approval import ApprovalAdapter
 from orchestrator.testing import AdapterSuite, Material, Settings
+from tests import myself
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +38,7 @@ class ApprovalMaterial(Material):
 
     @property
     def outputs(self) -> dict[str, Any]:
-        return {"approved_by": pwd.getpwuid(os.geteuid()).pw_name, "comment": ""}
+        return {"approved_by": myself.NAME, "comment": ""}
 
     def runs(self) -> int:
         return len(self._asked)

@@ -8,11 +8,13 @@ import pytest
 import trio
 
 from orchestrator.plugin import Secret
+from tests import needs
 from tests.builtin.git_bench import ADAPTER, SOURCE, check_out, refusal, step_of, tree
 from tests.builtin.git_repositories import Repository, server
 from tests.engine.step_bench import STOP, StepBench, open_step_bench
 
 pytestmark = pytest.mark.slow
+SCHEMES = pytest.mark.parametrize("scheme", ["git", "http", pytest.param("ssh", marks=needs.SSH)])
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ def closed_port() -> int:
     return port
 
 
-@pytest.mark.parametrize("scheme", ["git", "http", "ssh"])
+@SCHEMES
 async def test_a_host_that_refuses(bench: StepBench, scheme: str, closed_port: int) -> None:
     url = f"{scheme}://127.0.0.1:{closed_port}/infra"
     reason = await refusal(bench, url=url)
@@ -68,7 +70,7 @@ async def test_a_host_that_refuses(bench: StepBench, scheme: str, closed_port: i
     assert "correct access rights" not in reason
 
 
-@pytest.mark.parametrize("scheme", ["git", "http", "ssh"])
+@SCHEMES
 async def test_stopped_while_a_host_does_not_answer(bench: StepBench, scheme: str) -> None:
     """What a timeout does as well; then nothing is left, and the next one works."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -79,6 +81,7 @@ async def test_stopped_while_a_host_does_not_answer(bench: StepBench, scheme: st
 
             async def apply() -> None:
                 results.append(await ADAPTER.apply(step))
+                silent.shutdown(socket.SHUT_RDWR)  # nobody calls any more
 
             nursery.start_soon(apply)
             connection, _ = await trio.to_thread.run_sync(silent.accept)

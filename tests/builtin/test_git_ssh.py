@@ -10,6 +10,7 @@ import pytest
 
 from orchestrator.builtin.git_ssh import key_text, ssh_command
 from orchestrator.plugin import AdapterError, Secret
+from tests import needs
 from tests.builtin.git_bench import ADAPTER, SOURCE, check_out, refusal, step_of, tree
 from tests.builtin.git_repositories import Repository, git
 from tests.builtin.git_ssh_host import SshHost, make_key, serving
@@ -32,6 +33,7 @@ def fingerprint(path: Path) -> str:
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[SshHost]:
+    needs.demand(needs.SSH)
     with serving(tmp_path / "host") as host:
         yield host
 

@@ -11,8 +11,6 @@ HOOKS = [name for name in vars(Hooks) if name.startswith("orchestrator_")]
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_every_hook_is_documented(hook: str) -> None:
-    if not PAGE.exists():
-        pytest.skip("docs/writing-an-adapter.md is not written yet")
     assert f"`{hook}" in PAGE.read_text(encoding="utf-8") or f"def {hook}(" in PAGE.read_text()
 
 

@@ -1,11 +1,9 @@
 """No file of the repository names the places where it was written."""
 
 import re
-import shutil
 import subprocess
 
-import pytest
-
+from tests import needs
 from tests.docs.pages import ROOT
 
 PLACES = re.compile(
@@ -21,9 +19,8 @@ PLACES = re.compile(
 )
 
 
+@needs.CHECKOUT
 def test_no_file_names_a_place_of_ours() -> None:
-    if shutil.which("git") is None:
-        pytest.skip("needs git")
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True
     )

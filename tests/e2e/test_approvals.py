@@ -5,10 +5,11 @@ import subprocess
 
 import pytest
 
+from tests import needs
 from tests.e2e.e2e_bench import Installation, command, until
-from tests.e2e.other_people import DAEMON, NOBODY, demand_reachable, needs_other_users
+from tests.e2e.other_people import DAEMON, NOBODY
 
-pytestmark = [pytest.mark.slow, needs_other_users]
+pytestmark = [pytest.mark.slow, needs.ROOT, needs.OTHER_USERS]
 
 ROLES = """
 [roles]
@@ -76,7 +77,6 @@ def shared(public: Installation) -> Installation:
         ROLES,
     )
     public.start()
-    demand_reachable(public)
     return public
 
 

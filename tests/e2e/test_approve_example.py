@@ -1,6 +1,5 @@
 """config/examples/approve-production, run as it is, by several people."""
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -10,15 +9,11 @@ from typing import Any
 
 import pytest
 
+from tests import needs
 from tests.e2e.e2e_bench import until
 from tests.e2e.example_bench import Example
 
 pytestmark = pytest.mark.slow
-
-needs_others = pytest.mark.skipif(
-    os.geteuid() != 0 or shutil.which("setpriv") is None,
-    reason="needs root and setpriv to act as another user",
-)
 
 
 class Site(Example):
@@ -126,11 +121,9 @@ def test_a_no_to_the_step(site: Site) -> None:
     assert (there["staged"], there["reports"]) == ("v1", f"job {job}, v2: failure, at confirm")
 
 
-@needs_others
+@needs.ROOT
+@needs.OTHER_USERS
 def test_production_asks_two_who_did_not_submit(site: Site) -> None:
-    probe = site.as_user("nobody", "--version")
-    if probe.returncode != 0:
-        pytest.skip(f"needs a Python that other users may run: {probe.stderr}")
     job = int(site.as_user("games", "submit", "web", "production", "-p", "version=v2").stdout)
     site.awaits(job)
     own = site.as_user("games", "approve", str(job))
@@ -156,7 +149,6 @@ def test_production_asks_two_who_did_not_submit(site: Site) -> None:
     assert site.of("production")["serving"] == "v2"
 
 
-@needs_others
 def test_one_no_ends_it_and_touches_nothing(site: Site) -> None:
     job = site.submit("web", "production", "-p", "version=v2")
     site.awaits(job)

@@ -1,11 +1,11 @@
 """The files of config/examples, run as they are."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import needs
 from tests.e2e.example_bench import Example
 
 pytestmark = pytest.mark.slow
@@ -20,8 +20,6 @@ def warnings(tmp_path: Path) -> Iterator[Example]:
 
 @pytest.fixture
 def early_exit(tmp_path: Path) -> Iterator[Example]:
-    if shutil.which("terraform") is None:
-        pytest.skip("no terraform on PATH")
     with Example(tmp_path, "terraform-early-exit") as example:
         example.start()
         yield example
@@ -87,6 +85,7 @@ def test_the_graph_of_the_warnings_example(warnings: Example) -> None:
     assert "soak-test" in shown
 
 
+@needs.TERRAFORM
 def test_terraform_with_nothing_to_change_exits_early(early_exit: Example) -> None:
     plain, strict, result = early_exit.ends("web", "staging")
     assert (plain, strict) == (0, 11)

@@ -1,7 +1,6 @@
 """The daemon is killed while real terraform applies and destroys; terraform does not notice."""
 
 import random
-import shutil
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -15,11 +14,7 @@ from orchestrator.testing.daemon_zygote import Zygote
 from tests.e2e.e2e_bench import Installation, insisting, seeded, until
 from tests.testbed.terraform.http_state import StateServer
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.terraform,
-    pytest.mark.skipif(shutil.which("terraform") is None, reason="needs terraform on PATH"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.terraform]
 KILLS = 10
 """So often a daemon is killed while the same terraform is at work before and after it."""
 LINES = 40

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from tests import needs
 from tests.e2e.e2e_bench import WAITS, Installation, one_step
-from tests.e2e.other_people import DAEMON, IN_GROUP, NOBODY, demand_reachable, needs_other_users
+from tests.e2e.other_people import DAEMON, IN_GROUP, NOBODY
 
-pytestmark = [pytest.mark.slow, needs_other_users]
+pytestmark = [pytest.mark.slow, needs.ROOT, needs.OTHER_USERS]
 
 
 def serve(installation: Installation, roles: str) -> Installation:
@@ -22,7 +23,6 @@ def serve(installation: Installation, roles: str) -> Installation:
         roles,
     )
     installation.start()
-    demand_reachable(installation)
     return installation
 
 

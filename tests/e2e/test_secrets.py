@@ -8,6 +8,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from tests import needs
 from tests.e2e.e2e_bench import WAITS, Installation, command, until
 
 pytestmark = pytest.mark.slow
@@ -295,6 +296,7 @@ vars = { token = { secret = "t" }, table = { inner = [{ secret = "t" }] } }
 """
 
 
+@needs.TERRAFORM
 def test_terraform_gets_secrets_in_a_file(
     installation: Installation,
 ) -> None:

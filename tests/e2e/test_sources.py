@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import needs
 from tests.builtin.git_repositories import Repository, git
 from tests.builtin.git_ssh_host import make_key, serving
 from tests.e2e.e2e_bench import Installation, until
@@ -210,6 +211,7 @@ def test_two_jobs_at_different_commits_at_once(site: Site) -> None:
     assert any("damaged and made anew" in one for one in again["steps"][0]["warnings"])
 
 
+@needs.SSH
 def test_over_ssh_with_a_key_from_a_secret(site: Site, tmp_path: Path) -> None:
     here = site.installation
     with serving(tmp_path / "host") as host:

@@ -14,6 +14,7 @@ from orchestrator.core.definition import (
     SecretDefinition,
 )
 from orchestrator.engine.secret_sources import SecretSources, SecretUnavailable
+from tests import needs
 
 
 class Vault:
@@ -62,7 +63,7 @@ async def test_a_file_that_others_may_touch_is_refused(tmp_path: Path, mode: int
     )
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+@needs.ROOT
 async def test_a_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
     file = private(tmp_path / "f", b"hunter2")
     os.chown(file.path, 12345, -1)

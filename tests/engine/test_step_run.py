@@ -140,7 +140,8 @@ def test_a_source_is_never_made(tmp_path: Path) -> None:
     )
     with pytest.raises(FileNotFoundError):
         paths.create()
-    paths.workdir.mkdir(mode=0o755)
+    paths.workdir.mkdir()
+    paths.workdir.chmod(0o755)
     paths.create()
     assert stat.S_IMODE(paths.workdir.stat().st_mode) == 0o755
     assert stat.S_IMODE(paths.scratch.stat().st_mode) == 0o700

@@ -3,9 +3,8 @@
 import os
 from pathlib import Path
 
-import pytest
-
 from orchestrator.process.delegation import delegated_cgroup
+from tests import needs
 
 
 def proc_of(tmp_path: Path, place: str, mount: Path) -> Path:
@@ -22,12 +21,10 @@ def cgroup_in(tmp_path: Path) -> Path:
     return cgroup
 
 
+@needs.XATTR
 def test_a_delegated_cgroup_is_ours(tmp_path: Path) -> None:
     cgroup = cgroup_in(tmp_path)
-    try:
-        os.setxattr(cgroup, "user.delegate", b"1")
-    except OSError:
-        pytest.skip("needs a file system with user extended attributes")
+    os.setxattr(cgroup, "user.delegate", b"1")
     proc = proc_of(tmp_path, "/system.slice/orchestrator.service", tmp_path / "fs")
     assert delegated_cgroup(proc) == cgroup
 

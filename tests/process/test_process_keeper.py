@@ -102,14 +102,14 @@ async def test_keeper_of_other_code_is_replaced(bench: Bench) -> None:
 
 @pytest.mark.slow
 async def test_hung_keeper_is_replaced(bench: Bench) -> None:
-    host = ProcessHost(bench.runtime_dir, keeper_patience=0.5)
+    host = ProcessHost(bench.runtime_dir, keeper_patience=2)
     await run(bench, "first", host)
     hung = bench.keeper()
     os.kill(hung, signal.SIGSTOP)
     with trio.fail_after(30):
         assert await run(bench, "second", host) == ProcessExit(code=0)
     os.kill(bench.keeper(), signal.SIGSTOP)
-    another = ProcessHost(bench.runtime_dir, keeper_patience=0.5)  # it has no connection yet
+    another = ProcessHost(bench.runtime_dir, keeper_patience=2)  # it has no connection yet
     with trio.fail_after(30):
         assert await run(bench, "third", another) == ProcessExit(code=0)
     assert bench.is_gone(hung)

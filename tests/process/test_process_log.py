@@ -1,6 +1,5 @@
 """A tool's log is whole whoever dies, and an oversized one loses only its middle."""
 
-import errno
 import os
 from pathlib import Path
 
@@ -8,26 +7,14 @@ import pytest
 
 from orchestrator.process.log_limit import drop_middle
 from orchestrator.process.state import ProcessExit
+from tests import needs
 from tests.process.process_bench import Bench
 
+pytestmark = needs.HOLES
 LINES = 40_000
 WRITER = (
     f"import sys\nfor n in range({LINES}): sys.stdout.write(f'{{n:09}}\\n')\nsys.stdout.flush()"
 )
-
-
-@pytest.fixture(autouse=True)
-def _holes(tmp_path: Path) -> None:
-    probe = tmp_path / "probe"
-    probe.write_bytes(bytes(65536))
-    descriptor = os.open(probe, os.O_RDWR)
-    try:
-        drop_middle(descriptor, 4096)
-    except OSError as error:
-        assert error.errno == errno.EOPNOTSUPP
-        pytest.skip("this file system punches no holes")
-    finally:
-        os.close(descriptor)
 
 
 def numbered(first: int, last: int) -> bytes:

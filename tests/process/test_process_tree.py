@@ -12,6 +12,7 @@ from orchestrator.process import tree
 from orchestrator.process.errors import ProcessLost, ToolStillRuns
 from orchestrator.process.host import ProcessHost
 from orchestrator.process.state import Exited, Lost, ProcessExit, Running
+from tests import needs
 from tests.process.process_bench import Bench
 
 # Leaves a grandchild: double-forked, in a session of its own, deaf to SIGTERM.
@@ -179,13 +180,8 @@ def cgroup() -> Iterator[Path]:
     """A cgroup v2 of our own, as a service manager would delegate one."""
     mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
     roots = [Path(mount[1]) for mount in mounts if mount[2] == "cgroup2"]
-    if not roots:
-        pytest.skip("no cgroup v2 is mounted on this host")
     root = roots[0] / f"orchestrator-test-{os.getpid()}"
-    try:
-        root.mkdir()
-    except OSError as error:
-        pytest.skip(f"no cgroup v2 is delegated to this user: {error}")
+    root.mkdir()
     yield root
     for leaf in leaves(root):
         (leaf / "cgroup.kill").write_text("1")
@@ -197,6 +193,8 @@ def leaves(cgroup: Path) -> list[Path]:
     return [path for path in cgroup.iterdir() if path.is_dir()]
 
 
+@needs.ROOT
+@needs.CGROUP
 async def test_tool_gets_a_leaf_that_goes_with_it(bench: Bench, cgroup: Path) -> None:
     host = ProcessHost(bench.runtime_dir, cgroup_root=cgroup)
     await host.start(bench.directory(), bench.gated())
@@ -208,6 +206,8 @@ async def test_tool_gets_a_leaf_that_goes_with_it(bench: Bench, cgroup: Path) ->
     host.close()
 
 
+@needs.ROOT
+@needs.CGROUP
 @pytest.mark.parametrize("supervised", [True, False])
 async def test_cgroup_is_killed_whole(bench: Bench, cgroup: Path, supervised: bool) -> None:
     host = ProcessHost(bench.runtime_dir, cgroup_root=cgroup)

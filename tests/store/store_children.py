@@ -6,7 +6,6 @@ import platform
 import re
 import resource
 import struct
-import sys
 from pathlib import Path
 
 import trio
@@ -102,10 +101,6 @@ def lose_the_disk_at_the_sync(directory: str) -> None:
             os._exit(0)
 
     trio.run(run)
-
-
-def can_fail_syncs() -> bool:
-    return sys.platform == "linux" and platform.machine() in _SYNC_CALLS
 
 
 def fail_every_sync() -> None:

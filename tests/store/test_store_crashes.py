@@ -16,6 +16,7 @@ from orchestrator.store.database import connect_writer
 from orchestrator.store.directory import DATABASE
 from orchestrator.store.errors import CommitFailed
 from orchestrator.store.rows import encode_batch
+from tests import needs
 from tests.store import store_children
 from tests.store.store_builders import Opening, changes, queued, started
 
@@ -76,7 +77,7 @@ def test_a_failed_write_does_not_return(tmp_path: Path, room: int) -> None:
     assert counts(tmp_path) == (3, 2)
 
 
-@pytest.mark.skipif(not store_children.can_fail_syncs(), reason="knows seccomp's numbers of others")
+@needs.SECCOMP
 def test_a_failed_sync(tmp_path: Path) -> None:
     """Nobody knows, and the recovery decides."""
     with child("lose_the_disk_at_the_sync", str(tmp_path)) as writer:
@@ -93,12 +94,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", str(disk)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("may not mount")
+    subprocess.run(mount, check=True)
     yield disk
     subprocess.run(["umount", str(disk)], check=True)
 
 
+@needs.ROOT
+@needs.MOUNTS
 async def test_a_full_disk_changes_nothing_and_heals_alone(
     opening: Opening, small_disk: Path
 ) -> None:

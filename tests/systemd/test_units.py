@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import needs
+
 UNITS = Path(__file__).parents[2] / "systemd"
 
 LEAVES_TOOLS_ALONE = {
@@ -34,9 +36,8 @@ def test_the_service_leaves_running_tools_alone(
     assert service[directive] == value
 
 
+@needs.SYSTEMD
 def test_systemd_accepts_the_units(tmp_path: Path) -> None:
-    if shutil.which("systemd-analyze") is None:
-        pytest.skip("needs systemd-analyze")
     for unit in UNITS.iterdir():
         shutil.copy(unit, tmp_path)
     units = [str(unit) for unit in sorted(tmp_path.iterdir())]

@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 
+from tests import needs
 from tests.testbed.common import bed_cache
 from tests.testbed.common.bed_cache import BuildError
 from tests.testbed.kubernetes import bed_build
@@ -27,8 +28,7 @@ PART = Part("small", ("install", "./small"), (), "v1.2.3")
 @pytest.fixture
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A Go module with one small program; the cache is a directory of this test."""
-    if missing := bed_build.why_no_go():
-        pytest.skip(f"needs {missing}")
+    needs.demand(needs.GO)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     # Go keeps its own cache where it is.
     monkeypatch.setenv("GOCACHE", _go_env("GOCACHE"))

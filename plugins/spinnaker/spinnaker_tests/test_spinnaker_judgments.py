@@ -1,19 +1,18 @@
 """Manual judgment stages: asked and answered here, or noticed when they are answered elsewhere."""
 
-import os
-import pwd
 from typing import Any
 
 import pytest
 
 from spinnaker_tests.spinnaker_bench import SpinnakerBench
+from tests import myself
 from tests.testbed.spinnaker.spinnaker_bed import Bed, Execution, stage_of
 from tests.testbed.spinnaker.spinnaker_faults import Call, Fault
 from tests.testbed.spinnaker.spinnaker_pipelines import judgment, verdict, wait
 
 pytestmark = pytest.mark.spinnaker
 
-USER = pwd.getpwuid(os.getuid()).pw_name
+USER = myself.NAME
 """Who answers here."""
 INSTRUCTIONS = "<p>Look at <b>the canary</b> &amp; decide.</p><script>x</script><ul><li>CPU</ul>"
 

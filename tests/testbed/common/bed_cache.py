@@ -27,7 +27,10 @@ class BuildError(Exception):
 
 def cache_root() -> Path:
     """Where this user's test beds are cached."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    try:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:  # a user without a home
+        base = tempfile.gettempdir()
     return Path(base) / "orchestrator-testbed"
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import needs
 from tests.testbed.common import bed_life
 from tests.testbed.kubernetes import bed_build, registry_build
 from tests.testbed.kubernetes.bed import Bed, PrivateBed, Programs, private, shared
@@ -15,21 +16,15 @@ __all__ = ["bed", "bed_programs", "namespace", "private_bed", "registry_program"
 @pytest.fixture(scope="session")
 def bed_programs() -> Programs:
     """kubectl, helm 3 and 4. Skips where they are not built."""
-    place = bed_build.location()
-    if not bed_build.is_complete(place):
-        missing = bed_build.why_no_go() or "the Kubernetes test bed: run `make testbed`"
-        pytest.skip(f"needs {missing}")
-    return Programs(place)
+    needs.demand(needs.KUBERNETES)
+    return Programs(bed_build.location())
 
 
 @pytest.fixture(scope="session")
 def registry_program() -> Path:
     """What `bed_registry.registry` starts. Skips where it is not built."""
-    place = registry_build.place()
-    if not bed_build.is_complete(place):
-        missing = bed_build.why_no_go() or "the OCI registry: run `make testbed`"
-        pytest.skip(f"needs {missing}")
-    return place / "registry"
+    needs.demand(needs.KUBERNETES)
+    return registry_build.place() / "registry"
 
 
 @pytest.fixture(scope="session")

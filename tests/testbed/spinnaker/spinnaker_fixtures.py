@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import needs
 from tests.testbed.common import bed_life
 from tests.testbed.spinnaker import spinnaker_build
 from tests.testbed.spinnaker.spinnaker_bed import Bed, PrivateBed, private, shared
@@ -17,13 +18,8 @@ __all__ = ["gate", "private_spinnaker", "secure_gate", "spinnaker", "spinnaker_p
 @pytest.fixture(scope="session")
 def spinnaker_programs() -> Path:
     """Orca, built. Skips where it is not, or cannot run."""
-    place = spinnaker_build.location()
-    missing = spinnaker_build.why_not()
-    if not missing and not spinnaker_build.is_complete(place):
-        missing = "the Spinnaker test bed: run `make testbed`"
-    if missing:
-        pytest.skip(f"needs {missing}")
-    return place
+    needs.demand(needs.SPINNAKER)
+    return spinnaker_build.location()
 
 
 @pytest.fixture(scope="session")
