@@ -204,3 +204,28 @@ def test_a_front_that_is_down(gate: Gate, client: httpx.Client) -> None:
         client.get("/auth/user")
     gate.up()
     assert client.get("/auth/user").status_code == 200
+
+
+def test_what_a_front_started_ends_with_it(spinnaker: Bed) -> None:
+    """Even what resists a cancel, is paused, or waits for others."""
+    with Gate(spinnaker) as gate:
+        gate.configure(
+            pipeline("held", verdict("test", hold=True)),
+            pipeline("stubborn", verdict("test", hold=True, stubborn=1000), limitConcurrent=True),
+            {
+                **pipeline("foreign", verdict("test", hold=True)),
+                "application": f"{gate.application}2",
+            },
+        )
+        paused, resisting = gate.start_by_hand("held"), gate.start_by_hand("stubborn")
+        foreign = gate.start_by_hand("foreign", application=f"{gate.application}2")
+        for id in (paused, resisting, foreign):
+            spinnaker.wait_until_stage(id, "test", "RUNNING")
+        waiting = gate.start_by_hand("stubborn")
+        with gate.client() as client:
+            client.put(f"/pipelines/{paused}/pause").raise_for_status()
+            client.put(f"/pipelines/{resisting}/cancel").raise_for_status()
+        spinnaker.wait_until_status(paused, "PAUSED")
+        spinnaker.wait_for(resisting, lambda one: one["canceled"])
+    for id in (paused, resisting, foreign, waiting):
+        assert spinnaker.wait_until_complete(id)["status"] == "CANCELED"

@@ -114,6 +114,21 @@ class Bed:
         found = stage_of(self.execution(id), stage)
         self._client.put(f"{self.orca}/releases/{found['id']}").raise_for_status()
 
+    def end(self, application: str) -> None:
+        """Cancel what is live of an application's, however it resists."""
+        if self.orca is None:
+            return
+        for execution in self.executions(application):
+            if execution["status"] not in COMPLETE:
+                self._end(execution)
+
+    def _end(self, execution: Execution) -> None:
+        """`verdict` stages first: those that resist a cancel keep one of Orca's threads."""
+        for stage in execution["stages"]:
+            if stage["type"] == "verdict":
+                self._client.put(f"{self.orca}/releases/{stage['id']}").raise_for_status()
+        self._client.put(f"{self.orca}/pipelines/{execution['id']}/cancel").raise_for_status()
+
     def close(self) -> None:
         """Use it no more."""
         self._client.close()

@@ -47,6 +47,12 @@ class Gate:
 
     def __exit__(self, *error: object) -> None:
         self.down()
+        self.end_executions()
+
+    def end_executions(self) -> None:
+        """Leave nothing at work in an Orca that others use too: it looks at it all the time."""
+        for application in {self.application, *(one["application"] for one in self.configs)}:
+            self.bed.end(application)
 
     def up(self) -> None:
         """Listen; after `down`, on the port of before."""
