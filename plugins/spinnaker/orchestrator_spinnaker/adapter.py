@@ -1,6 +1,7 @@
 """The adapter: what each phase does."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from orchestrator.plugin import (
     Adapter,
@@ -33,6 +34,8 @@ class SpinnakerAdapter(Adapter[SpinnakerSettings]):
 
     name = "spinnaker"
     config_type = SpinnakerSettings
+    cleanup_limit: ClassVar[float] = 60.0
+    """Seconds that Gate has to answer in cleanup, and what is live to stop."""
 
     def traits(self, config: SpinnakerSettings) -> Traits:
         """It only waits and polls: Spinnaker works elsewhere. Its acquire looks by itself, for
@@ -62,4 +65,4 @@ class SpinnakerAdapter(Adapter[SpinnakerSettings]):
 
     async def cleanup(self, step: Step[SpinnakerSettings]) -> Cleanliness:
         """End what this attempt started and is live, and look whether it has ended."""
-        return await leftovers.find(step)
+        return await leftovers.find(step, self.cleanup_limit)

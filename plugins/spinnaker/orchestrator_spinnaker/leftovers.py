@@ -18,23 +18,24 @@ from orchestrator_spinnaker.notes import Noted, Notes
 from orchestrator_spinnaker.settings import SpinnakerSettings, seconds
 from orchestrator_spinnaker.trigger import started_as
 
-LIMIT = 60.0
-"""Seconds that Gate has to answer, and what is live to stop."""
 PAUSE = 1.0
 ASK_AGAIN = 10.0
 IN_FLIGHT = 600.0
 """Seconds after which a post that was not answered can't be on its way any more."""
 
 
-async def find(step: Step[SpinnakerSettings]) -> Cleanliness:
-    """End what this attempt started and is still live; say what could not be ended or found."""
+async def find(step: Step[SpinnakerSettings], limit: float) -> Cleanliness:
+    """End what this attempt started and is still live; say what could not be ended or found.
+
+    `limit` is how many seconds Gate has to answer, and what is live to stop.
+    """
     noted = Notes(step.scratch).now
     if noted.posted is None and noted.execution is None:
         return CLEAN
     leftovers = Leftovers(step, noted)
-    with anyio.move_on_after(LIMIT):
+    with anyio.move_on_after(limit):
         return await leftovers.settled()
-    return leftovers.unsettled()
+    return leftovers.unsettled(limit)
 
 
 class Leftovers:
@@ -145,12 +146,12 @@ class Leftovers:
             return missing
         return self._noted.missing
 
-    def unsettled(self) -> Cleanliness:
-        """Time was up."""
+    def unsettled(self, limit: float) -> Cleanliness:
+        """The verdict when so many seconds have passed without one."""
         if self._seen:
             urls = " and ".join(self._url(one.id) for one in self._seen)
             return Cleanliness(
-                f"still live {LIMIT:g} s after its cancel: {urls}{self._because}",
+                f"still live {limit:g} s after its cancel: {urls}{self._because}",
                 tuple(self._cancel(one.id) for one in self._seen),
             )
         if self._noted.execution is not None:

@@ -22,6 +22,12 @@ from tests.testbed.spinnaker.spinnaker_users import ADA
 PATIENCE = 120.0
 
 
+class BriefAdapter(SpinnakerAdapter):
+    """Its cleanup gives up soon. That it takes a minute is tested in virtual time."""
+
+    cleanup_limit = 3.0
+
+
 class Place(Material):
     """An application of its own, behind a front of its own."""
 
@@ -37,7 +43,7 @@ class Place(Material):
             "application": self.gate.application,
             "pipeline": pipeline,
             "auth": {"basic": {"username": ADA.name, "password": ADA.password}},
-            "poll": "1s",
+            "poll": "0.2s",
             "request_timeout": "20s",
             "settle": "4s",
             **more,
@@ -138,6 +144,11 @@ class SpinnakerBench(AdapterBench):
         self.through(
             lambda: self._client.post(f"/v1/jobs/{job}/{verb}", {"step": STEP, "comment": comment})
         )
+
+    def upgrade(self, adapter: type[SpinnakerAdapter]) -> None:
+        """Kill the daemon and start one with this adapter."""
+        self.adapter = adapter
+        self.restart()
 
     def scratch(self, job: int) -> Path:
         """What the adapter keeps of the job's step."""

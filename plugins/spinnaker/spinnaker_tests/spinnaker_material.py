@@ -1,7 +1,6 @@
 """What the adapter suite needs for Spinnaker: pipelines of a real Orca, and a front that breaks."""
 
 import time
-from typing import Any
 
 from orchestrator.testing import Settings
 from spinnaker_tests.spinnaker_bench import PATIENCE, Place
@@ -18,9 +17,6 @@ class SpinnakerMaterial(Place):
 
     by_hand: str | None = None
     """The execution that somebody else has started."""
-
-    def settings(self, pipeline: str, **more: Any) -> Settings:
-        return super().settings(pipeline, **{"poll": "0.2s", **more})
 
     def succeeding(self) -> Settings:
         """People are asked in the middle of it."""

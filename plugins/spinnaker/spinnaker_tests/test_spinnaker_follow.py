@@ -33,7 +33,7 @@ def test_trouble_is_waited_out(bench: SpinnakerBench, fault: Fault) -> None:
 
 def test_a_gate_that_hangs(bench: SpinnakerBench) -> None:
     place = bench.material
-    settings = place.of(verdict("held", hold=True)) | {"request_timeout": "3s"}
+    settings = place.of(verdict("held", hold=True)) | {"request_timeout": "1s"}
     job = bench.begin(settings)
     id = bench.until_running()
     with place.gate.fault(Fault.HUNG, Call.EXECUTION):
@@ -82,7 +82,7 @@ def test_its_progress(bench: SpinnakerBench) -> None:
 def test_one_that_vanishes(bench: SpinnakerBench) -> None:
     """Its end is not guessed."""
     place = bench.material
-    job = bench.begin(place.of(verdict("held", hold=True)))
+    job = bench.begin(place.of(verdict("held", hold=True)) | {"settle": "1s"})
     id = bench.until_running()
     bench.until_followed(job)
     with place.gate.fault(Fault.GATE_503, Call.EXECUTION), place.gate.client() as client:

@@ -1,8 +1,9 @@
 """Stopping an execution in whatever it is; and what its cleanup says."""
 
 import pytest
+from orchestrator_spinnaker.adapter import SpinnakerAdapter
 
-from spinnaker_tests.spinnaker_bench import SpinnakerBench
+from spinnaker_tests.spinnaker_bench import BriefAdapter, SpinnakerBench
 from tests.testbed.spinnaker.spinnaker_faults import Call, Fault
 from tests.testbed.spinnaker.spinnaker_pipelines import verdict, wait
 
@@ -11,7 +12,7 @@ pytestmark = pytest.mark.spinnaker
 
 def test_one_that_finishes_first_is_a_success(bench: SpinnakerBench) -> None:
     place = bench.material
-    job = bench.begin(place.of(verdict("held", hold=True)) | {"request_timeout": "3s"})
+    job = bench.begin(place.of(verdict("held", hold=True)) | {"request_timeout": "1s"})
     id = bench.until_running()
     with place.gate.fault(Fault.HUNG, Call.CANCEL):
         bench.cancel(job)
@@ -56,7 +57,7 @@ def test_a_paused_one(bench: SpinnakerBench) -> None:
 @pytest.mark.parametrize("fault", [Fault.CUT_AFTER, Fault.GATE_500, Fault.HUNG, Fault.LOGIN])
 def test_gate_answers_badly(bench: SpinnakerBench, fault: Fault) -> None:
     place = bench.material
-    job = bench.begin(place.working() | {"request_timeout": "3s"})
+    job = bench.begin(place.working() | {"request_timeout": "1s"})
     bench.until_running()
     with place.gate.fault(fault, Call.CANCEL, times=1):
         bench.cancel(job)
@@ -120,6 +121,7 @@ def test_its_timeout(bench: SpinnakerBench) -> None:
 def test_a_forced_one_that_stays(bench: SpinnakerBench) -> None:
     """Cleanup asks again, waits, and says what to type."""
     place = bench.material
+    bench.adapter = BriefAdapter
     job = bench.begin(place.of(verdict("slow", hold=True, stubborn=1000)))
     id = bench.until_running()
     bench.cancel(job)
@@ -133,12 +135,14 @@ def test_a_forced_one_that_stays(bench: SpinnakerBench) -> None:
     assert quarantine["commands"] == [f"curl -X PUT '{url}/cancel?reason=by+hand'"]
     place.bed.release(id, "slow")
     place.bed.wait_until_complete(id)
+    bench.upgrade(SpinnakerAdapter)
     bench.recheck()
     assert bench.environment()["quarantine"] is None
 
 
 def test_gate_is_away_in_cleanup(bench: SpinnakerBench) -> None:
     place = bench.material
+    bench.adapter = BriefAdapter
     job = bench.begin(place.working())
     id = bench.until_running()
     bench.until_followed(job)
@@ -152,6 +156,7 @@ def test_gate_is_away_in_cleanup(bench: SpinnakerBench) -> None:
     assert "could not be found out" in quarantine["found"]
     assert f"curl {place.gate.url}/pipelines/{id}" in quarantine["commands"]
     place.gate.up()
+    bench.upgrade(SpinnakerAdapter)
     bench.recheck()
     assert bench.environment()["quarantine"] is None
     assert place.only()["status"] == "CANCELED"
@@ -161,7 +166,7 @@ def test_one_that_fails_first(bench: SpinnakerBench) -> None:
     """A failure before the cancel took effect is a failure."""
     place = bench.material
     stages = (verdict("bad", "TERMINAL", hold=True, after=()), wait("long", 1000, after=()))
-    job = bench.begin(place.of(*stages) | {"request_timeout": "3s"})
+    job = bench.begin(place.of(*stages) | {"request_timeout": "1s"})
     id = bench.until_running()
     with place.gate.fault(Fault.HUNG, Call.CANCEL):
         bench.cancel(job)

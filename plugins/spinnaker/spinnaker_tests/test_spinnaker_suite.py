@@ -6,6 +6,8 @@ import pytest
 from orchestrator_spinnaker.adapter import SpinnakerAdapter
 
 from orchestrator.testing import AdapterSuite
+from orchestrator.testing.suite_bench import AdapterBench
+from spinnaker_tests.spinnaker_bench import BriefAdapter
 from spinnaker_tests.spinnaker_material import SpinnakerMaterial
 from tests.testbed.spinnaker.spinnaker_gate import Gate
 
@@ -24,3 +26,8 @@ class TestSpinnaker(AdapterSuite):
 
     def material(self, root: Path) -> SpinnakerMaterial:
         return SpinnakerMaterial(root, self.gate)
+
+    def test_forced_at_work(self, bench: AdapterBench) -> None:
+        """What resists is given up soon."""
+        bench.adapter = BriefAdapter
+        super().test_forced_at_work(bench)
