@@ -1,11 +1,14 @@
 """The Spinnaker test bed does what the tests that use it rely on."""
 
+import os
+import select
+import signal
 import socket
 
 import httpx
 import pytest
 
-from tests.testbed.spinnaker.spinnaker_bed import Bed, PrivateBed, stage_of
+from tests.testbed.spinnaker.spinnaker_bed import PATIENCE_SECONDS, Bed, PrivateBed, stage_of
 from tests.testbed.spinnaker.spinnaker_gate import Call, Gate
 from tests.testbed.spinnaker.spinnaker_pipelines import judgment, parameter, pipeline, verdict, wait
 from tests.testbed.spinnaker.spinnaker_users import ADA, BOB, EVE, GRACE, User, basic
@@ -96,10 +99,15 @@ def test_half_a_request_starts_nothing(spinnaker: Bed, gate: Gate) -> None:
 
 
 def test_orca_is_stopped_and_started(private_spinnaker: PrivateBed) -> None:
+    """Orca ends with its guardian, however that ends."""
     with Gate(private_spinnaker) as gate, gate.client() as client:
         gate.configure(pipeline("deploy", verdict("test", hold=True)))
         id = gate.start_by_hand("deploy")
         private_spinnaker.wait_until_stage(id, "test", "RUNNING")
+        orca = os.pidfd_open(private_spinnaker.pids["orca"])
+        os.kill(private_spinnaker.pids["guardian"], signal.SIGKILL)
+        assert select.select([orca], [], [], PATIENCE_SECONDS)[0], "Orca outlives its guardian"
+        os.close(orca)
         private_spinnaker.stop_orca()
         down = client.get(f"/pipelines/{id}")
         assert (down.status_code, down.json()["exception"].rpartition(".")[2]) == (

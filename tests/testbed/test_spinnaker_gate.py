@@ -33,7 +33,8 @@ def trigger(correlation: str) -> dict[str, object]:
 def search(client: httpx.Client, application: str, correlation: str) -> list[str]:
     subset = base64.b64encode(json.dumps({"correlationId": correlation}).encode()).decode()
     path = f"/applications/{application}/executions/search"
-    return [one["id"] for one in client.get(path, params={"trigger": subset}).json()]
+    found = client.get(path, params={"trigger": subset}).raise_for_status().json()
+    return [one["id"] for one in found]
 
 
 def test_what_is_unknown_is_refused(gate: Gate, client: httpx.Client) -> None:
@@ -193,6 +194,19 @@ def test_a_hanging_call_is_done(
             assert not spinnaker.executions(gate.application)
     post.join()
     assert ids[0] in [one["id"] for one in spinnaker.executions(gate.application)]
+
+
+def test_a_fault_of_one_pipeline_spares_others(gate: Gate, client: httpx.Client) -> None:
+    app = gate.application
+    gate.configure(pipeline("other", verdict("test")))
+    correlation = f"{app}-1"
+    with gate.fault(Fault.GATE_503, about="deploy"), gate.fault(Fault.GATE_500, about=correlation):
+        assert client.post(f"/pipelines/{app}/deploy", json={}).status_code == 503
+        assert client.post(f"/pipelines/{app}/other", json={}).status_code == 202
+        with pytest.raises(httpx.HTTPStatusError, match="500"):
+            search(client, app, correlation)
+        assert search(client, app, f"{app}-2") == []
+    assert [one.parts[-1] for one in gate.asked(Call.TRIGGER, about="oth")] == ["other"]
 
 
 def test_a_front_that_is_down(gate: Gate, client: httpx.Client) -> None:

@@ -67,9 +67,13 @@ class Injected:
     left: int | None
     """For how many calls more; None: until it is lifted."""
     seconds: float
+    about: str
+    """What a call must name: a pipeline, an execution, a correlation id. Empty: nothing."""
 
-    def hits(self, call: Call) -> bool:
-        """Whether it is this call's."""
+    def hits(self, call: Call, names: Callable[[str], bool]) -> bool:
+        """Whether it is this call's, which `names` what it is about."""
+        if self.left == 0 or not names(self.about):
+            return False
         return call in self.calls if self.calls else call is not Call.HEALTH
 
 
@@ -81,10 +85,15 @@ class Faults:
         self._changed = threading.Condition()
 
     def inject(
-        self, fault: Fault, *calls: Call, times: int | None = None, seconds: float = 1.0
+        self,
+        fault: Fault,
+        *calls: Call,
+        times: int | None = None,
+        seconds: float = 1.0,
+        about: str = "",
     ) -> Injected:
         """Put a fault in force; the first that hits a call is the call's."""
-        injected = Injected(fault, calls, times, seconds)
+        injected = Injected(fault, calls, times, seconds, about)
         with self._changed:
             self._injected.append(injected)
         return injected
@@ -96,11 +105,11 @@ class Faults:
             self._injected[:] = kept
             self._changed.notify_all()
 
-    def take(self, call: Call) -> Injected | None:
+    def take(self, call: Call, names: Callable[[str], bool]) -> Injected | None:
         """The fault of a call that begins now."""
         with self._changed:
             for one in self._injected:
-                if one.hits(call) and one.left != 0:
+                if one.hits(call, names):
                     if one.left is not None:
                         one.left -= 1
                     return one

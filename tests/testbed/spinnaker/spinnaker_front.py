@@ -1,5 +1,6 @@
 """The HTTP side of `spinnaker_gate.Gate`: who asks, what for, and what they are told."""
 
+import base64
 import contextlib
 import copy
 import json
@@ -13,7 +14,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from tests.testbed.spinnaker.spinnaker_faults import Call, Fault, Injected
 from tests.testbed.spinnaker.spinnaker_users import Right, User, by_authorization, by_certificate
@@ -63,6 +64,14 @@ class Request:
     def parts(self) -> list[str]:
         """Of the path, unquoted."""
         return [unquote(part) for part in self.path.split("/")[1:]]
+
+    def names(self, what: str) -> bool:
+        """Whether its path or query has this text, or the trigger that it searches for."""
+        if not what:
+            return True
+        trigger = parse_qs(self.query).get("trigger", [""])[0]
+        searched = base64.b64decode(trigger).decode()
+        return what in f"{unquote(self.path)}?{unquote(self.query)} {searched}"
 
 
 @dataclass(frozen=True)
@@ -180,7 +189,7 @@ class Handler(BaseHTTPRequestHandler):
         request = Request(self.command, url.path, url.query, body, name, time.monotonic())
         self.server.gate.record(request)
         with contextlib.suppress(Cut, OSError):
-            fault = self.server.gate.faults.take(request.call)
+            fault = self.server.gate.faults.take(request.call, request.names)
             answer = self._answer(request, user, fault)
             self._send(answer, truncated=bool(fault and fault.fault is Fault.TRUNCATED))
             return

@@ -92,33 +92,39 @@ class Gate:
             self.requests.append(request)
             self._changed.notify_all()
 
-    def asked(self, *calls: Call) -> list[Request]:
-        """The requests of these kinds so far."""
-        return [one for one in list(self.requests) if one.call in calls]
+    def asked(self, *calls: Call, about: str = "") -> list[Request]:
+        """The requests of these kinds so far that name this."""
+        return [one for one in list(self.requests) if one.call in calls and one.names(about)]
 
     def wait_for_requests(
-        self, call: Call, count: int = 1, timeout: float = PATIENCE_SECONDS
+        self, call: Call, count: int = 1, timeout: float = PATIENCE_SECONDS, about: str = ""
     ) -> list[Request]:
-        """Block until there were so many requests of a kind, and return them.
+        """Block until there were so many requests of a kind that name this, and return them.
 
         Raises:
             BedError: there were fewer within `timeout` seconds; the message says which came.
         """
         with self._changed:
-            if self._changed.wait_for(lambda: len(self.asked(call)) >= count, timeout):
-                return self.asked(call)
+            if self._changed.wait_for(lambda: len(self.asked(call, about=about)) >= count, timeout):
+                return self.asked(call, about=about)
         came = "\n".join(f"{one.method} {one.path}" for one in self.requests)
         raise BedError(f"not {count} of {call.name} within {timeout:g} s; there were:\n{came}")
 
     @contextlib.contextmanager
     def fault(
-        self, fault: Fault, *calls: Call, times: int | None = None, seconds: float = 1.0
+        self,
+        fault: Fault,
+        *calls: Call,
+        times: int | None = None,
+        seconds: float = 1.0,
+        about: str = "",
     ) -> Iterator[Injected]:
         """A fault of these calls (none: of all but /health) as long as the block runs.
 
-        Ended early by `gate.faults.lift(injected)`. `times`: only of so many calls.
+        Ended early by `gate.faults.lift(injected)`. `times`: only of so many calls; `about`: of
+        those that name this.
         """
-        injected = self.faults.inject(fault, *calls, times=times, seconds=seconds)
+        injected = self.faults.inject(fault, *calls, times=times, seconds=seconds, about=about)
         try:
             yield injected
         finally:
