@@ -1,32 +1,36 @@
-"""The daemon is killed a hundred times while it starts executions in Spinnaker, and what Gate
-answers is late or lost: never are there two for one attempt, and what is said of each is true.
+"""The daemon is killed at every moment that matters while it starts, follows and ends executions in
+Spinnaker, then at random, and what Gate answers is late or lost: never are there two for one
+attempt, and what is said of each is true.
 
 Judged by the list of executions that the engine itself has.
 """
 
 import random
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from orchestrator.cli.errors import Refused
 from orchestrator.testing.daemon_zygote import Zygote
-from tests.e2e.e2e_bench import Installation, insisting, seeded
+from tests.e2e.e2e_bench import Installation, seeded
+from tests.e2e.spinnaker_kills import LONG, SHORT, Killer, Trial
+from tests.e2e.spinnaker_points import POINTS
 from tests.testbed.spinnaker.spinnaker_bed import Execution
 from tests.testbed.spinnaker.spinnaker_faults import Call, Fault, Injected
 from tests.testbed.spinnaker.spinnaker_gate import Gate
-from tests.testbed.spinnaker.spinnaker_pipelines import pipeline, verdict
-from tests.testbed.spinnaker.spinnaker_users import DEPLOYER
+from tests.testbed.spinnaker.spinnaker_pipelines import verdict
 
-pytestmark = [pytest.mark.slow, pytest.mark.spinnaker]
+pytestmark = [pytest.mark.spinnaker, pytest.mark.slow]
 
-KILLS = 100
-"""So many jobs too: each has an environment and a pipeline of its own."""
+SECONDS = {"test": 25, "proof": 300}
+"""How long daemons are killed, by effort; each named point comes once, whatever that takes."""
 HELD = (Fault.ANSWER_HELD, Fault.HUNG)
 """The daemon dies while a post of it is not answered; the second reaches Orca after that."""
+NEVER = (Fault.CUT_BEFORE, Fault.GATE_500, Fault.ORCA_DOWN)
+"""The post reaches nobody, which the daemon can't know."""
 TROUBLES: tuple[Fault | None, ...] = (
     *[Fault.ANSWER_HELD] * 15,
     *[Fault.HUNG] * 10,
@@ -34,99 +38,85 @@ TROUBLES: tuple[Fault | None, ...] = (
     *[Fault.CUT_AFTER] * 8,
     *[Fault.TRUNCATED] * 4,
     *[Fault.NOT_JSON] * 3,
-    *[Fault.CUT_BEFORE, Fault.GATE_500, Fault.ORCA_DOWN] * 2,
+    *NEVER * 2,
     *[None] * 44,
 )
 """What becomes of the posts."""
 LOOKS = (Call.SEARCH, Call.EXECUTION, Call.EXECUTIONS)
 WORDS = {"SUCCEEDED": "success", "TERMINAL": "failure", "CANCELED": "cancelled"}
-SETTLE = "20s"
+ANY = "success failure cancelled lost"
 RECOVERED = "whether the pipeline was started is not known: the daemon ended meanwhile"
 
 
-def files(gate: Gate) -> dict[str, str]:
-    """One pipeline of ours, for all of Spinnaker's."""
-    step = f"""kind = "deploy"
-[params.pipeline]
-required = true
-[[steps]]
-name = "start"
-uses = "spinnaker"
-[steps.with]
-gate = "{gate.url}"
-application = "{gate.application}"
-pipeline = "${{params.pipeline}}"
-auth = {{ basic = {{ username = "{DEPLOYER.name}", password = "{DEPLOYER.password}" }} }}
-poll = "0.5s"
-settle = "{SETTLE}"
-"""
-    return {
-        "pipelines/start.toml": step,
-        **{f"environments/{name_of(number)}.toml": "" for number in range(KILLS)},
-    }
-
-
-def name_of(number: int) -> str:
-    """Of an environment, and of Spinnaker's pipeline."""
-    return f"it-{number}"
-
-
-@pytest.mark.timeout(900)  # two minutes on a quiet machine
-def test_a_hundred_kills(
-    tmp_path: Path, zygote: Zygote, gate: Gate, request: pytest.FixtureRequest
-) -> None:
+@pytest.mark.timeout(900)
+def test_kills(tmp_path: Path, zygote: Zygote, gate: Gate, request: pytest.FixtureRequest) -> None:
+    seconds = SECONDS[request.config.getoption("effort", "test")]
     chance = seeded(request.node.name)
-    statuses = [*["SUCCEEDED"] * 3, "TERMINAL"]
-    for number in range(KILLS):
-        stage = verdict("work", chance.choice(statuses), seconds=1)
-        gate.configure(pipeline(name_of(number), stage))
     with Installation(tmp_path, launch=zygote.launch) as installation:
-        installation.write(files(gate))
-        killer = Killer(installation, gate, chance)
-        killer.kill_again_and_again()
-        installation.start()
+        killer = Killer(installation, gate)
+        end = time.monotonic() + seconds
+        kill_at_each_point(killer)
+        AtRandom(killer, chance).kill_until(end)
+        killer.start()
         installation.until_idle()
-        judge(installation, gate, killer)
+        said = judge(killer)
+    reached = {point.__name__ for point in POINTS}
+    assert reached <= killer.points.keys()
+    kills = ", ".join(f"{count} {point}" for point, count in killer.points.items())
+    print(f"{len(reached)} named points; kills within {seconds} s: {kills}; {said}")
 
 
-class Killer:
-    """Starts jobs and kills daemons. `jobs` are the ids by number, `kills` in UTC milliseconds."""
+def kill_at_each_point(killer: Killer) -> None:
+    """Each of them is reached, or this fails."""
+    for point in POINTS:
+        killer.start()
+        with point(killer):
+            killer.kill(point.__name__)
 
-    def __init__(self, installation: Installation, gate: Gate, chance: random.Random) -> None:
-        self.installation = installation
-        self.gate = gate
+
+class AtRandom:
+    """Kills daemons around posts, one after another, in moments that chance gives."""
+
+    def __init__(self, killer: Killer, chance: random.Random) -> None:
+        self.killer = killer
+        self.gate = killer.gate
         self.chance = chance
-        self.jobs: list[int] = []
-        self.kills: list[float] = []
         self._late: list[Injected] = []
 
-    def kill_again_and_again(self) -> None:
-        """Each daemon is killed around a post."""
-        troubles = list(TROUBLES)
-        assert len(troubles) == KILLS
-        self.chance.shuffle(troubles)
-        for trouble in troubles:
+    def kill_until(self, end: float) -> None:
+        """Until this time of the monotonic clock."""
+        while time.monotonic() < end:
             if self.chance.random() < 0.1:  # it was not even ready
-                self.installation.launch()
+                self.killer.installation.launch()
                 time.sleep(self.chance.uniform(0, 0.3))
-                self.installation.kill()
-            self.installation.start()
+                self.killer.kill("not ready")
+            self.killer.start()
+            if self._late:
+                self.gate.faults.lift(*self._late)  # this daemon looks for it already
             self._cancel()
-            self._submit_and_kill(trouble)
+            self._submit_and_kill(self.chance.choice(TROUBLES))
         self.gate.faults.lift()
 
+    def _cancel(self) -> None:
+        """Sometimes, what was killed at its start."""
+        trials = self.killer.trials
+        if "cancelled" in trials[-1].ends and self.chance.random() < 0.15:
+            self.killer.cancel(trials[-1])
+
     def _submit_and_kill(self, trouble: Fault | None) -> None:
-        posts = len(self.gate.asked(Call.TRIGGER))
         injected = self._inject(trouble)
-        self._submit()
+        status = self.chance.choice([*["SUCCEEDED"] * 3, "TERMINAL"])
+        stage = verdict("work", status, seconds=1)
+        trial = self.killer.begin(stage, ends=ANY, settle=SHORT if trouble in NEVER else LONG)
         if trouble in HELD or self.chance.random() < 0.5:
-            self.gate.wait_for_requests(Call.TRIGGER, posts + 1)
+            self.gate.wait_for_requests(Call.TRIGGER, about=trial.name)
             time.sleep(self.chance.uniform(0, 0.1))
         else:
             time.sleep(self.chance.uniform(0, 0.5))
-        self.kills.append(time.time() * 1000)
-        self.installation.kill()
-        self._lift(trouble, injected)
+        self.killer.kill("at random")
+        self._late = injected if trouble is Fault.HUNG else []
+        if injected and not self._late:
+            self.gate.faults.lift(*injected)
 
     def _inject(self, trouble: Fault | None) -> list[Injected]:
         faults = self.gate.faults
@@ -138,54 +128,36 @@ class Killer:
             injected.append(faults.inject(other, *LOOKS, times=2, seconds=0.3))
         return injected
 
-    def _lift(self, trouble: Fault | None, injected: list[Injected]) -> None:
-        """What is held comes now, or when the next daemon looks for it already."""
-        if self._late:
-            self.gate.faults.lift(*self._late)
-        self._late = injected if trouble is Fault.HUNG else []
-        if injected and not self._late:
-            self.gate.faults.lift(*injected)
 
-    def _submit(self) -> None:
-        name = name_of(len(self.jobs))
-        body = {"pipeline": "start", "environment": name, "params": {"pipeline": name}}
-        job = insisting(lambda: self.installation.client.post("/v1/jobs", body, name))
-        self.jobs.append(job["id"])
-
-    def _cancel(self) -> None:
-        """Sometimes, what was killed at its start."""
-        if not self.jobs or self.chance.random() > 0.15:
-            return
-        try:
-            self.installation.client.post(f"/v1/jobs/{self.jobs[-1]}/cancel", {})
-        except Refused as refused:
-            assert refused.status == 409, refused  # it has ended
+# --- the verdict ----------------------------------------------------------------------------
 
 
-def judge(installation: Installation, gate: Gate, killer: Killer) -> None:
-    """All that was promised, of each job and of the executions of its pipeline."""
-    executions = gate.bed.executions(gate.application)
-    said: dict[str, int] = {}
+def judge(killer: Killer) -> str:
+    """All that was promised, of each job and of the executions of its pipeline; the figures."""
+    executions = killer.gate.bed.executions(killer.gate.application)
+    said: Counter[str] = Counter()
     recovered = 0
-    for number, id in enumerate(killer.jobs):
-        job = installation.job(id)
-        found = [one for one in executions if one["name"] == name_of(number)]
-        posts = [one for one in gate.asked(Call.TRIGGER) if one.parts[-1] == name_of(number)]
-        log = installation.state / "jobs" / str(id) / "steps" / "start" / "1" / "log"
-        recovered += log.exists() and RECOVERED in log.read_text()
-        assert len(posts) <= 1, posts
-        judge_job(job, found, bool(posts))
-        said[job["conclusion"]] = said.get(job["conclusion"], 0) + 1
+    for trial in killer.trials:
+        job = killer.installation.job(trial.job)
+        found = [one for one in executions if one["name"] == trial.name]
+        posts = len(killer.gate.asked(Call.TRIGGER, about=trial.name)) - killer.refused[trial.name]
+        assert posts <= 1, f"{posts} posts of {trial}"
+        judge_job(trial, job, found, posted=bool(posts))
+        recovered += RECOVERED in trial.log
+        said[job["conclusion"]] += 1
     outlived = sum(any(lived_at(one, moment) for one in executions) for moment in killer.kills)
-    print(f"{said}; at {outlived} kills an execution was live, {recovered} starts were looked for")
-    assert outlived >= KILLS / 10
-    assert recovered >= KILLS / 10
+    assert outlived >= len(killer.kills) / 10
+    assert recovered >= len(killer.kills) / 10
+    return f"{dict(said)}, at {outlived} an execution was live, {recovered} starts were looked for"
 
 
-def judge_job(job: dict[str, Any], executions: Sequence[Execution], posted: bool) -> None:
+def judge_job(
+    trial: Trial, job: dict[str, Any], executions: Sequence[Execution], *, posted: bool
+) -> None:
     """What is said of the job is what became of its only execution."""
     (step,) = job["steps"]
-    told = f"{job}\n{executions}"
+    told = f"{trial}\n{job}\n{executions}\n{trial.log}"
+    assert job["conclusion"] in trial.ends, told
     assert len(executions) <= 1, told
     if not executions:
         assert job["conclusion"] in ("lost", "cancelled"), told
