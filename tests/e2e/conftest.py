@@ -9,11 +9,20 @@ import pytest
 
 from orchestrator.testing.daemon_zygote import Zygote
 from tests.e2e.e2e_bench import Installation
-from tests.e2e.spinnaker_shop import shop
+from tests.e2e.spinnaker_shop import brisk_shop, shop
 from tests.testbed.kubernetes.bed_fixtures import bed, bed_programs, namespace
 from tests.testbed.spinnaker.spinnaker_fixtures import gate, spinnaker, spinnaker_programs
 
-__all__ = ["bed", "bed_programs", "gate", "namespace", "shop", "spinnaker", "spinnaker_programs"]
+__all__ = [
+    "bed",
+    "bed_programs",
+    "brisk_shop",
+    "gate",
+    "namespace",
+    "shop",
+    "spinnaker",
+    "spinnaker_programs",
+]
 
 
 @pytest.fixture
