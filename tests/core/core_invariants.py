@@ -115,8 +115,14 @@ class Shadow:
         assert section is not Section.STEPS or job.run is not None
         assert section.is_handler or job.stop is None
         if world.step_definition(job, step).takes_slot:
-            owed = job.cleanup_for is not None or (job.run is not None and bool(job.run.pays))
-            assert world.slots.in_use < world.configuration.capacity + (1 if owed else 0)
+            reserve = 1 if self._pays(job) else 0
+            assert world.slots.in_use < world.configuration.capacity + reserve
+
+    def _pays(self, job: Job) -> bool:
+        """Whether it is an owed cleanup, or one by hand that pays a debt, or prepares to."""
+        if job.run is not None:
+            return job.cleanup_for is not None or bool(job.run.pays)
+        return job.cleanup_for is not None or bool(debts_paid_by(self._environment(job.id), job))
 
 
 def check(world: World, shadow: Shadow, now: Instant) -> None:

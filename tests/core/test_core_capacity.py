@@ -2,6 +2,7 @@
 
 from orchestrator.core import commands as cmd
 from orchestrator.core import events as ev
+from orchestrator.core.words import Section
 from tests.core.core_setup import (
     API,
     ROOT,
@@ -10,6 +11,7 @@ from tests.core.core_setup import (
     applied,
     cleaned,
     config,
+    failed,
     pipeline,
     ref,
     step,
@@ -185,6 +187,18 @@ def test_who_pays_by_hand_has_the_reserve() -> None:
         submit("api", "b"),
     )
     story.when(cleaned(1)).then_among(like(ev.JobAdmitted, job=2), like(ev.StepStarted))
+
+
+def test_who_prepares_to_pay_has_the_reserve() -> None:
+    look = step("look", section=Section.BEFORE, touches=False)
+    tidy = pipeline("tidy", "cleanup", steps=(look, step("apply")))
+    story = given(
+        config(pipeline("web", cleanup="tidy"), tidy, API, environments=ENVIRONMENTS, capacity=1),
+        *(submit("web", "a"), *whole(1), acquired(2, "look"), failed(2, "look")),
+        *(cleaned(2, "look"), submit("api", "b")),
+    )
+    assert story.world.slots.in_use == 1 and story.environment("a").debts
+    story.when(submit("tidy", "a")).then_among(like(ev.StepStarted, ref=ref(4, "look")))
 
 
 def test_more_capacity_is_felt_at_once() -> None:
