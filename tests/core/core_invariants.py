@@ -1,6 +1,7 @@
 """What must be true of every world, whatever happened: checked after each command of each test."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from sortedcontainers import SortedList, SortedSet
@@ -21,6 +22,7 @@ from orchestrator.core.words import Section
 from orchestrator.core.world import World
 
 OF_A_TRANSACTION = ("touched", "changes")
+_CONTAINERS = (dict, tuple, frozenset)
 
 
 def state_of(world: World) -> dict[str, Any]:
@@ -34,22 +36,32 @@ def state_of(world: World) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     """Containers and indexes by content; an empty one in a table is as good as none."""
-    match value:
-        case Mapping():
-            plain = {key: _plain(item) for key, item in value.items()}
-            return {key: item for key, item in plain.items() if item not in ({}, (), frozenset())}
-        case SortedList() | SortedSet():
-            return tuple(value)
-        case list():
-            return [_plain(item) for item in value]
-        case set():
-            return frozenset(value)
-        case Graph():
-            return _plain({**vars(value), "_verdict": None})  # worked out when it is asked for
-        case Queues() | Locks() | Slots() | Relations() | Plan():
-            return _plain(vars(value))
-        case _:
-            return value
+    form = _form(type(value))
+    return value if form is None else form(value)
+
+
+@cache
+def _form(kind: type) -> Callable[[Any], Any] | None:
+    """How values of this type are made plain; None: they are. Asked for once a type, for this is
+    done to every value of every world after every command."""
+    if issubclass(kind, Mapping):
+        return _plain_table
+    if issubclass(kind, SortedList | SortedSet):
+        return tuple
+    if issubclass(kind, list):
+        return lambda value: [_plain(item) for item in value]
+    if issubclass(kind, set):
+        return frozenset
+    if issubclass(kind, Graph):  # its verdict is worked out when it is asked for
+        return lambda value: _plain_table({**vars(value), "_verdict": None})
+    if issubclass(kind, Queues | Locks | Slots | Relations | Plan):
+        return lambda value: _plain_table(vars(value))
+    return None
+
+
+def _plain_table(value: Mapping[Any, Any]) -> dict[Any, Any]:
+    plain = {key: _plain(item) for key, item in value.items()}
+    return {key: item for key, item in plain.items() if item or type(item) not in _CONTAINERS}
 
 
 class Shadow:
