@@ -1,5 +1,6 @@
 """Which steps of a running job may begin, and which will never."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 import msgspec
@@ -75,7 +76,7 @@ class Graph:
 
     def __init__(self, plan: Plan, steps: Iterable[Step]) -> None:
         self.plan = plan
-        self.pending = {section: SortedSet() for section in Section}
+        self.pending: dict[Section, SortedSet] = defaultdict(SortedSet)
         self.active = SortedSet()
         self.backing_off = SortedSet()
         self.stoppers = SortedSet()
@@ -89,10 +90,8 @@ class Graph:
         self._candidates: dict[str, SortedSet] = {}
         self._offered: dict[str, int] = {}
         self._wanted: set[int] = set()
-        self._unasked = {section: SortedSet() for section in Section}
-        self._ready = {
-            (section, slot): SortedSet() for section in Section for slot in (True, False)
-        }
+        self._unasked: dict[Section, SortedSet] = defaultdict(SortedSet)
+        self._ready: dict[tuple[Section, bool], SortedSet] = defaultdict(SortedSet)
         for place, step in enumerate(plan.steps):
             self._left[step.section] += 1
             self.pending[step.section].add(place)

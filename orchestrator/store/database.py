@@ -4,6 +4,7 @@ import contextlib
 import importlib.resources
 import sqlite3
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 from orchestrator.store.errors import (
@@ -53,11 +54,13 @@ def connect_reader(path: Path) -> sqlite3.Connection:
         return connection
 
 
-def migrations() -> list[str]:
+@cache
+def migrations() -> tuple[str, ...]:
     """The scripts that build the schema, the first one first."""
     folder = importlib.resources.files("orchestrator.store") / "migrations"
     scripts = {file.name: file for file in folder.iterdir() if file.name.endswith(".sql")}
-    return [scripts[f"{number:04}.sql"].read_text("utf-8") for number in range(1, len(scripts) + 1)]
+    names = [f"{number:04}.sql" for number in range(1, len(scripts) + 1)]
+    return tuple(scripts[name].read_text("utf-8") for name in names)
 
 
 def migrate(connection: sqlite3.Connection, scripts: Sequence[str]) -> None:
