@@ -9,6 +9,8 @@ from orchestrator.testing.daemon_zygote import Zygote
 from tests import durations, needs, short_paths, skips
 from tests.row_ids import words
 
+pytest_plugins = ["tests.seed_budget", "tests.proof_lines"]
+
 
 def pytest_configure(config: pytest.Config) -> None:
     needs.declare(config)

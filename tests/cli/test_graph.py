@@ -13,6 +13,7 @@ from orchestrator.cli.view.pipeline import pipeline_lines
 from orchestrator.cli.wire import AskedApproval, Outcome, Parameter, PipelineStep, Retry
 from tests.cli import cli_samples as samples
 from tests.cli.cli_samples import defined
+from tests.seed_budget import examples
 
 
 @pytest.fixture
@@ -82,6 +83,7 @@ def graphs(draw: st.DrawFn) -> dict[str, list[str]]:
     }
 
 
+@examples("drawn graphs")
 @given(graphs())
 def test_every_step_is_drawn_once(needs: dict[str, list[str]]) -> None:
     """Every step is drawn once, below all that it needs."""

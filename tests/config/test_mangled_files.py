@@ -3,13 +3,14 @@
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from orchestrator.config import ConfigurationInvalid, read
 from orchestrator.config.paths import Host
 from orchestrator.plugin.registry import Registry
 from tests.config.mangling import mistakes_in
+from tests.seed_budget import examples
 
 MAIN = """capacity = 3
 pass_env = ["A", "B_*"]
@@ -92,7 +93,7 @@ def mangled(draw: st.DrawFn, text: str) -> str:
     return text
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@examples("mangled files", *HealthCheck)
 @given(main=mangled(MAIN), environment=mangled(ENVIRONMENT), pipeline=mangled(PIPELINE))
 def test_mangled(
     registry: Registry, host: Host, main: str, environment: str, pipeline: str
@@ -105,7 +106,7 @@ def test_mangled(
     mistakes_in(files, registry, host)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@examples("mangled bytes", *HealthCheck)
 @given(raw=st.binary(max_size=60))
 def test_bytes(registry: Registry, host: Host, raw: bytes) -> None:
     with tempfile.TemporaryDirectory() as place:

@@ -5,7 +5,7 @@ import copy
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from orchestrator.config.paths import Host
@@ -21,8 +21,7 @@ from tests.config.mangling import (
     torn,
     written,
 )
-
-MANGLING = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+from tests.seed_budget import examples
 
 
 def files_of(**changed: str) -> dict[str, str]:
@@ -38,19 +37,19 @@ def test_what_is_mangled_is_valid(registry: Registry, host: Host) -> None:
     assert mistakes_in(files_of(), registry, host) == ()
 
 
-@MANGLING
+@examples("mangled pipeline", *HealthCheck)
 @given(pipeline=mangling.mangled(PIPELINE))
 def test_a_mangled_pipeline(registry: Registry, host: Host, pipeline: Tree) -> None:
     mistakes_in(files_of(pipeline=written(pipeline)), registry, host)
 
 
-@MANGLING
+@examples("torn pipeline", *HealthCheck)
 @given(text=torn(written(PIPELINE)))
 def test_a_torn_pipeline(registry: Registry, host: Host, text: str) -> None:
     mistakes_in(files_of(pipeline=text), registry, host)
 
 
-@MANGLING
+@examples("mangled surroundings", *HealthCheck)
 @given(
     main=mangling.mangled(MAIN),
     environment=mangling.mangled(ENVIRONMENT),
@@ -104,7 +103,7 @@ ALONE = {
 }
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@examples("mistakes together", *HealthCheck)
 @given(names=st.lists(st.sampled_from(sorted(ALONE)), min_size=2, max_size=3, unique=True))
 def test_independent_mistakes_are_reported_together(
     registry: Registry, host: Host, names: list[str]

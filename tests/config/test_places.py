@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from orchestrator.config.places import Places
 from orchestrator.core.references import Path, leaves
+from tests.seed_budget import examples
 
 TEXT = '''\
 a = 1
@@ -79,6 +80,7 @@ def test_every_leaf_has_its_place() -> None:
         assert path in places.lines
 
 
+@examples("places")
 @given(st.text(max_size=40))
 def test_any_text_has_a_first_line(text: str) -> None:
     places: Any = Places(text)

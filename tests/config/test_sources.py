@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 
 from orchestrator.builtin.git import GitAdapter
 from orchestrator.config import ConfigurationInvalid, read
@@ -15,6 +15,7 @@ from orchestrator.core.words import Section
 from orchestrator.plugin.registry import Registry
 from tests.config.config_material import Mistakes, Reads
 from tests.config.test_mangled_files import mangled
+from tests.seed_budget import examples
 
 STEP = '[[{}]]\nname = "{}"\nuses = "command"\nwith = {{ run = ["{}"] }}\n'
 PARAMS = "[params.version]\n"
@@ -183,7 +184,7 @@ with = { run = ["x"] }
 """
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@examples("mangled source", *HealthCheck)
 @given(pipeline=mangled(WHOLE))
 def test_mangled_sources(registry: Registry, host: Host, pipeline: str) -> None:
     with tempfile.TemporaryDirectory() as place:

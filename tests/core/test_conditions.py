@@ -12,6 +12,7 @@ from orchestrator.core.condition_parser import DEEPEST, LONGEST
 from orchestrator.core.conditions import ConditionMalformed, foreseen, holds, parse, why
 from orchestrator.core.reference_check import Known, check_condition
 from orchestrator.core.references import JobFacts, Reference, Scope
+from tests.seed_budget import examples
 
 SCOPE = Scope(
     job=JobFacts(id=118, pipeline="web", environment="eu/production", submitter="ada"),
@@ -322,6 +323,7 @@ SINGLE = ["true", "null", "'a'", '"1"', "1", "-2.5", "environment.vars.a", "${en
 WORDS = st.sampled_from(SIGNS + SINGLE)
 
 
+@examples("conditions")
 @given(st.text() | st.lists(WORDS, max_size=12).map(" ".join), SCOPES)
 def test_any_text_is_malformed_or_has_an_answer(text: str, scope: Scope) -> None:
     try:
@@ -503,12 +505,14 @@ CONDITIONS = st.recursive(
 )
 
 
+@examples("condition answers")
 @given(CONDITIONS.filter(lambda one: len(one.text) <= LONGEST), SCOPES)
 def test_as_the_model_says(condition: Written, scope: Scope) -> None:
     expected = bool(eval(condition.python, {"M": _model, "scope": scope.vars}))
     assert holds(parse(condition.text), scope) is expected
 
 
+@examples("foreseen conditions")
 @given(
     CONDITIONS.filter(lambda one: len(one.text) <= LONGEST), SCOPES, st.sets(st.sampled_from(NAMES))
 )

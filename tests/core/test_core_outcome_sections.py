@@ -4,7 +4,6 @@ whatever a plan is, its job ends with every step finished, or not run for a reas
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given as whatever
-from hypothesis import settings
 
 from orchestrator.core import commands as cmd
 from orchestrator.core.definition import OutcomeRule, RetryPolicy, StepDefinition
@@ -31,6 +30,7 @@ from tests.core.core_setup import (
     whole,
 )
 from tests.core.core_story import Story, given
+from tests.seed_budget import examples
 
 CONTINUE, WARN, FAIL, HALT = Outcome
 SUCCESS, FAILURE = JobConclusion.SUCCESS, JobConclusion.FAILURE
@@ -225,7 +225,7 @@ def go_on(story: Story, how: str) -> None:
                 story.when(cmd.CleanupDone(here))
 
 
-@settings(max_examples=60, deadline=None)
+@examples("plans")
 @whatever(steps=plans(), hows=st.lists(ENDS, max_size=40), policy=st.sampled_from(RunningPolicy))
 def test_every_plan_ends(
     steps: tuple[StepDefinition, ...], hows: list[str], policy: RunningPolicy

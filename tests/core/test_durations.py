@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.core.durations import LONGEST, parse_duration, written
+from tests.seed_budget import examples
 
 
 @pytest.mark.parametrize(
@@ -15,6 +16,7 @@ def test_how_a_duration_is_written(seconds: float, text: str) -> None:
     assert written(seconds) == text
 
 
+@examples("durations")
 @given(st.integers(0, int(LONGEST)))
 def test_what_is_written_is_read_as_the_same(seconds: int) -> None:
     assert parse_duration(written(float(seconds))) == float(seconds)

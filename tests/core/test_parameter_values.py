@@ -28,6 +28,7 @@ from orchestrator.core.parameters import (
 from orchestrator.core.references import JobFacts
 from orchestrator.core.words import ParameterType as Type
 from tests.row_ids import told_by
+from tests.seed_budget import examples
 
 COUNT = Parameter("x", Type.INTEGER, min=-5, max=10, example="3")
 SHARE = Parameter("x", Type.NUMBER, min=0.5)
@@ -198,6 +199,7 @@ GIVEN = (
 )
 
 
+@examples("parameter values")
 @given(PARAMETERS, GIVEN)
 def test_what_is_kept_is_accepted_again(parameter: Parameter, value: Any) -> None:
     """What is accepted is kept as it is accepted again."""

@@ -23,6 +23,7 @@ from orchestrator.core.references import (
     resolve,
 )
 from tests.row_ids import told_by
+from tests.seed_budget import examples
 
 SCOPE = Scope(
     job=JobFacts(id=118, pipeline="team/web", environment="eu/production", submitter="ada"),
@@ -121,6 +122,7 @@ def test_what_is_one_reference() -> None:
         assert not is_reference(other)
 
 
+@examples("references")
 @given(st.text(alphabet="${}a.$ "))
 def test_parsing_ends_in_parts_or_malformed(text: str) -> None:
     try:
@@ -130,6 +132,7 @@ def test_parsing_ends_in_parts_or_malformed(text: str) -> None:
     assert "".join(str(part) for part in parts) == text.replace("$${", "${")
 
 
+@examples("resolved values")
 @given(st.text())
 def test_a_value_is_never_read_again(value: str) -> None:
     scope = Scope(job=SCOPE.job, params={"x": value})

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.engine.masking import HIDDEN, SHORTEST, MaskingStream, Masks
+from tests.seed_budget import examples
 
 SECRET = 'p4ss/w+rd?"&é~'
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -86,6 +87,7 @@ def test_what_a_shell_shows_of_it_is_hidden() -> None:
     assert "secret" not in Masks.of([secret]).text(done.stderr)
 
 
+@examples("masked pieces")
 @given(secret=SECRETS, before=ANY_TEXT, after=ANY_TEXT, places=st.lists(st.integers(0), max_size=9))
 def test_any_pieces_give_the_whole(secret: str, before: str, after: str, places: list[int]) -> None:
     """Any pieces give what the whole gives, and nothing survives."""
@@ -116,6 +118,7 @@ def test_any_pieces_give_the_whole(secret: str, before: str, after: str, places:
             assert as_base64(text, before_it).encode() not in shown
 
 
+@examples("masked overlaps")
 @given(
     secrets=st.lists(st.text("ab\n", min_size=4, max_size=9), max_size=4),
     whole=st.text("ab\nc", max_size=60).map(str.encode),

@@ -25,6 +25,8 @@ from orchestrator.process.state import (
     Void,
 )
 from tests.process.process_bench import Bench
+from tests.proof_lines import PROPERTIES, CountProof
+from tests.seed_budget import in_chunks
 
 # --- between the intent and the supervisor
 
@@ -290,10 +292,11 @@ async def test_claim_that_a_power_cut_emptied_is_lost(bench: Bench) -> None:
     assert bench.host.is_tree_dead(bench.directory())
 
 
-@pytest.mark.parametrize("seed", range(12))
-async def test_kills_at_random_moments(bench: Bench, seed: int) -> None:
+@in_chunks("crash windows", 1)
+async def test_kills_at_random_moments(bench: Bench, seeds: range, count_proof: CountProof) -> None:
     """Whatever is killed when: at most one run, and a success only of a run that completed."""
-    chance = random.Random(seed)
+    count_proof(PROPERTIES, {"seeds": len(seeds)})
+    chance = random.Random(seeds[0])
     await bench.host.start(bench.directory("first"), bench.spec("first", "true"))
     daemon = bench.daemon(bench.python("process", "open('runs', 'a').write('completed\\n')"))
     await bench.told(daemon, "asking")

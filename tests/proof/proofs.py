@@ -22,7 +22,7 @@ PROOFS = (
     Proof(
         "properties",
         "random histories, pipelines, files and values against the rules",
-        ("-m", "seeded", "tests/core", "tests/config", "tests/store"),
+        ("-m", "seeded", "tests", "--ignore", "tests/simulation"),
     ),
     Proof(
         "kills-command",

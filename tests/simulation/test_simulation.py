@@ -2,20 +2,25 @@
 
 import pytest
 
+from tests.proof_lines import CountProof
+from tests.seed_budget import in_chunks
 from tests.simulation.sim_run import simulate
 
-SEEDS = 1_000
-CHUNK = 20
 
-
-@pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
-def test_whatever_happens_no_rule_is_broken(first: int, request: pytest.FixtureRequest) -> None:
+@in_chunks("simulation", 20)
+def test_whatever_happens_no_rule_is_broken(
+    seeds: range, request: pytest.FixtureRequest, count_proof: CountProof
+) -> None:
     only = request.config.getoption("--seed", default=None)
-    if only is None:
-        for seed in range(first, first + CHUNK):
-            simulate(seed)
-    elif first == 0:
-        print(*simulate(only).journal(), sep="\n")
+    if only is not None:
+        if seeds[0] == 0:
+            print(*simulate(only).journal(), sep="\n")
+        return
+    for seed in seeds:
+        count_proof("simulation", {"seeds": 1})
+        report = simulate(seed)
+        figures = {"jobs": report.jobs, "crashes": report.lives - 1, "tools": report.tools}
+        count_proof("simulation", figures)
 
 
 def test_a_seed_decides_everything() -> None:

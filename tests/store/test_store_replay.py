@@ -4,8 +4,6 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import pytest
-
 from orchestrator.core import commands as cmd
 from orchestrator.core.instant import Instant
 from orchestrator.core.model import JobQueued, JobRunning, StepRef
@@ -15,6 +13,8 @@ from orchestrator.store import reading
 from orchestrator.store.database import connect_writer
 from orchestrator.store.protocol import JobFilter
 from orchestrator.store.restore import restore
+from tests.proof_lines import PROPERTIES, CountProof
+from tests.seed_budget import in_chunks
 from tests.store.store_journeys import ROOT, Journey, accept, configuration_with, replayed, travel
 
 EPOCH = Instant(utc=9_000_000_000, boot=5, boot_id="another")
@@ -51,9 +51,12 @@ def rows_of(connection: sqlite3.Connection) -> Changes:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(40))
-def test_the_rows_are_what_replaying_the_journal_gives(tmp_path: Path, seed: int) -> None:
-    last = travel(tmp_path, seed, steps=120)
+@in_chunks("journeys", 1)
+def test_the_rows_are_what_replaying_the_journal_gives(
+    tmp_path: Path, seeds: range, count_proof: CountProof
+) -> None:
+    count_proof(PROPERTIES, {"seeds": len(seeds)})
+    last = travel(tmp_path, seeds[0], steps=120)
     with closing(connect_writer(tmp_path / "state.db")) as connection:
         lines = [line for _, line in reading.events(connection, 0, EVERYTHING)]
         world, rows = replayed(lines, EPOCH)

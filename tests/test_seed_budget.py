@@ -1,0 +1,155 @@
+"""All that the suite leaves to chance comes out of one budget."""
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import proof_lines, seed_budget
+from tests.seed_budget import Effort, Share
+
+ROOT = Path(__file__).parents[1]
+OWN = (Path(seed_budget.__file__), Path(__file__))
+TAKING = {"examples", "in_chunks", "seeds"}
+"""The functions that give a share to a test, by its name."""
+
+
+def modules() -> Iterator[tuple[Path, ast.Module]]:
+    """Every test module that may leave something to chance, but the budget's own."""
+    for path in sorted((*ROOT.glob("tests/**/*.py"), *ROOT.glob("plugins/*/*_tests/**/*.py"))):
+        text = path.read_text()
+        if path not in OWN and ("hypothesis" in text or "seed" in text):
+            yield path.relative_to(ROOT), ast.parse(text)
+
+
+MODULES = list(modules())
+
+
+def name_of(node: ast.expr) -> str:
+    """The last word of what is called."""
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def calls(tree: ast.AST) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def shares_taken() -> Iterator[str]:
+    for _, tree in MODULES:
+        for call in calls(tree):
+            if name_of(call.func) in TAKING and call.args:
+                share = call.args[0]
+                if isinstance(share, ast.Constant) and isinstance(share.value, str):
+                    yield share.value
+
+
+def givens(tree: ast.Module) -> set[str]:
+    """What Hypothesis's `given` is called in a module."""
+    return {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "hypothesis"
+        for alias in node.names
+        if alias.name == "given"
+    }
+
+
+def test_the_shares_are_the_whole() -> None:
+    assert sum(share.seeds for share in seed_budget.SHARES.values()) == seed_budget.TOTAL == 1_000
+
+
+def test_each_share_says_why() -> None:
+    assert [name for name, share in seed_budget.SHARES.items() if not share.why] == []
+
+
+def test_each_share_is_taken_once() -> None:
+    assert Counter(shares_taken()) == Counter(seed_budget.SHARES.keys())
+
+
+def test_each_property_takes_a_share() -> None:
+    without = []
+    for path, tree in MODULES:
+        for function in ast.walk(tree):
+            if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            words = {name_of(getattr(one, "func", one)) for one in function.decorator_list}
+            if words & givens(tree) and "examples" not in words:
+                without.append(f"{path}:{function.lineno} {function.name}")
+    assert without == []
+
+
+def test_nobody_else_says_how_many() -> None:
+    """Neither Hypothesis's `max_examples` nor a range of seeds stands elsewhere."""
+    found = []
+    for path, tree in MODULES:
+        for call in calls(tree):
+            own = any(keyword.arg == "max_examples" for keyword in call.keywords)
+            if own or (name_of(call.func) == "parametrize" and _is_range_of_seeds(call)):
+                found.append(f"{path}:{call.lineno}")
+    assert found == []
+
+
+def _is_range_of_seeds(call: ast.Call) -> bool:
+    name, values = [*call.args, None, None][:2]
+    return (
+        isinstance(name, ast.Constant)
+        and "seed" in str(name.value)
+        and any(name_of(inner.func) == "range" for inner in calls(values or ast.Pass()))
+    )
+
+
+def test_an_effort_multiplies_the_shares(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seed_budget, "SHARES", {"dear": Share(400, "x"), "small": Share(10, "x")})
+    found = {}
+    for effort in Effort:
+        monkeypatch.setattr(seed_budget, "_chosen", effort)
+        found[effort.value] = [seed_budget.seeds(name) for name in ("dear", "small")]
+    assert found == {"quick": [8, 3], "test": [400, 10], "proof": [8_000, 200]}
+
+
+def test_chunks_are_the_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seed_budget, "SHARES", {"dear": Share(45, "x")})
+    monkeypatch.setattr(seed_budget, "_chosen", Effort.TEST)
+
+    def test(seeds: range) -> None: ...
+
+    parametrize = next(
+        mark
+        for mark in seed_budget.in_chunks("dear", 20)(test).pytestmark  # type: ignore[attr-defined]
+        if mark.name == "parametrize"
+    )
+    assert parametrize.args[1] == [range(20), range(20, 40), range(40, 45)]
+    assert parametrize.kwargs == {"ids": ["0-19", "20-39", "40-44"]}
+
+
+def test_hypothesis_takes_the_effort(request: pytest.FixtureRequest) -> None:
+    assert seed_budget.effort().value == request.config.getoption("effort")
+    assert seed_budget.as_many(range(7)).max_examples == 7
+    assert (
+        seed_budget.as_many(range(7)).print_blob and seed_budget.as_many(range(7)).deadline is None
+    )
+
+
+def report(node: str, when: str, failed: bool, *said: object) -> pytest.TestReport:
+    """A report with figures, as it comes home from a worker."""
+    return pytest.TestReport(
+        node,
+        ("", 0, ""),
+        {},
+        "failed" if failed else "passed",
+        None,
+        when,  # type: ignore[arg-type]
+        user_properties=[(proof_lines.PROOF, one) for one in said],
+    )
+
+
+def test_figures_are_summed_up() -> None:
+    lines = proof_lines.ProofLines("proof")
+    for node, failed in (("a", False), ("b", True)):
+        said = ["simulation", {"seeds": 900, "jobs": 1_100}]
+        lines.pytest_runtest_logreport(report(node, "call", failed, said))
+        lines.pytest_runtest_logreport(report(node, "teardown", False, said, ["kills", "ten"]))
+    assert lines.line("simulation") == "1,800 seeds, 1 violations, 2,200 jobs"
+    assert lines.line("kills") == "1 violations, ten, ten"
