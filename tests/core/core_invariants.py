@@ -1,7 +1,6 @@
 """What must be true of every world, whatever happened: checked after each command of each test."""
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
 from typing import Any
 
 from sortedcontainers import SortedList, SortedSet
@@ -23,6 +22,8 @@ from orchestrator.core.world import World
 
 OF_A_TRANSACTION = ("touched", "changes")
 _CONTAINERS = (dict, tuple, frozenset)
+_FORMS: dict[type, Callable[[Any], Any] | None] = {}
+"""Worked out once a type: every value of every world is made plain after every command."""
 
 
 def state_of(world: World) -> dict[str, Any]:
@@ -34,16 +35,17 @@ def state_of(world: World) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     """Containers and indexes by content; an empty one in a table is as good as none."""
-    form = _form(type(value))
+    kind = type(value)
+    if kind not in _FORMS:
+        _FORMS[kind] = _form(kind)
+    form = _FORMS[kind]
     return value if form is None else form(value)
 
 
-@cache
 def _form(kind: type) -> Callable[[Any], Any] | None:
-    """How values of this type are made plain; None: they are. Asked for once a type, for this is
-    done to every value of every world after every command."""
+    """How values of this type are made plain; None: they are."""
     if issubclass(kind, Mapping):
         return _plain_table
     if issubclass(kind, SortedList | SortedSet):
