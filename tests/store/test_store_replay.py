@@ -4,6 +4,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from orchestrator.core import commands as cmd
 from orchestrator.core.instant import Instant
 from orchestrator.core.model import JobQueued, JobRunning, StepRef
