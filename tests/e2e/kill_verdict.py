@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 import msgspec
 
 Job: TypeAlias = dict[str, Any]
-Key: TypeAlias = tuple[int, str, int]
+Key: TypeAlias = tuple[int, str, int, str]
+"""Job, step, attempt, and which of its processes: the one that does its work has no name."""
 
 TOUCHING = "apply"
 """The step of a deploy that makes a cleanup owed."""
@@ -28,13 +29,14 @@ class Line(msgspec.Struct, frozen=True):
     pid: int
     event: str
     at: int
+    part: str = ""
     lines: int = 0
     exit: int = 0
     signals: int = 0
 
     @property
     def key(self) -> Key:
-        return self.job, self.step, self.attempt
+        return self.job, self.step, self.attempt, self.part
 
 
 class Trace:
@@ -65,7 +67,7 @@ class Trace:
 
 
 def none_ran_twice(trace: Trace) -> None:
-    """Each attempt began its tool once at most, and asked it to stop once at most."""
+    """Each attempt began each of its tools once at most, and asked it to stop once at most."""
     for key, begun in trace.begins.items():
         assert len(begun) == 1, f"{key} ran {len(begun)} times: {begun}"
     for key, ended in trace.ends.items():
@@ -100,7 +102,7 @@ def outcomes_are_true(trace: Trace, jobs: dict[int, Job]) -> None:
     """What is said of each step is what its tool did."""
     for job in jobs.values():
         for step in job["steps"]:
-            key = (job["id"], step["name"], step["attempt"])
+            key = (job["id"], step["name"], step["attempt"], "")
             ended = trace.ends[key][0] if key in trace.ends else None
             if step["exit"] is not None:
                 assert ended is not None, f"{key} has exit {step['exit']}, and its tool never ended"
@@ -113,11 +115,11 @@ def outcomes_are_true(trace: Trace, jobs: dict[int, Job]) -> None:
 
 def logs_are_whole(trace: Trace, state: Path) -> None:
     """Each log holds what its tool wrote, each line once and in order."""
-    for (job, step, attempt), ended in trace.ends.items():
+    for (job, step, attempt, part), ended in trace.ends.items():
         path = state / "jobs" / str(job) / "steps" / step / str(attempt) / "log"
         lines = path.read_text().splitlines()
-        wrote = [f"line {number}" for number in range(ended[0].lines)]
-        found = [line for line in lines if line.startswith("line ")]
+        wrote = [f"{part}line {number}" for number in range(ended[0].lines)]
+        found = [line for line in lines if line.startswith(f"{part}line ")]
         assert found == wrote, f"the log of {job} {step}: {json.dumps(lines)}"
 
 

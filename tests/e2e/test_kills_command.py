@@ -1,7 +1,9 @@
-"""The daemon is killed a hundred times while real commands run; nothing that was promised breaks.
+"""The daemon is killed while real commands run; nothing that was promised breaks.
 
-Every moment is drawn from a seed that a failure prints. Most daemons are forked from a process
-that has imported the same program already, some are started from nothing.
+First at named moments (`kill_points`), each of which must be reached, then at random for the rest
+of a fixed time (`seed_budget`), from a seed that a failure prints, while users submit and cancel.
+Most daemons are forked from a process that has imported the same program already, some are started
+from nothing. The last line of the run says how many kills hit which moment.
 """
 
 import random
@@ -10,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,8 @@ from orchestrator.cli.errors import Refused
 from orchestrator.testing.daemon_process import is_gone, kill, launch_program
 from orchestrator.testing.daemon_zygote import Zygote
 from tests.e2e.e2e_bench import Installation, insisting, seeded, until
+from tests.e2e.kill_bench import KillBench, kill_at_named_moments
+from tests.e2e.kill_points import CommandPoints
 from tests.e2e.kill_verdict import (
     Trace,
     at_work_during,
@@ -28,33 +33,51 @@ from tests.e2e.kill_verdict import (
     none_ran_twice,
     outcomes_are_true,
 )
+from tests.e2e.kill_ways import PLACES
+from tests.proof_lines import CountProof, ReportProof
+from tests.seed_budget import seconds
 
 pytestmark = pytest.mark.slow
 
-KILLS = 100
+PROOF = "kills-command"
+FEWEST = 5
+"""Kills at random, however long the named moments took."""
 ENVIRONMENTS = ("north", "south", "east")
 TOOL = Path(__file__).with_name("kill_tool.py")
 OTHERS = 12
 """One of so many daemons is started from nothing; so many jobs come by the command line."""
 
 
+PARAMS = {"lines": 10, "exit": 0, "linger": 0, "smoke": 3, "wipe": 3, "tidy": 5}
+"""Lines of the step, of the second one, of the step's own cleanup, of the cleanup that is owed."""
+
+
 def files(trace: Path) -> dict[str, str]:
-    """A deploy that owes a cleanup, and a test that runs beside cleanups and tests only."""
+    """Deploys that owe a cleanup, one with a cleanup of its step too, and a test that runs beside
+    cleanups and tests only."""
 
-    def step(name: str, lines: str, more: str = "") -> str:
-        argv = [sys.executable, "-S", str(TOOL), str(trace), lines, "${params.exit}"]
-        run = ", ".join(f"'{argument}'" for argument in argv)
-        return f'[[steps]]\nname = "{name}"\nuses = "command"\n{more}\nwith = {{ run = [{run}] }}\n'
+    def tool(lines: str, code: str = "${params.exit}", part: str = "") -> str:
+        argv = [sys.executable, "-S", str(TOOL), str(trace), lines, code, "${params.linger}", part]
+        return "[" + ", ".join(f"'{argument}'" for argument in argv) + "]"
 
-    params = '[params.lines]\ndefault = "10"\n[params.exit]\ndefault = "0"\n'
-    deploy = step("apply", "${params.lines}") + step("smoke", "3", "touches = false")
+    def step(name: str, lines: str, more: str = "", cleanup: str = "") -> str:
+        run = f"{{ run = {tool(f'${{params.{lines}}}')}{cleanup} }}"
+        return f'[[steps]]\nname = "{name}"\nuses = "command"\n{more}\nwith = {run}\n'
+
+    params = "".join(f'[params.{name}]\ndefault = "{value}"\n' for name, value in PARAMS.items())
+    owes = 'cleanup = { pipeline = "tidy", params = { lines = "${params.tidy}" } }\n'
+    deploy = f'kind = "deploy"\n{owes}{params}'
+    own = f", cleanup = {tool('${params.wipe}', '0', 'cleanup')}"
+    smoke, tidy, look = (
+        step(name, lines, "touches = false")
+        for name, lines in (("smoke", "smoke"), ("tidy", "lines"), ("look", "lines"))
+    )
     return {
-        **{f"environments/{name}.toml": "" for name in ENVIRONMENTS},
-        "pipelines/web.toml": 'kind = "deploy"\ncleanup = { pipeline = "tidy", params = {} }\n'
-        + params
-        + deploy,
-        "pipelines/tidy.toml": f'kind = "cleanup"\n{params}{step("tidy", "5")}',
-        "pipelines/look.toml": f'kind = "test"\n{params}{step("look", "8", "touches = false")}',
+        **{f"environments/{name}.toml": "" for name in (*ENVIRONMENTS, *PLACES)},
+        "pipelines/web.toml": f"{deploy}{step('apply', 'lines')}{smoke}",
+        "pipelines/wash.toml": f"{deploy}{step('apply', 'lines', cleanup=own)}",
+        "pipelines/tidy.toml": f'kind = "cleanup"\n{params}{tidy}',
+        "pipelines/look.toml": f'kind = "test"\n{params}{look}',
     }
 
 
@@ -88,7 +111,7 @@ class Users(threading.Thread):
 
     def _submit(self) -> None:
         key = f"key {len(self.accepted)}"
-        pipeline = self.chance.choice(("web", "web", "look"))
+        pipeline = self.chance.choice(("web", "web", "wash", "look"))
         params = {"lines": str(self.chance.randrange(30)), "exit": self.chance.choice("0003")}
         body = {
             "pipeline": pipeline,
@@ -121,31 +144,53 @@ class Users(threading.Thread):
         return printed
 
 
-def test_a_hundred_kills(tmp_path: Path, zygote: Zygote, request: pytest.FixtureRequest) -> None:
+@pytest.mark.slow
+@pytest.mark.timeout(900)  # a proof kills for five minutes
+def test_kills(
+    tmp_path: Path,
+    zygote: Zygote,
+    request: pytest.FixtureRequest,
+    count_proof: CountProof,
+    report_proof: ReportProof,
+) -> None:
+    end = time.monotonic() + seconds(PROOF)
     trace_file = tmp_path / "trace"
     chance = seeded(request.node.name)
     with Installation(tmp_path, launch=zygote.launch) as installation:
-        main = 'capacity = 6\n[kinds.test]\nexcludes = ["deploy"]\n'
+        main = 'capacity = 8\n[kinds.test]\nexcludes = ["deploy"]\n'
         installation.write(files(trace_file), main)
-        users = Users(installation, random.Random(chance.random()))
-        users.start()
-        kills = kill_again_and_again(installation, zygote, chance)
-        users.enough.set()
-        installation.start()
-        users.join()
-        assert users.error is None, users.error
-        printed = users.answers_of_command_line()
-        trace = judge(installation, trace_file, set(users.accepted.values()) | printed)
-        outlived = at_work_during(trace, kills)
-        assert outlived >= KILLS / 10, f"only {outlived} tools were at work when a daemon died"
+        bench = KillBench(installation)
+        named = kill_at_named_moments(bench, CommandPoints(bench).all)
+        accepted = kill_at_random(bench, zygote, chance, end)
+        trace = judge(installation, trace_file, bench.accepted | accepted)
+        outlived = at_work_during(trace, bench.kills)
+        assert outlived >= len(bench.kills) / 10, f"only {outlived} tools outlived a daemon"
+        figures = {"kills": len(bench.kills), "named moments": named}
+        count_proof(PROOF, {**figures, "jobs": len(trace.spans()), "tools": len(trace.begins)})
+        report_proof(PROOF, bench.told())
+
+
+def kill_at_random(bench: KillBench, zygote: Zygote, chance: random.Random, end: float) -> set[int]:
+    """The jobs that users were promised meanwhile."""
+    users = Users(bench.installation, random.Random(chance.random()))
+    users.start()
+    kill_again_and_again(bench, zygote, chance, end)
+    users.enough.set()
+    bench.installation.launcher = zygote.launch
+    bench.installation.start()
+    users.join()
+    assert users.error is None, users.error
+    return set(users.accepted.values()) | users.answers_of_command_line()
 
 
 def kill_again_and_again(
-    installation: Installation, zygote: Zygote, chance: random.Random
-) -> list[int]:
-    """Daemons one after another, killed before or after they are ready. When that was."""
-    kills = []
-    for _ in range(KILLS):
+    bench: KillBench, zygote: Zygote, chance: random.Random, end: float
+) -> None:
+    """Daemons one after another, killed before or after they are ready, until it is time."""
+    installation = bench.installation
+    for number in count():
+        if number >= FEWEST and time.monotonic() > end:
+            return
         fresh = chance.randrange(OTHERS) == 0
         installation.launcher = launch_program if fresh else zygote.launch
         if chance.random() < 0.2:
@@ -153,12 +198,10 @@ def kill_again_and_again(
         else:
             installation.start()
         time.sleep(chance.uniform(0, 0.4))
-        kills.append(time.clock_gettime_ns(time.CLOCK_BOOTTIME))
-        installation.kill()
+        bench.kill()
         if chance.random() < 0.1:
             for pid in installation.keepers():
                 kill(pid)
-    return kills
 
 
 def judge(
@@ -227,5 +270,5 @@ def test_a_killed_supervisor_loses_its_step(
             "lost",
             "not_run",
         ]
-        assert len(trace.begins[lost, "apply", 1]) == 1
+        assert len(trace.begins[lost, "apply", 1, ""]) == 1
         assert is_gone(pid)
