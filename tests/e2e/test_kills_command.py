@@ -144,7 +144,6 @@ class Users(threading.Thread):
         return printed
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(900)  # a proof kills for five minutes
 def test_kills(
     tmp_path: Path,
