@@ -23,5 +23,5 @@ def call_user_by_number(config: pytest.Config) -> None:
     """Let pytest choose its directory by the uid; workers get theirs from us."""
     factory = config._tmp_path_factory  # type: ignore[attr-defined]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LOGNAME", str(os.geteuid()))
+        patch.setenv("LOGNAME", str(os.getuid()))
         factory.getbasetemp()

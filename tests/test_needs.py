@@ -63,9 +63,11 @@ def run(suite: Path, *words: str, ci: bool = False) -> tuple[int, list[str]]:
         capture_output=True,
         text=True,
     )
+    print(done.stdout, done.stderr)
     return done.returncode, done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_a_line_a_need(suite: Path) -> None:
     status, lines = run(suite, "-n", "2")
     assert status == 0
@@ -78,6 +80,7 @@ def test_a_line_a_need(suite: Path) -> None:
     assert not [line for line in lines if "SKIPPED" in line]
 
 
+@pytest.mark.slow
 def test_in_ci_nothing_is_missing(suite: Path) -> None:
     """But what needs root, an ordinary user leaves out, as `make test ROOT=no` does."""
     status, lines = run(suite, "-m", "not root", ci=True)
@@ -87,6 +90,7 @@ def test_in_ci_nothing_is_missing(suite: Path) -> None:
     assert f"some/test_some.py::test_by_a_fixture was skipped in CI: needs {TERRAFORM}" in lines
 
 
+@pytest.mark.slow
 def test_in_ci_root_leaves_nothing_out(suite: Path) -> None:
     status, lines = run(suite, "-m", "root", ci=True)
     assert status == 1

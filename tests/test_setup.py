@@ -29,7 +29,7 @@ def set_up(place: Path, *words: str, env: Mapping[str, str] = os.environ) -> lis
     done = subprocess.run(
         [str(shutil.which("make")), "setup", f"VENV={place}", *words],
         cwd=ROOT,
-        env={**env, "LC_ALL": "C", "MAKEFLAGS": ""},
+        env={**env, "LC_ALL": "C", "MAKEFLAGS": "", "MAKELEVEL": "0"},
         capture_output=True,
         text=True,
     )
@@ -72,6 +72,7 @@ def test_a_place_that_is_not_writable(tmp_path: Path) -> None:
     assert line.startswith(f"{place} can't be made, its directory is not writable; another: make ")
 
 
+@pytest.mark.slow
 def test_no_package_index(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]

@@ -16,6 +16,7 @@ def test(tmp_path):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("workers", "up"), [("0", 1), ("1", 2)], ids=["alone", "worker"])
 def test_base(tmp_path: Path, workers: str, up: int) -> None:
     long = tmp_path / ("x" * 60)
@@ -31,4 +32,4 @@ def test_base(tmp_path: Path, workers: str, up: int) -> None:
         text=True,
     )
     [line] = [line for line in done.stdout.splitlines() if line.startswith("base ")]
-    assert line == f"base /tmp/pytest-of-{os.geteuid()} of /tmp"
+    assert line == f"base /tmp/pytest-of-{os.getuid()} of /tmp"

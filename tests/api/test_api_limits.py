@@ -129,10 +129,11 @@ async def test_websockets_are_refused(bench: ApiBench) -> None:
     assert b" 403 " in (await raw(bench, upgrade)).split(b"\r\n")[0]
 
 
+@pytest.mark.slow
 async def test_who_does_not_read_is_cut_off(
     bench: ApiBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A client that does not read is cut off."""
+    """A client that does not read is cut off: at once, or when the server's idle limit has passed."""
     monkeypatch.setattr(connection, "SEND_SECONDS", 0.05)
     await bench.submit()
     (await bench.gate.at_work(1)).log("x" * 4_000_000)

@@ -39,6 +39,7 @@ def test_from_init_to_events(installation: Installation) -> None:
     assert installation.stop() == 0
 
 
+@pytest.mark.slow
 def test_a_parameter_says_what_would_match(installation: Installation) -> None:
     """A parameter that does not match says what would."""
     installation.says("init", str(installation.directory))
@@ -76,6 +77,7 @@ def endings(installation: Installation, tmp_path: Path) -> Installation:
     return installation
 
 
+@pytest.mark.slow
 def test_every_exit_status_of_a_job(endings: Installation) -> None:
     assert endings.run("submit", "good", "staging", "--wait").returncode == 0
     assert endings.run("submit", "bad", "staging", "--wait").returncode == 1
@@ -95,6 +97,7 @@ def test_every_exit_status_of_a_job(endings: Installation) -> None:
     assert endings.run("submit", "good").returncode == 2
 
 
+@pytest.mark.slow
 def test_why_a_job_waits(endings: Installation) -> None:
     first = endings.submit("stays", "staging", "--reason", "release one")
     second = endings.submit("good", "staging")
@@ -112,6 +115,7 @@ def test_why_a_job_waits(endings: Installation) -> None:
     assert endings.run("wait", str(third)).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_quarantine_and_how_it_is_lifted(endings: Installation) -> None:
     endings.run("submit", "dirty", "staging", "--wait")
     environment = endings.json("environment", "staging")
@@ -126,6 +130,7 @@ def test_a_quarantine_and_how_it_is_lifted(endings: Installation) -> None:
     assert endings.run("wait", str(waits)).returncode == 0
 
 
+@pytest.mark.slow
 def test_dry_run_retry_output_and_result_file(endings: Installation, tmp_path: Path) -> None:
     assert "work" in endings.says("submit", "good", "staging", "--dry-run")
     assert endings.json("jobs")["jobs"] == []
@@ -139,6 +144,7 @@ def test_dry_run_retry_output_and_result_file(endings: Installation, tmp_path: P
     assert endings.run("submit", "bad", "staging", "--key", "build 7").returncode == 13
 
 
+@pytest.mark.slow
 def test_follow_shows_a_log_while_it_grows(endings: Installation, tmp_path: Path) -> None:
     job = endings.submit("stays", "staging")
     endings.at_work(job)
@@ -153,6 +159,7 @@ def test_follow_shows_a_log_while_it_grows(endings: Installation, tmp_path: Path
     events.communicate()
 
 
+@pytest.mark.slow
 def test_configuration_mistakes_are_told_with_their_lines(installation: Installation) -> None:
     installation.write(
         {"pipelines/web.toml": 'kind = "deplyo"\n[[steps]]\nname = "a"\nusess = 1\n'}
