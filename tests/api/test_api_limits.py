@@ -133,7 +133,7 @@ async def test_websockets_are_refused(bench: ApiBench) -> None:
 async def test_who_does_not_read_is_cut_off(
     bench: ApiBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A client that does not read is cut off: at once, or when the server's idle limit has passed."""
+    """A client that does not read is cut off, at the latest after the server's idle limit."""
     monkeypatch.setattr(connection, "SEND_SECONDS", 0.05)
     await bench.submit()
     (await bench.gate.at_work(1)).log("x" * 4_000_000)
