@@ -2,9 +2,11 @@
 
 import signal
 from collections.abc import Generator, Iterator
+from importlib.metadata import entry_points
 
 import pytest
 
+from orchestrator.plugin.hookspecs import GROUP
 from orchestrator.testing.daemon_zygote import Zygote
 from tests import durations, needs, short_paths, skips
 from tests.row_ids import words
@@ -39,7 +41,7 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 @pytest.fixture(scope="session")
 def zygote() -> Iterator[Zygote]:
     """What forks the daemons of all tests."""
-    zygote = Zygote()
+    zygote = Zygote([point.module for point in entry_points(group=GROUP)])
     yield zygote
     zygote.close()
 

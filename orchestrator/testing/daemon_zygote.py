@@ -1,10 +1,11 @@
 """Daemons that start in a moment: forked from a process that has imported them already.
 
-    python -m orchestrator.testing.daemon_zygote DESCRIPTOR
+    python -m orchestrator.testing.daemon_zygote DESCRIPTOR [MODULE...]
 
 A daemon's imports take most of a second of CPU, and the adapter suite starts dozens of daemons.
 """
 
+import gc
 import importlib
 import os
 import select
@@ -13,6 +14,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -66,13 +68,16 @@ class Fork:
 
 
 class Zygote:
-    """The process that forks. It ends when this one does, or at `close`."""
+    """The process that forks. It ends when this one does, or at `close`.
 
-    def __init__(self) -> None:
+    `modules` are those of the plugins that its daemons load.
+    """
+
+    def __init__(self, modules: Sequence[str] = ()) -> None:
         self._statuses: dict[int, int] = {}
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            command = [sys.executable, "-m", __name__, str(theirs.fileno())]
+            command = [sys.executable, "-m", __name__, str(theirs.fileno()), *modules]
             env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
             self._process = subprocess.Popen(command, env=env, pass_fds=[theirs.fileno()])
 
@@ -118,9 +123,13 @@ class Zygote:
         return answer
 
 
-def main(line: socket.socket) -> None:
+def main(line: socket.socket, modules: Sequence[str]) -> None:
     """Fork for each request; tell how each of the forked ended."""
-    importlib.import_module("orchestrator.daemon")
+    importlib.import_module("orchestrator.testing.suite_daemon")
+    for module in modules:
+        with suppress(ImportError):  # the daemon that needs it has its own path, and says so
+            importlib.import_module(module)
+    gc.freeze()  # what is here already the forked neither look at nor copy
     children: dict[int, int] = {}
     poll = select.poll()
     poll.register(line, select.POLLIN)
@@ -178,4 +187,4 @@ def _redirect(log: str) -> None:
 
 
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])))
+    main(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])

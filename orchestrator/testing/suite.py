@@ -35,7 +35,7 @@ class AdapterSuite(SettingsTests, OutcomeTests, StopTests, CrashTests, abc.ABC):
     @classmethod
     def zygote(cls) -> Iterator[Zygote]:
         """What forks the daemons of all tests."""
-        zygote = Zygote()
+        zygote = Zygote((cls.adapter.__module__,))
         yield zygote
         zygote.close()
 
