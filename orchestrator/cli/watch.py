@@ -56,7 +56,7 @@ def watch_to_end(
     while True:
         try:
             with exchange:
-                for seen in _changes(exchange, job, deadline):
+                for seen in changes(exchange, job, deadline):
                     changed(seen)
                     if seen["phase"] == "finished" or enough(seen):
                         return seen
@@ -65,7 +65,8 @@ def watch_to_end(
             exchange = daemon.returning(lambda: open_watch(daemon, job, attend), first=error)
 
 
-def _changes(exchange: Exchange, job: int, deadline: float | None) -> Iterator[Job]:
+def changes(exchange: Exchange, job: int, deadline: float | None) -> Iterator[Job]:
+    """The job at each change, from what `open_watch` opened. Raises as `watch_to_end` does."""
     reader = EventReader()
     while not exchange.finished:
         for event in reader.feed(_receive(exchange, job, deadline)):

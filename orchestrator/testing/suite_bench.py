@@ -1,10 +1,9 @@
 """An adapter at work under a real daemon, which may be killed and started again."""
 
-import json
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +11,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from orchestrator.cli.daemon import AWAY, Daemon
-from orchestrator.cli.errors import Refused
+from orchestrator.cli.errors import Refused, WaitTimedOut
+from orchestrator.cli.watch import changes, open_watch
 from orchestrator.plugin import Adapter
 from orchestrator.testing.daemon_process import (
     DaemonDidNotStart,
@@ -31,6 +31,7 @@ from orchestrator.testing.suite_daemon import (
 )
 from orchestrator.testing.suite_fate import NO_FATE, Fate
 from orchestrator.testing.suite_material import Material, Settings
+from orchestrator.testing.suite_pipeline import pipeline
 
 Value = TypeVar("Value")
 
@@ -213,9 +214,12 @@ class AdapterBench:
         while not (found := holds()):
             self._answer_questions()
             if time.monotonic() > end:
-                raise AssertionError(f"{what}: not within {self.patience:g} s\n{self._said()}")
+                raise AssertionError(self._not_within(what))
             time.sleep(0.02)
         return found
+
+    def _not_within(self, what: str) -> str:
+        return f"{what}: not within {self.patience:g} s\n{self._said()}"
 
     def until_at_work(self) -> None:
         """Return when the tool has begun its work."""
@@ -223,9 +227,10 @@ class AdapterBench:
 
     def until_phase(self, job: int, *phases: str) -> None:
         """Return when the step is in one of the phases."""
-        self.until(
+        self.watched(
+            job,
             f"the step is {' or '.join(phases)}",
-            lambda: self.job(job)["steps"] and self.step(job)["phase"] in phases,
+            lambda seen: bool(seen["steps"]) and seen["steps"][0]["phase"] in phases,
         )
 
     def watch(self) -> None:
@@ -234,32 +239,30 @@ class AdapterBench:
 
     def finished(self, job: int) -> dict[str, Any]:
         """The job, as soon as it has ended."""
-        self.until(f"job {job} ends", lambda: self.job(job)["phase"] == "finished")
-        return self.job(job)
+        return self.watched(job, f"job {job} ends", lambda seen: seen["phase"] == "finished")
 
+    def watched(
+        self, job: int, what: str, holds: Callable[[dict[str, Any]], bool]
+    ) -> dict[str, Any]:
+        """The job as soon as this holds of it: the daemon tells each change that it commits."""
+        if self.material.asks:  # whoever answers is to be asked again and again
+            self.until(what, lambda: holds(self.job(job)))
+            return self.job(job)
+        end = time.monotonic() + self.patience
+        try:
+            while time.monotonic() < end:
+                with suppress(*AWAY):
+                    for seen in self._changes(job, end):
+                        if holds(seen):
+                            return seen
+        except WaitTimedOut:
+            pass
+        raise AssertionError(self._not_within(what))
 
-def pipeline(adapter: str, settings: Settings, material: Material, timeout: str = "") -> str:
-    """A pipeline of one step."""
-    source = "" if material.source is None else f"source.path = {toml(str(material.source))}\n"
-    limit = f"timeout = {toml(timeout)}\n" if timeout else ""
-    return (
-        f'kind = "deploy"\nforce_after = 0\n{source}[params.text]\ndefault = "text"\n'
-        f"[[steps]]\nname = {toml(STEP)}\nuses = {toml(adapter)}\n{limit}with = {toml(settings)}\n"
-    )
-
-
-def toml(value: Any) -> str:
-    """A value as TOML. None can't be written there: its key is left out."""
-    match value:
-        case dict():
-            pairs = (f"{toml(key)} = {toml(one)}" for key, one in value.items() if one is not None)
-            return f"{{ {', '.join(pairs)} }}"
-        case list() | tuple():
-            return f"[{', '.join(map(toml, value))}]"
-        case str() | bool():
-            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-        case _:
-            return repr(value)
+    def _changes(self, job: int, end: float) -> Iterator[dict[str, Any]]:
+        with self.through(lambda: open_watch(self._client, job, attend=False)) as exchange:
+            for seen in changes(exchange, job, end):
+                yield dict(seen)
 
 
 @contextmanager

@@ -24,13 +24,14 @@ class Fate(msgspec.Struct, frozen=True):
     """Counted are the commits about jobs, from 1, in the life of one daemon.
 
     `die_after`: killed when the commit is on disk and nothing has acted on it. `die_before`:
-    killed when what it tells has happened and is not on disk. `cancel_at`: the commit's job is
-    cancelled before anything acts on the commit.
+    killed when what it tells has happened and is not on disk. `cancel_later`: the first job is
+    cancelled at its own first commit, the second at its second, and so on, before anything acts
+    on the commit.
     """
 
     die_after: int | None = None
     die_before: int | None = None
-    cancel_at: int | None = None
+    cancel_later: bool = False
 
 
 NO_FATE = Fate()
@@ -44,6 +45,8 @@ class FatefulStore:
         self._fate = fate
         self._engine = engine
         self._count = 0
+        self._commits: dict[int, int] = {}
+        """Of each job, in the order of their first ones."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
@@ -59,9 +62,14 @@ class FatefulStore:
         ids = await self._store.append(events, changes, drain)
         if job is not None and self._count == self._fate.die_after:
             _die()
-        if job is not None and self._count == self._fate.cancel_at:
+        if job is not None and self._fate.cancel_later and self._is_its_turn(job):
             await self._have_cancelled(job)
         return ids
+
+    def _is_its_turn(self, job: int) -> bool:
+        """Whether the job now has as many commits as there were jobs up to it."""
+        self._commits[job] = self._commits.get(job, 0) + 1
+        return self._commits[job] == list(self._commits).index(job) + 1
 
     async def _have_cancelled(self, job: int) -> None:
         """Return when the writer has the request: it comes before all that this commit causes."""

@@ -67,16 +67,15 @@ class StopTests:
         So it comes before the tool is started, between two of its processes, and when all is done.
         """
         bench.configure(bench.material.succeeding())
+        bench.start(Fate(cancel_later=True))
         for commit in range(1, MOST_COMMITS):
             before = bench.material.runs()
-            bench.start(Fate(cancel_at=commit))
             job = bench.submit(key=f"stopped at commit {commit}")
             ended = bench.finished(job)
             ran = bench.material.runs() - before
             expect(ran <= (commit > 1), f"the tool ran {ran} times after a stop", bench, job)
             possible = ("cancelled", "success") if ran else ("cancelled",)
             expect_end(bench, job, *possible, runs=(before + ran,))
-            bench.process.stop()
             if ended["cancel"] is None:
                 return  # its last commit has passed
         raise AssertionError(f"a step with more than {MOST_COMMITS} commits")

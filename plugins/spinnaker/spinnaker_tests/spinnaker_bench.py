@@ -11,8 +11,8 @@ from orchestrator_spinnaker.adapter import SpinnakerAdapter
 from orchestrator.testing import Material, Settings
 from orchestrator.testing.daemon_zygote import Zygote
 from orchestrator.testing.suite_bench import AdapterBench, open_adapter_bench
-from orchestrator.testing.suite_bench import pipeline as pipeline_text
 from orchestrator.testing.suite_daemon import STEP
+from orchestrator.testing.suite_pipeline import pipeline as pipeline_text
 from tests.testbed.spinnaker.spinnaker_bed import COMPLETE, Execution
 from tests.testbed.spinnaker.spinnaker_faults import Call
 from tests.testbed.spinnaker.spinnaker_gate import Gate
