@@ -74,6 +74,7 @@ SHARES = {
 SECONDS = {
     "kills-command": {Effort.QUICK: 0.0, Effort.TEST: 20.0, Effort.PROOF: 300.0},
     "kills-terraform": {Effort.QUICK: 0.0, Effort.TEST: 25.0, Effort.PROOF: 300.0},
+    "kills-spinnaker": {Effort.QUICK: 0.0, Effort.TEST: 25.0, Effort.PROOF: 300.0},
 }
 """How long a test kills, its named moments included; those it reaches however long they take."""
 

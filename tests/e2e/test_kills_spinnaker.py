@@ -18,6 +18,8 @@ from orchestrator.testing.daemon_zygote import Zygote
 from tests.e2e.e2e_bench import Installation, seeded
 from tests.e2e.spinnaker_kills import LONG, SHORT, Killer, Trial
 from tests.e2e.spinnaker_points import POINTS
+from tests.proof_lines import CountProof, ReportProof
+from tests.seed_budget import seconds
 from tests.testbed.spinnaker.spinnaker_bed import Execution
 from tests.testbed.spinnaker.spinnaker_faults import Call, Fault, Injected
 from tests.testbed.spinnaker.spinnaker_gate import Gate
@@ -25,8 +27,9 @@ from tests.testbed.spinnaker.spinnaker_pipelines import verdict
 
 pytestmark = [pytest.mark.spinnaker, pytest.mark.slow]
 
-SECONDS = {"test": 25, "proof": 300}
-"""How long daemons are killed, by effort; each named point comes once, whatever that takes."""
+PROOF = "kills-spinnaker"
+FEWEST = 5
+"""Kills at random, however long the named points took."""
 HELD = (Fault.ANSWER_HELD, Fault.HUNG)
 """The daemon dies while a post of it is not answered; the second reaches Orca after that."""
 NEVER = (Fault.CUT_BEFORE, Fault.GATE_500, Fault.ORCA_DOWN)
@@ -44,26 +47,34 @@ TROUBLES: tuple[Fault | None, ...] = (
 """What becomes of the posts."""
 LOOKS = (Call.SEARCH, Call.EXECUTION, Call.EXECUTIONS)
 WORDS = {"SUCCEEDED": "success", "TERMINAL": "failure", "CANCELED": "cancelled"}
+RANDOM = "at random"
 ANY = "success failure cancelled lost"
 RECOVERED = "whether the pipeline was started is not known: the daemon ended meanwhile"
 
 
-@pytest.mark.timeout(900)
-def test_kills(tmp_path: Path, zygote: Zygote, gate: Gate, request: pytest.FixtureRequest) -> None:
-    seconds = SECONDS[request.config.getoption("effort", "test")]
+@pytest.mark.timeout(900)  # a proof kills for five minutes
+def test_kills(
+    tmp_path: Path,
+    zygote: Zygote,
+    gate: Gate,
+    request: pytest.FixtureRequest,
+    count_proof: CountProof,
+    report_proof: ReportProof,
+) -> None:
+    end = time.monotonic() + seconds(PROOF)
     chance = seeded(request.node.name)
     with Installation(tmp_path, launch=zygote.launch) as installation:
         killer = Killer(installation, gate)
-        end = time.monotonic() + seconds
         kill_at_each_point(killer)
         AtRandom(killer, chance).kill_until(end)
         killer.start()
         installation.until_idle()
         said = judge(killer)
-    reached = {point.__name__ for point in POINTS}
-    assert reached <= killer.points.keys()
-    kills = ", ".join(f"{count} {point}" for point, count in killer.points.items())
-    print(f"{len(reached)} named points; kills within {seconds} s: {kills}; {said}")
+    points = {point.__name__ for point in POINTS}
+    assert points <= killer.points.keys()
+    count_proof(PROOF, {"kills": len(killer.kills), "named points": len(points)})
+    kills = "; ".join(f"{count} x {point}" for point, count in killer.points.items())
+    report_proof(PROOF, f"{said}, they hit: {kills}")
 
 
 def kill_at_each_point(killer: Killer) -> None:
@@ -84,8 +95,8 @@ class AtRandom:
         self._late: list[Injected] = []
 
     def kill_until(self, end: float) -> None:
-        """Until this time of the monotonic clock."""
-        while time.monotonic() < end:
+        """Until this time of the monotonic clock, and often enough."""
+        while time.monotonic() < end or self.killer.points[RANDOM] < FEWEST:
             if self.chance.random() < 0.1:  # it was not even ready
                 self.killer.installation.launch()
                 time.sleep(self.chance.uniform(0, 0.3))
@@ -113,7 +124,7 @@ class AtRandom:
             time.sleep(self.chance.uniform(0, 0.1))
         else:
             time.sleep(self.chance.uniform(0, 0.5))
-        self.killer.kill("at random")
+        self.killer.kill(RANDOM)
         self._late = injected if trouble is Fault.HUNG else []
         if injected and not self._late:
             self.gate.faults.lift(*injected)
@@ -148,7 +159,8 @@ def judge(killer: Killer) -> str:
     outlived = sum(any(lived_at(one, moment) for one in executions) for moment in killer.kills)
     assert outlived >= len(killer.kills) / 10
     assert recovered >= len(killer.kills) / 10
-    return f"{dict(said)}, at {outlived} an execution was live, {recovered} starts were looked for"
+    ends = ", ".join(f"{count} {conclusion}" for conclusion, count in said.items())
+    return f"{ends}, {outlived} met a live execution, {recovered} starts were looked for"
 
 
 def judge_job(

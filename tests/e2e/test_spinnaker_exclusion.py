@@ -9,6 +9,8 @@ import pytest
 
 from tests.e2e.e2e_bench import until
 from tests.e2e.spinnaker_shop import PATIENCE, Shop
+from tests.proof_lines import CountProof
+from tests.seed_budget import Effort, effort
 from tests.testbed.spinnaker.spinnaker_bed import COMPLETE, Execution
 from tests.testbed.spinnaker.spinnaker_users import ADA
 
@@ -18,8 +20,9 @@ pytestmark = [
     pytest.mark.timeout(900),  # up to twenty executions, one after another
 ]
 ALL_TESTS = ("Test 1a", "Test 1b", "Test 2a", "Test 2b", "Test 3a", "Test 3b")
-TESTS = {"test": ("Test 1a", "Test 3b"), "proof": ALL_TESTS}
-"""The stages that fail, by effort."""
+SOME_TESTS = ("Test 1a", "Test 3b")
+"""The stages that fail, in a proof and else."""
+PROOF = "spinnaker-example"
 
 
 @pytest.fixture
@@ -28,10 +31,8 @@ def shop(brisk_shop: Shop) -> Shop:
     return brisk_shop
 
 
-def test_a_cleanup_is_owed_however_a_deploy_ends(
-    shop: Shop, request: pytest.FixtureRequest
-) -> None:
-    tests = TESTS[request.config.getoption("effort", "test")]
+def test_a_cleanup_is_owed_however_a_deploy_ends(shop: Shop, count_proof: CountProof) -> None:
+    tests = ALL_TESTS if effort() is Effort.PROOF else SOME_TESTS
     good = shop.deploy("version=v1")
     red = {shop.deploy("version=v2", f"fail={stage}"): stage for stage in tests}
     bad = shop.deploy("version=v3", "fail=Canary")
@@ -50,6 +51,7 @@ def test_a_cleanup_is_owed_however_a_deploy_ends(
     assert set(statuses[1::2]) == {"SUCCEEDED"}
     assert shop.names() == ["Deploy", "Clean Up"] * (len(tests) + 3)
     none_overlap(shop, len(statuses))
+    count_proof(PROOF, {"executions": len(statuses), "failing stages": len(tests)})
 
 
 def test_five_deploys_behind_a_cleanup(shop: Shop) -> None:

@@ -43,6 +43,12 @@ PROOFS = (
         workers="0",
     ),
     Proof(
+        "spinnaker-example",
+        "a deploy of twenty stages fails in each that may, and its cleanup follows alone",
+        ("tests/e2e/test_spinnaker_exclusion.py",),
+        workers="0",
+    ),
+    Proof(
         "helm-matrix",
         "every action in every state of a release, killed at every moment, under each helm",
         ("plugins/helm/helm_tests/test_helm_matrix.py",),

@@ -1,6 +1,6 @@
 """The adapter under a real daemon, on executions of a real Orca behind a Gate-shaped front."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -49,10 +49,10 @@ class Place(Material):
             **more,
         }
 
-    def of(self, *stages: dict[str, Any], **more: Any) -> Settings:
+    def of(self, *stages: dict[str, Any], name: str = "it", **more: Any) -> Settings:
         """Of a step that starts a pipeline of these stages."""
-        self.gate.configure(pipeline("it", *stages))
-        return self.settings("it", **more)
+        self.gate.configure(pipeline(name, *stages))
+        return self.settings(name, **more)
 
     def succeeding(self) -> Settings:
         return self.of(wait("first", 0), verdict("second", outputs={"answer": 42}))
@@ -101,14 +101,22 @@ class SpinnakerBench(AdapterBench):
     """Its daemon, and what the tests do to it."""
 
     material: Place
-    outcomes: str
 
-    def configure(self, settings: Settings, *, timeout: str = "") -> None:
-        """One pipeline, with one step that has these settings, and the outcome rules."""
-        super().configure(settings, timeout=timeout)
-        if self.outcomes:
-            text = pipeline_text(self.adapter.name, settings, self.material, timeout)
-            self.process.write({"pipelines/it.toml": f"{text}outcomes = {self.outcomes}\n"})
+    def begin_all(self, tables: Sequence[Settings], outcomes: Sequence[str]) -> list[int]:
+        """A daemon, and a job for each of these settings with its outcome rules, side by side."""
+        files = {}
+        for number, (settings, rules) in enumerate(zip(tables, outcomes, strict=True)):
+            text = pipeline_text(self.adapter.name, settings, self.material)
+            files[f"pipelines/it-{number}.toml"] = f"{text}outcomes = {rules}\n"
+            files[f"environments/at-{number}.toml"] = ""
+        self.process.write(files)
+        self.start()
+        return [self._submit_to(number) for number in range(len(tables))]
+
+    def _submit_to(self, number: int) -> int:
+        body = {"pipeline": f"it-{number}", "environment": f"at-{number}"}
+        job: int = self.through(lambda: self._client.post("/v1/jobs", body))["id"]
+        return job
 
     def until_running(self) -> str:
         """Return the id of the only execution when a stage of it runs."""
@@ -169,5 +177,4 @@ def open_spinnaker_bench(root: Path, place: Place, zygote: Zygote) -> Iterator[S
     ) as bench:
         bench.__class__ = SpinnakerBench
         assert isinstance(bench, SpinnakerBench)
-        bench.outcomes = ""
         yield bench

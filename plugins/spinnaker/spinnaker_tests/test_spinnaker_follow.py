@@ -1,5 +1,6 @@
 """Following an execution through all that may happen to it, and to Gate."""
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -107,37 +108,38 @@ def test_a_failure_that_goes_on_is_a_warning(bench: SpinnakerBench) -> None:
     assert bench.step(job)["reason"] == 'stage "Tests" FAILED_CONTINUE'
 
 
+NEVER = {"type": "expression", "expression": "false"}
 OUTCOMES = [
-    ('\'stage "Canary" TERMINAL\' = "warn"', "Canary", "TERMINAL", "warning"),
-    ('\'stage "Bake" TERMINAL\' = "warn"', "Canary", "TERMINAL", "failure"),
-    ('"status TERMINAL" = "halt"', "Canary", "TERMINAL", "halted"),
-    ('"status FAILED_CONTINUE" = "fail"', "Tests", "FAILED_CONTINUE", "failure"),
-    ('"status STOPPED" = "continue"', "Tests", "STOPPED", "success"),
-    ('"status STOPPED" = "fail"', "Tests", "STOPPED", "failure"),
-    ('"status SKIPPED" = "fail"', "Tests", "STOPPED", "warning"),
-    ('\'stage "Tests" SUCCEEDED\' = "halt"', "Tests", "SUCCEEDED", "halted"),
-    ('"status CANCELED" = "warn"', "Tests", "CANCELED", "warning"),
+    ('\'stage "Canary" TERMINAL\' = "warn"', verdict("Canary", "TERMINAL"), "warning"),
+    ('\'stage "Bake" TERMINAL\' = "warn"', verdict("Canary", "TERMINAL"), "failure"),
+    ('"status TERMINAL" = "halt"', verdict("Canary", "TERMINAL"), "halted"),
+    ('"status FAILED_CONTINUE" = "fail"', verdict("Tests", "FAILED_CONTINUE"), "failure"),
+    ('"status STOPPED" = "continue"', verdict("Tests", "STOPPED"), "success"),
+    ('"status STOPPED" = "fail"', verdict("Tests", "STOPPED"), "failure"),
+    ('"status SKIPPED" = "fail"', verdict("Tests", "STOPPED"), "warning"),
+    ('\'stage "Tests" SUCCEEDED\' = "halt"', verdict("Tests"), "halted"),
+    ('"status CANCELED" = "warn"', verdict("Tests", "CANCELED"), "warning"),
+    ('\'stage "Tests" SKIPPED\' = "halt"', verdict("Tests", stageEnabled=NEVER), "halted"),
 ]
 
 
-@pytest.mark.parametrize(("rule", "stage", "status", "conclusion"), OUTCOMES)
-def test_outcome_rules(
-    bench: SpinnakerBench, rule: str, stage: str, status: str, conclusion: str
-) -> None:
+def test_outcome_rules(bench: SpinnakerBench) -> None:
     place = bench.material
-    bench.outcomes = f"{{ {rule} }}"
-    bench.finished(job := bench.begin(place.of(wait("Bake", 0), verdict(stage, status))))
-    assert bench.step(job)["conclusion"] == conclusion, bench.log(job)
-
-
-def test_a_skipped_stage(bench: SpinnakerBench) -> None:
-    place = bench.material
-    never = {"type": "expression", "expression": "false"}
-    bench.outcomes = """{ 'stage "Tests" SKIPPED' = "halt" }"""
-    job = bench.begin(place.of(wait("Bake", 0), verdict("Tests", stageEnabled=never)))
-    bench.finished(job)
-    assert bench.step(job)["conclusion"] == "halted", bench.log(job)
-    assert 'stage "Tests" SKIPPED' in bench.log(job)
+    rules = [rule for rule, _, _ in OUTCOMES]
+    jobs = bench.begin_all(
+        [
+            place.of(wait("Bake", 0), deepcopy(stage), name=f"it-{number}")
+            for number, (_, stage, _) in enumerate(OUTCOMES)
+        ],
+        [f"{{ {rule} }}" for rule in rules],
+    )
+    for job in jobs:
+        bench.finished(job)
+    seen = [bench.step(job)["conclusion"] for job in jobs]
+    told = "\n".join(map(bench.log, jobs))
+    wanted = [conclusion for _, _, conclusion in OUTCOMES]
+    assert dict(zip(rules, seen, strict=True)) == dict(zip(rules, wanted, strict=True)), told
+    assert 'stage "Tests" SKIPPED' in bench.log(jobs[-1])
 
 
 def test_a_cause_in_the_reason(bench: SpinnakerBench) -> None:
