@@ -10,6 +10,7 @@ from orchestrator.plugin.hookspecs import GROUP
 from orchestrator.testing.daemon_zygote import Zygote
 from tests import durations, needs, short_paths, skips
 from tests.row_ids import words
+from tests.testbed.kubernetes import helm_turns
 
 pytest_plugins = ["tests.seed_budget", "tests.proof_lines"]
 
@@ -29,7 +30,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     short_paths.call_user_by_number(session.config)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    helm_turns.take(config, items)
     durations.spread(items)
 
 

@@ -1,6 +1,7 @@
 """What the author of an adapter gives to the suite."""
 
 import abc
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -28,6 +29,11 @@ class Material(abc.ABC):
     def source(self) -> Path | None:
         """Where steps run; None is an empty directory of each job's own."""
         return None
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """Variables of the step's processes, as its `env` table gives them."""
+        return {}
 
     @abc.abstractmethod
     def succeeding(self) -> Settings:

@@ -11,9 +11,11 @@ def pipeline(adapter: str, settings: Settings, material: Material, timeout: str 
     """A pipeline of one step."""
     source = "" if material.source is None else f"source.path = {toml(str(material.source))}\n"
     limit = f"timeout = {toml(timeout)}\n" if timeout else ""
+    env = f"env = {toml(dict(material.env))}\n" if material.env else ""
     return (
         f'kind = "deploy"\nforce_after = 0\n{source}[params.text]\ndefault = "text"\n'
-        f"[[steps]]\nname = {toml(STEP)}\nuses = {toml(adapter)}\n{limit}with = {toml(settings)}\n"
+        f"[[steps]]\nname = {toml(STEP)}\nuses = {toml(adapter)}\n{limit}{env}"
+        f"with = {toml(settings)}\n"
     )
 
 

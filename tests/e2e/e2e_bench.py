@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from orchestrator.cli.daemon import AWAY, Daemon
+from orchestrator.cli.errors import WaitTimedOut
+from orchestrator.cli.watch import watch_to_end
 from orchestrator.testing.daemon_process import DaemonProcess, Launch, launch_program
 
 PROGRAM = str(Path(sys.executable).with_name("orchestrator"))
@@ -87,9 +89,12 @@ class Installation(DaemonProcess):
         return [json.loads(line) for line in self.says("events", "--json").splitlines()]
 
     def finished(self, job: int, patience: float = PATIENCE) -> dict[str, Any]:
-        """A job, when it has ended."""
-        until(f"job {job} ends", lambda: self.job(job)["phase"] == "finished", patience)
-        return self.job(job)
+        """A job, when it has ended: the stream of its changes tells."""
+        end = time.monotonic() + patience
+        try:
+            return dict(watch_to_end(self.client, job, lambda seen: None, deadline=end))
+        except WaitTimedOut as error:
+            raise AssertionError(f"job {job} ends: not within {patience:g} s") from error
 
     @property
     def idle(self) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.cli.daemon import Daemon
+from orchestrator.testing.daemon_process import Launch, launch_program
 from tests.e2e.e2e_bench import Installation
 
 EXAMPLES = Path(__file__).parents[2] / "config" / "examples"
@@ -14,8 +15,14 @@ EXAMPLES = Path(__file__).parents[2] / "config" / "examples"
 class Example(Installation):
     """A daemon on a copy of one of them, with its state and its socket where the files say."""
 
-    def __init__(self, root: Path, name: str, env: Mapping[str, str] | None = None) -> None:
-        super().__init__(root, env)
+    def __init__(
+        self,
+        root: Path,
+        name: str,
+        env: Mapping[str, str] | None = None,
+        launch: Launch = launch_program,
+    ) -> None:
+        super().__init__(root, env, launch)
         shutil.copytree(EXAMPLES / name, self.directory)
         self.state = self.directory / "state"
         self.socket = self.directory / "orchestrator.sock"

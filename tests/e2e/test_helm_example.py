@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.testing.daemon_process import Launch
+from orchestrator.testing.daemon_zygote import Zygote
 from tests.e2e.e2e_bench import until
 from tests.e2e.example_bench import Example
 from tests.testbed.kubernetes.bed import Bed
 
 pytestmark = [pytest.mark.slow, pytest.mark.kubernetes]
+HELMS = pytest.mark.parametrize("major", [3, 4], ids=["helm3", "helm4"])
 
 UNPULLED = "never/web"
 SESSION_KEY = "seven-secret-words"
@@ -23,8 +26,8 @@ PATIENCE = 240.0
 class Shop(Example):
     """The daemon, and the namespace that stands in `environments/*.toml`."""
 
-    def __init__(self, root: Path, bed: Bed, namespace: str, major: int) -> None:
-        super().__init__(root, "helm", {"PATH": path_with(root / "bin", bed, major)})
+    def __init__(self, root: Path, bed: Bed, namespace: str, major: int, launch: Launch) -> None:
+        super().__init__(root, "helm", {"PATH": path_with(root / "bin", bed, major)}, launch)
         self.bed = bed
         self.namespace = namespace
         for file in self.directory.glob("environments/*.toml"):
@@ -80,13 +83,13 @@ def major() -> int:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, bed: Bed, namespace: str, major: int) -> Iterator[Shop]:
-    with Shop(tmp_path, bed, namespace, major) as shop:
+def shop(tmp_path: Path, bed: Bed, namespace: str, major: int, zygote: Zygote) -> Iterator[Shop]:
+    with Shop(tmp_path, bed, namespace, major, zygote.launch) as shop:
         shop.start()
         yield shop
 
 
-@pytest.mark.parametrize("major", [3, 4])
+@HELMS
 def test_installs_upgrades_and_tests(shop: Shop) -> None:
     """An install, an upgrade that fails and a test that fails."""
     first = shop.deploy("staging", "version=v1")
@@ -111,7 +114,7 @@ def test_installs_upgrades_and_tests(shop: Shop) -> None:
     assert len(shop.revisions()) == 6
 
 
-@pytest.mark.parametrize("major", [3, 4])
+@HELMS
 def test_a_stopped_upgrade_is_undone(shop: Shop) -> None:
     """A stopped upgrade is undone, and the next one works."""
     assert shop.ended(shop.deploy("staging", "version=v1")) == "success"
@@ -128,7 +131,8 @@ def test_a_stopped_upgrade_is_undone(shop: Shop) -> None:
 def test_production_waits_for_somebody(shop: Shop) -> None:
     """Production waits for somebody who sees what would change."""
     job = shop.deploy("production", "version=v1")
-    until("it is asked for", lambda: f"approve {job}" in shop.says("approvals"), PATIENCE)
+    until("it is asked for", lambda: shop.client.get("/v1/approvals")["approvals"], PATIENCE)
+    assert f"approve {job}" in shop.says("approvals")
     assert "diff: +6 ~0 -0" in shop.says("approvals")
     plan = shop.says("log", str(job), "diff")
     assert "+        image: nginx:v1" in plan

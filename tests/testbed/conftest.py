@@ -1,6 +1,6 @@
 """The fixtures of all test beds."""
 
-from tests.testbed.kubernetes.bed_fixtures import bed, bed_programs, namespace, private_bed
+from tests.testbed.kubernetes.bed_fixtures import bed, bed_programs, detour, namespace
 from tests.testbed.spinnaker.spinnaker_fixtures import (
     gate,
     private_spinnaker,
@@ -12,9 +12,9 @@ from tests.testbed.spinnaker.spinnaker_fixtures import (
 __all__ = [
     "bed",
     "bed_programs",
+    "detour",
     "gate",
     "namespace",
-    "private_bed",
     "private_spinnaker",
     "secure_gate",
     "spinnaker",

@@ -3,11 +3,13 @@
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.testbed.kubernetes import bed_kubelet
-from tests.testbed.kubernetes.bed import CHARTS, Bed, BedError, PrivateBed, User, role
+from tests.testbed.kubernetes import bed_kubelet, bed_releases
+from tests.testbed.kubernetes.bed import CHARTS, Bed, BedError, User, role
+from tests.testbed.kubernetes.bed_detour import Detour
 
 pytestmark = pytest.mark.kubernetes
 HELMS = pytest.mark.parametrize("major", [3, 4])
@@ -25,8 +27,14 @@ def helm(bed: Bed, major: int, namespace: str, *arguments: str) -> subprocess.Co
 
 
 def statuses(bed: Bed, major: int, namespace: str, release: str) -> list[str]:
+    """As helm tells them; whoever reads helm's records himself finds the same."""
     told = helm(bed, major, namespace, "history", release, "--output=json")
-    return [revision["status"] for revision in json.loads(told.stdout)]
+    found = [
+        bed_releases.Revision(one["revision"], one["status"], one["chart"])
+        for one in json.loads(told.stdout)
+    ]
+    assert bed_releases.revisions(bed, namespace, release) == found
+    return [revision.status for revision in found]
 
 
 def kubectl(bed: Bed, user: User | Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -115,6 +123,48 @@ def test_a_killed_helm_leaves_its_release_pending(
     assert "another operation (install/upgrade/rollback) is in progress" in again.stderr
 
 
+@HELMS
+def test_a_copied_release_is_as_helm_makes_it(bed: Bed, namespace: str, major: int) -> None:
+    """All that helm notes of it, and on it; and helm goes on from there."""
+    secret = "--set=secret=swordfish"
+    assert helm(bed, major, namespace, "install", "a", WEB, secret).returncode == 0
+    copied = bed.create_namespace()
+    bed_releases.put(bed, copied, bed_releases.take(bed, namespace, "a"))
+    assert contents(bed, copied) == contents(bed, namespace)
+    more = helm(bed, major, copied, "upgrade", "a", WEB, "--set=image=ok:2", "--wait")
+    assert more.returncode == 0, more.stderr
+    assert statuses(bed, major, copied, "a") == ["superseded", "deployed"]
+    assert bed.names(copied, "secrets") == ["sh.helm.release.v1.a.v1", "sh.helm.release.v1.a.v2"]
+
+
+def contents(bed: Bed, namespace: str) -> dict[str, Any]:
+    """What stands there, but for what differs by namespace and by moment."""
+    found = {}
+    for kind in ("apps/deployments", "configmaps", "secrets"):
+        for name in bed.names(namespace, kind):
+            if name != "kube-root-ca.crt":
+                group, _, plural = kind.rpartition("/")
+                root = f"/apis/{group}/v1" if group else "/api/v1"
+                each = bed.get(f"{root}/namespaces/{namespace}/{plural}/{name}")
+                assert each is not None
+                found[f"{plural}/{name}"] = settled(each, namespace)
+    return found
+
+
+def settled(each: dict[str, Any], namespace: str) -> dict[str, Any]:
+    """Without uids, versions and times, the status, and the name of the namespace."""
+    if each.get("type") == "helm.sh/release.v1":
+        each["data"] = bed_releases.read(each)
+    meta = each["metadata"]
+    for transient in ("uid", "resourceVersion", "creationTimestamp"):
+        meta.pop(transient)
+    managers = [one for one in meta.pop("managedFields") if one["manager"].lower() == "helm"]
+    notes = [{key: one[key] for key in ("operation", "fieldsV1")} for one in managers]
+    text = json.dumps({**each, "status": None, "managed": notes})
+    found: dict[str, Any] = json.loads(text.replace(namespace, "NAMESPACE"))
+    return found
+
+
 def test_a_hook_ends_when_it_is_released(bed: Bed, namespace: str) -> None:
     command = helm_command(bed, 4, namespace, "install", "a", WEB, "--set=hook=pre-install")
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as hooked:
@@ -192,9 +242,11 @@ def test_no_wait_is_for_ever(bed: Bed, namespace: str) -> None:
         bed.wait_for(f"/api/v1/namespaces/{namespace}/pods", lambda pod: True, timeout=0.1)
 
 
-def test_a_frozen_server_answers_again_when_thawed(private_bed: PrivateBed) -> None:
-    private_bed.freeze()
-    asked = kubectl(private_bed, User.ADMIN, "get", "namespaces", "--request-timeout=1s")
+def test_a_frozen_server_answers_again_when_thawed(bed: Bed, detour: Detour) -> None:
+    detour.freeze()
+    asked = kubectl(bed, detour.kubeconfig, "get", "namespaces", "--request-timeout=1s")
     assert asked.returncode == 1
-    private_bed.thaw()
-    assert kubectl(private_bed, User.ADMIN, "get", "namespaces").returncode == 0
+    assert "imeout" in asked.stderr
+    assert kubectl(bed, User.ADMIN, "get", "namespaces").returncode == 0
+    detour.thaw()
+    assert kubectl(bed, detour.kubeconfig, "get", "namespaces").returncode == 0

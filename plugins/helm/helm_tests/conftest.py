@@ -10,12 +10,12 @@ from orchestrator.testing.daemon_zygote import Zygote
 from tests.testbed.kubernetes.bed_fixtures import (
     bed,
     bed_programs,
+    detour,
     namespace,
-    private_bed,
     registry_program,
 )
 
-__all__ = ["bed", "bed_programs", "namespace", "private_bed", "registry_program"]
+__all__ = ["bed", "bed_programs", "detour", "namespace", "registry_program"]
 
 
 @pytest.fixture(params=[3, 4], ids=["helm3", "helm4"])

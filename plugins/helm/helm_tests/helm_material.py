@@ -60,12 +60,12 @@ class HelmMaterial(Place):
 
     def stubborn(self) -> Settings:
         """It rolls back, to what is not ready."""
-        self.upgrade(image="never:1")
+        self._have(image="never:1")
         return self.wrapped(values={"image": "never:2"}, rollback_on_failure=True)
 
     def blocked(self) -> Settings:
         """A helm of somebody else has died."""
-        self.upgrade()
+        self._have()
         if self.latest() != "pending-upgrade":
             other = self.begin("upgrade", RELEASE, "./web", "--set=hook=pre-upgrade")
             self.until_hook()
@@ -73,6 +73,10 @@ class HelmMaterial(Place):
             other.wait()
             self.bed.release(self.namespace)  # its hook is none of ours
         return self.wrapped()
+
+    def _have(self, **values: Any) -> None:
+        if not self.history():  # the suite may ask for several settings
+            self.install(**values)
 
     def lasting_cleanup(self) -> Settings:
         return self.wrapped("lasts")

@@ -9,10 +9,11 @@ from helm_tests.helm_bench import HANGS, HelmBench, Place, noting
 pytestmark = pytest.mark.kubernetes
 
 
+@pytest.mark.both_helms
 def test_a_killed_upgrade_that_dropped_something(bench: HelmBench) -> None:
     """helm 3.17 and 4.1 can't roll that back at once: what they refuse clears the pending state."""
     place = bench.material
-    place.upgrade()
+    place.install()
     values = {"deployment": False, "hook": "pre-upgrade", "hookImage": HANGS}
     job = bench.begin(place.settings(values=values))
     place.until_hook()
@@ -27,7 +28,7 @@ def test_a_killed_upgrade_that_dropped_something(bench: HelmBench) -> None:
 
 def test_tests_of_a_release(bench: HelmBench) -> None:
     place = bench.material
-    place.upgrade(test="ok:1")
+    place.install(test="ok:1")
     job = bench.begin(place.settings("test"))
     assert bench.finished(job)["conclusion"] == "success", bench.log(job)
     assert bench.step(job)["reason"] == "1 of 1 tests succeeded"
@@ -39,7 +40,7 @@ def test_tests_of_a_release(bench: HelmBench) -> None:
 
 def test_tests_that_are_stopped(bench: HelmBench) -> None:
     place = bench.material
-    place.upgrade(test=HANGS)
+    place.install(test=HANGS)
     job = bench.begin(place.settings("test"))
     place.until_hook()
     bench.cancel(job)
@@ -57,7 +58,7 @@ def _pods_of_tests(place: Place) -> str:
 
 def test_a_status(bench: HelmBench) -> None:
     place = bench.material
-    place.upgrade()
+    place.install()
     job = bench.begin(place.settings("status"))
     assert bench.finished(job)["conclusion"] == "success"
     assert bench.step(job)["outputs"]["status"] == "deployed"

@@ -27,6 +27,7 @@ def refused(bench: HelmBench, settings: dict[str, Any]) -> str:
     return reason
 
 
+@pytest.mark.both_helms
 @pytest.mark.parametrize(
     ("more", "setting", "said"),
     [
@@ -51,6 +52,7 @@ def test_settings(bench: HelmBench, more: dict[str, Any], setting: str, said: st
     assert said in reason
 
 
+@pytest.mark.both_helms
 @pytest.mark.parametrize(
     ("user", "said"),
     [
@@ -66,6 +68,7 @@ def test_kubeconfig(bench: HelmBench, user: User, said: str) -> None:
     assert said in reason
 
 
+@pytest.mark.both_helms
 def test_values_that_are_no_yaml(bench: HelmBench, tmp_path: Path) -> None:
     file = tmp_path / "broken.yaml"
     file.write_text("a: [")
@@ -80,7 +83,7 @@ def test_no_release(bench: HelmBench, action: str) -> None:
 
 
 def test_rollback_to_what_is_not_there(bench: HelmBench) -> None:
-    bench.material.upgrade()
+    bench.material.install()
     job = bench.begin(bench.material.settings("rollback", revision=7))
     ended = bench.finished(job)
     assert "revision: release web has no revision 7" in ended["steps"][0]["reason"]
@@ -120,6 +123,7 @@ def test_no_helm(bench: HelmBench) -> None:
     assert "binary: no-such-helm is not on the PATH" in reason
 
 
+@pytest.mark.both_helms
 def test_all_of_them_begin_with_a_hyphen(bench: HelmBench, place: Place) -> None:
     """A name that is no option is one that helm refuses, or takes."""
     reason = refused(bench, place.settings(release="--help", chart="--version"))

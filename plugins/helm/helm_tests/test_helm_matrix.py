@@ -3,11 +3,13 @@
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from helm_tests.helm_bench import FAILS, HANGS, RELEASE, HelmBench, Place
 from orchestrator.testing import Settings
+from tests.testbed.kubernetes.bed import Bed
 
 pytestmark = pytest.mark.kubernetes
 
@@ -28,14 +30,14 @@ def prepared(place: Place, operation: str, hook_image: str = "") -> Settings:
         case "install":
             return place.settings(values={**hook})
         case "upgrade":
-            place.upgrade()
+            place.install()
             return place.settings(values={**hook, "image": "ok:2", "extra": True})
         case "rollback":
-            place.upgrade(**hook)
+            place.install(**hook)
             place.upgrade(image="ok:2")
             return place.settings("rollback")
         case _:
-            place.upgrade(**hook)
+            place.install(**hook)
             return place.settings("uninstall")
 
 
@@ -56,7 +58,7 @@ def expect_sound(bench: HelmBench, job: int, *conclusions: str) -> None:
     assert "pending" not in place.latest(), (place.history(), log)
     assert place.latest() != "uninstalling", log
     assert not place.running_jobs(), log
-    after = bench.next(place.settings(values={"image": "ok:3"}))
+    after = bench.next(place.settings(values={"image": "ok:3"}, wait=False))
     ended = bench.finished(after)
     assert ended["conclusion"] == "success", (ended["steps"], bench.log(after))
     assert place.latest() == "deployed"
@@ -148,8 +150,28 @@ EVENTS = (
 )
 
 
-@pytest.mark.parametrize("operation", list(HOOKS))
-@pytest.mark.parametrize("befalls", EVENTS, ids=lambda event: event.__name__)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """All of it in `make proof`. Otherwise each two values meet: as on a board of chess, where each
+    row and each column has both colours, every operation and every event has both helms."""
+    if "befalls" not in metafunc.fixturenames:
+        return
+    everything = metafunc.config.getoption("effort", "test") == "proof"
+    rows = [
+        pytest.param(operation, befalls, major, id=f"{befalls.__name__}-{operation}-helm{major}")
+        for column, befalls in enumerate(EVENTS)
+        for row, operation in enumerate(HOOKS)
+        for colour, major in enumerate((3, 4))
+        if everything or (row + column) % 2 == colour
+    ]
+    metafunc.parametrize(("operation", "befalls", "major"), rows)
+
+
+@pytest.fixture
+def place(tmp_path: Path, bed: Bed, namespace: str, major: int) -> Place:
+    """With the helm of this row."""
+    return Place(tmp_path, bed, namespace, major)
+
+
 def test_matrix(
     bench: HelmBench, operation: str, befalls: Callable[[HelmBench, str], None]
 ) -> None:

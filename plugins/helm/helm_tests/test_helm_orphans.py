@@ -40,7 +40,7 @@ def fail(place: Place, *values: str) -> None:
 def test_an_uninstall_over_a_failed_revision(bench: HelmBench) -> None:
     """helm takes away what the latest has; this one had dropped something, and came not so far."""
     place = bench.material
-    place.upgrade(extra=True)
+    place.install(extra=True)
     fail(place, "refuse=true")
     assert left_over(place)
     job = bench.begin(place.settings("uninstall"))
@@ -52,7 +52,7 @@ def test_an_uninstall_over_a_failed_revision(bench: HelmBench) -> None:
 def test_a_rollback_over_a_failed_revision(bench: HelmBench) -> None:
     """A rollback to an older one over a failed revision."""
     place = bench.material
-    place.upgrade()
+    place.install()
     place.upgrade(extra=True)
     fail(place, "refuse=true")
     job = bench.begin(place.settings("rollback", revision=1))
@@ -92,7 +92,7 @@ def begin_killed_roll_back(bench: HelmBench, root: Path) -> int:
         HANGS_ON_THE_WAY_BACK.format(root=root, helm=place.bed.programs.helm(place.major))
     )
     helm.chmod(0o700)
-    place.upgrade(hook="pre-rollback", hookImage=HANGS)
+    place.install(hook="pre-rollback", hookImage=HANGS)
     fail(place, "image=never:2", "extra=true")
     assert left_over(place)
     job = bench.begin(place.settings(binary=str(helm), values={"image": "ok:3"}))

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.kubernetes
 @pytest.fixture
 def left_pending(place: Place) -> Place:
     """A release that somebody else's dead helm left in `pending-upgrade`."""
-    place.upgrade()
+    place.install()
     begin_elsewhere(place).kill()
     assert place.latest() == "pending-upgrade"
     return place
@@ -29,7 +29,7 @@ def begin_elsewhere(place: Place) -> subprocess.Popen[bytes]:
 
 def test_what_somebody_else_does_is_waited_for(bench: HelmBench) -> None:
     place = bench.material
-    place.upgrade()
+    place.install()
     other = begin_elsewhere(place)
     job = bench.begin(place.settings(values={"image": "ok:2"}))
     waits = bench.until(
@@ -78,7 +78,7 @@ def test_not_stale_yet(bench: HelmBench, left_pending: Place) -> None:
 def test_a_live_helm_is_never_taken_for_ours(bench: HelmBench) -> None:
     """The number was claimed by our dead attempt, and yet it is somebody else's."""
     place = bench.material
-    place.upgrade()
+    place.install()
     job = bench.begin(place.settings(values={"hook": "pre-upgrade"}))
     place.until_hook()
     helm = bench.step(job)["pid"]
@@ -88,7 +88,7 @@ def test_a_live_helm_is_never_taken_for_ours(bench: HelmBench) -> None:
     place.helm("delete", "web", "--no-hooks")
     place.upgrade()
     other = place.begin("upgrade", "web", "./web", "--set=hook=pre-upgrade")
-    bench.until("somebody else works", lambda: place.latest() == "pending-upgrade")
+    place.until_status("pending-upgrade")
     bench.start()
     ended = bench.finished(job)
     assert not ended["dirty"], bench.log(job)

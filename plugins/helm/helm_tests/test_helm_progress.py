@@ -21,7 +21,7 @@ def test_why_it_was_not_ready(bench: HelmBench) -> None:
 
 def test_why_it_was_rolled_back(bench: HelmBench) -> None:
     """What failed is gone or ready again when helm ends."""
-    bench.material.upgrade()
+    bench.material.install()
     settings = bench.material.settings(
         values={"image": "never:1"}, timeout="8s", rollback_on_failure=True
     )
@@ -44,7 +44,7 @@ def test_why_a_hook_failed(bench: HelmBench) -> None:
 
 def test_why_a_test_failed(bench: HelmBench) -> None:
     """The pod that helm waits for is nobody's but its own."""
-    bench.material.upgrade(test="fail:1")
+    bench.material.install(test="fail:1")
     job = bench.begin(bench.material.settings("test"))
     assert bench.finished(job)["conclusion"] == "failure"
     assert "container test: Error (exit 1)" in bench.log(job)
@@ -64,6 +64,7 @@ def test_how_far_it_is(bench: HelmBench) -> None:
     bench.finished(job)
 
 
+@pytest.mark.both_helms
 def test_who_may_not_look_is_told(bench: HelmBench) -> None:
     """helm may do what it needs; lists of pods and events are forbidden."""
     place = bench.material

@@ -54,7 +54,7 @@ def test_a_stop_before_helm_gave_up_by_itself() -> None:
 @pytest.mark.kubernetes
 def test_an_older_replica_does_not_count(bench: HelmBench) -> None:
     """A replica of an older revision does not count."""
-    bench.material.upgrade()
+    bench.material.install()
     job = bench.begin(bench.material.settings(values={"image": "never:2"}, timeout="8s"))
     assert bench.finished(job)["conclusion"] == "failure"
     log = bench.log(job)

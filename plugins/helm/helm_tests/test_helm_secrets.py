@@ -48,7 +48,7 @@ def test_values_and_kubeconfig(with_secrets: HelmBench, tmp_path: Path) -> None:
 
 
 def test_a_plan_shows_no_secret(bench: HelmBench, place: Place) -> None:
-    place.upgrade(secret="old")
+    place.install(secret="old")
     values = {"secret": "new hunter2", "image": "ok:2", "extra": True}
     job = bench.begin(place.settings("diff", values=values))
     ended = bench.finished(job)
@@ -65,7 +65,7 @@ def test_a_plan_shows_no_secret(bench: HelmBench, place: Place) -> None:
 
 
 def test_a_plan_without_changes(bench: HelmBench, place: Place) -> None:
-    place.upgrade()
+    place.install()
     job = bench.begin(place.settings("diff"))
     assert bench.finished(job)["conclusion"] == "success"
     assert bench.step(job)["reason"] == "no changes"
@@ -73,7 +73,7 @@ def test_a_plan_without_changes(bench: HelmBench, place: Place) -> None:
 
 
 def test_a_plan_while_somebody_works(bench: HelmBench, place: Place) -> None:
-    place.upgrade()
+    place.install()
     other = place.begin("upgrade", "web", "./web", "--set=hook=pre-upgrade")
     place.until_hook()
     job = bench.begin(place.settings("diff", values={"image": "ok:2"}))

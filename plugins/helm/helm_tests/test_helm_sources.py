@@ -20,7 +20,7 @@ from orchestrator.testing import Settings
 from tests.testbed.kubernetes.bed import CHARTS
 from tests.testbed.kubernetes.bed_registry import Registry, registry
 
-pytestmark = pytest.mark.kubernetes
+pytestmark = [pytest.mark.kubernetes, pytest.mark.both_helms]
 
 NAME, PASSWORD = "ada", "swordfish"
 LOGIN = base64.b64encode(f"{NAME}:{PASSWORD}".encode()).decode()
@@ -67,7 +67,7 @@ def deployed(bench: HelmBench, settings: Settings, chart: str = "cm") -> None:
     """The step succeeds."""
     job = bench.next(settings)
     assert bench.finished(job)["conclusion"] == "success", bench.log(job)
-    assert bench.material.history()[-1]["chart"] == f"{chart}-0.1.0"
+    assert bench.material.history()[-1].chart == f"{chart}-0.1.0"
 
 
 def with_password(settings: Settings) -> dict[str, Any]:

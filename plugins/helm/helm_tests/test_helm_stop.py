@@ -4,18 +4,16 @@ import os
 import signal
 import sqlite3
 import uuid
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from helm_tests.helm_bench import HANGS, RELEASE, HelmBench, Place, open_helm_bench
+from helm_tests.helm_bench import HANGS, RELEASE, HelmBench, Place
 from orchestrator.process.identity import read_boot_id
 from orchestrator.testing.daemon_process import pids_below
-from orchestrator.testing.daemon_zygote import Zygote
 from tests.testbed.kubernetes import bed_kubelet
-from tests.testbed.kubernetes.bed import PrivateBed
+from tests.testbed.kubernetes.bed_detour import Detour
 
 pytestmark = pytest.mark.kubernetes
 
@@ -28,9 +26,10 @@ exec {helm} "$@"
 """
 
 
+@pytest.mark.both_helms
 def test_a_stopped_upgrade_rolls_back(bench: HelmBench) -> None:
     place = bench.material
-    place.upgrade()
+    place.install()
     settings = place.settings(values={"image": "never:2", "extra": True}, rollback_on_failure=True)
     job = bench.begin(settings)
     place.bed.wait_for_pod(place.namespace, "never:2")
@@ -59,11 +58,11 @@ def test_a_stopped_first_install_is_gone(bench: HelmBench) -> None:
 
 def test_killed_while_it_rolls_back(bench: HelmBench) -> None:
     place = bench.material
-    place.upgrade(image="never:1")
+    place.install(image="never:1")
     job = bench.begin(place.settings(values={"image": "never:2"}, rollback_on_failure=True))
     place.bed.wait_for_pod(place.namespace, "never:2")
     bench.cancel(job)
-    bench.until("helm rolls back", lambda: place.latest() == "pending-rollback")
+    place.until_status("pending-rollback")
     bench.cancel(job, force=True)
     ended = bench.finished(job)
     assert ended["conclusion"] == "cancelled"
@@ -75,12 +74,12 @@ def test_killed_while_it_rolls_back(bench: HelmBench) -> None:
 def test_work_after_a_roll_back(bench: HelmBench) -> None:
     """The hook that it was stopped in completes while the roll back still waits."""
     place = bench.material
-    place.upgrade(image="never:1")
+    place.install(image="never:1")
     values = {"image": "ok:2", "extra": True, "hook": "pre-upgrade", "hookImage": HANGS}
     job = bench.begin(place.settings(values=values, rollback_on_failure=True))
     hook = place.bed.wait_for_pod(place.namespace, HANGS)
     bench.cancel(job)
-    bench.until("helm rolls back", lambda: place.latest() == "pending-rollback")
+    place.until_status("pending-rollback")
     with place.bed.access.client() as client:
         bed_kubelet.settle(client, hook, bed_kubelet.Fate.WORKS)
     bench.until("it does its work after all", lambda: place.deployed_image() == "ok:2")
@@ -101,7 +100,7 @@ def _has_extra(place: Place) -> bool:
 
 def test_what_cannot_be_healed_is_dirty(bench: HelmBench, tmp_path: Path) -> None:
     place = bench.material
-    place.upgrade()
+    place.install()
     helm = tmp_path / "helm"
     real = place.bed.programs.helm(place.major)
     helm.write_text(FAILING_ROLLBACK.format(root=tmp_path, helm=real))
@@ -125,7 +124,7 @@ def test_what_cannot_be_healed_is_dirty(bench: HelmBench, tmp_path: Path) -> Non
 def test_a_power_cut(bench: HelmBench) -> None:
     """Nothing of the last boot lives, nor can anybody ask how it ended."""
     place = bench.material
-    place.upgrade()
+    place.install()
     job = bench.begin(place.settings(values={"hook": "pre-upgrade", "image": "ok:2"}))
     place.until_hook()
     bench.process.kill()
@@ -153,29 +152,20 @@ def _boot_again(state: Path) -> None:
             file.write_bytes(content.replace(ours, other))
 
 
-@pytest.fixture(params=[3, 4], ids=["helm3", "helm4"])
-def frozen_bench(
-    request: pytest.FixtureRequest, tmp_path: Path, private_bed: PrivateBed, zygote: Zygote
-) -> Iterator[HelmBench]:
-    """On a cluster of its own."""
-    place = Place(tmp_path, private_bed, private_bed.create_namespace(), request.param)
-    with open_helm_bench(tmp_path, place, zygote) as bench:
-        yield bench
-
-
-def test_a_frozen_server(frozen_bench: HelmBench, private_bed: PrivateBed) -> None:
+def test_a_frozen_server(bench: HelmBench, detour: Detour) -> None:
     """helm does not end; force kills it, nobody can look, and a recheck heals."""
-    bench, place = frozen_bench, frozen_bench.material
-    job = bench.begin(place.settings(values={"hook": "pre-install"}))
+    place = bench.material
+    kubeconfig = str(detour.kubeconfig)
+    job = bench.begin(place.settings(values={"hook": "pre-install"}, kubeconfig=kubeconfig))
     place.until_hook()
-    private_bed.freeze()
+    detour.freeze()
     bench.cancel(job)
     bench.until_phase(job, "cancelling")
     bench.cancel(job, force=True)
     ended = bench.finished(job)
-    private_bed.thaw()
+    detour.thaw()
     assert ended["dirty"]
-    bench.until("the server is back", lambda: place.latest() == "pending-install")
+    assert place.latest() == "pending-install"
     bench.recheck()
     assert bench.environment()["quarantine"] is None
     assert place.history() == []

@@ -67,7 +67,7 @@ class Guardian(ABC):
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=_die_with(os.getpid()),
+                preexec_fn=die_with(os.getpid()),
             )
 
     def await_ready(self, name: str, is_ready: Callable[[], bool]) -> None:
@@ -128,8 +128,8 @@ class Guardian(ABC):
         self.over.set()
 
 
-class _die_with:
-    """Runs in the child before its program: it dies with its parent."""
+class die_with:
+    """Runs in a child before its program: it dies with its parent, be it stopped."""
 
     def __init__(self, parent: int) -> None:
         self.parent = parent

@@ -5,7 +5,7 @@ it ended.
 """
 
 import contextlib
-import os
+import json
 import secrets
 import signal
 import sys
@@ -23,7 +23,7 @@ from tests.testbed.common.bed_life import BedError, Hold
 from tests.testbed.kubernetes import bed_build, bed_kubelet
 from tests.testbed.kubernetes.bed_access import Access, User, role
 
-__all__ = ["CHARTS", "Bed", "BedError", "PrivateBed", "Programs", "User", "role"]
+__all__ = ["CHARTS", "Bed", "BedError", "Programs", "User", "role"]
 
 HERE = Path(__file__).parent
 CHARTS = HERE / "charts"
@@ -107,6 +107,11 @@ class Bed:
         created: dict[str, Any] = self._client.post(path, json=body).raise_for_status().json()
         return created
 
+    def apply(self, path: str, body: dict[str, Any]) -> None:
+        """Have the server merge an object with what is there, as the admin."""
+        apply = {"Content-Type": "application/apply-patch+yaml"}
+        self._client.patch(path, content=json.dumps(body), headers=apply).raise_for_status()
+
     def wait_for(
         self,
         path: str,
@@ -168,18 +173,6 @@ class Bed:
         self._client.close()
 
 
-class PrivateBed(Bed):
-    """A bed of one test, which may do to it what would disturb others."""
-
-    def freeze(self) -> None:
-        """The API server accepts connections and answers nothing, until `thaw`."""
-        os.kill(self.pids["kube-apiserver"], signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """The API server goes on where it was."""
-        os.kill(self.pids["kube-apiserver"], signal.SIGCONT)
-
-
 @contextlib.contextmanager
 def shared(programs: Programs, directory: Path) -> Iterator[Bed]:
     """The bed below a directory, which all processes that name it use together.
@@ -195,7 +188,7 @@ def shared(programs: Programs, directory: Path) -> Iterator[Bed]:
 
 
 @contextlib.contextmanager
-def private(programs: Programs, directory: Path) -> Iterator[PrivateBed]:
+def private(programs: Programs, directory: Path) -> Iterator[Bed]:
     """A bed of its own, ended for certain at the end of the block.
 
     Raises:
@@ -203,7 +196,7 @@ def private(programs: Programs, directory: Path) -> Iterator[PrivateBed]:
     """
     with (
         bed_life.private(directory, _guardian(programs)) as hold,
-        contextlib.closing(PrivateBed(programs, hold)) as bed,
+        contextlib.closing(Bed(programs, hold)) as bed,
     ):
         yield bed
 

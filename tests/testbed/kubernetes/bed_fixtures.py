@@ -1,4 +1,4 @@
-"""Fixtures for a conftest to import: `bed`, `namespace`, `private_bed`, `registry_program`."""
+"""Fixtures for a conftest to import: `bed`, `namespace`, `detour`, `registry_program`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,10 +7,11 @@ import pytest
 
 from tests import needs
 from tests.testbed.common import bed_life
-from tests.testbed.kubernetes import bed_build, registry_build
-from tests.testbed.kubernetes.bed import Bed, PrivateBed, Programs, private, shared
+from tests.testbed.kubernetes import bed_build, bed_detour, registry_build
+from tests.testbed.kubernetes.bed import Bed, Programs, shared
+from tests.testbed.kubernetes.bed_detour import Detour
 
-__all__ = ["bed", "bed_programs", "namespace", "private_bed", "registry_program"]
+__all__ = ["bed", "bed_programs", "detour", "namespace", "registry_program"]
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +44,7 @@ def namespace(bed: Bed) -> str:
 
 
 @pytest.fixture
-def private_bed(bed_programs: Programs, tmp_path: Path) -> Iterator[PrivateBed]:
-    """A bed of this test alone, that it may freeze."""
-    with private(bed_programs, tmp_path / "kubernetes") as bed:
-        yield bed
+def detour(bed: Bed, tmp_path: Path) -> Iterator[Detour]:
+    """A way to the shared bed that this test may block."""
+    with bed_detour.detour(bed, tmp_path) as detour:
+        yield detour
