@@ -1,9 +1,14 @@
-"""The daemon is killed while real terraform applies and destroys; terraform does not notice."""
+"""The daemon is killed while real terraform applies and destroys; terraform does not notice.
+
+First at named moments (`kill_terraform_points`), each of which must be reached, then at random for
+the rest of a fixed time (`seed_budget`), from a seed that a failure prints.
+"""
 
 import random
 import time
 from collections.abc import Iterator
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +16,17 @@ import pytest
 
 from orchestrator.testing.daemon_process import is_gone
 from orchestrator.testing.daemon_zygote import Zygote
-from tests.e2e.e2e_bench import Installation, insisting, seeded, until
+from tests.e2e.e2e_bench import Installation, seeded, until
+from tests.e2e.kill_bench import KillBench, kill_at_named_moments
+from tests.e2e.kill_terraform_points import TerraformPoints, at_work
+from tests.proof_lines import CountProof, ReportProof
+from tests.seed_budget import seconds
 from tests.testbed.terraform.http_state import StateServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.terraform]
-KILLS = 10
-"""So often a daemon is killed while the same terraform is at work before and after it."""
+PROOF = "kills-terraform"
+FEWEST = 5
+"""Kills at random, however long the named moments took."""
 LINES = 40
 
 MODULE = """
@@ -28,7 +38,11 @@ resource "terraform_data" "web" {
   input            = var.release
   triggers_replace = var.release
   provisioner "local-exec" {
-    command = "echo ${var.release} >> ran; for i in $(seq LINES); do echo line $i; sleep 0.05; done"
+    command = <<-EOT
+      echo ${var.release} >> ran
+      for i in $(seq LINES); do echo line $i; sleep 0.05; done
+      while [ -e hold ]; do sleep 0.05; done
+    EOT
   }
 }
 output "release" { value = terraform_data.web.output }
@@ -63,41 +77,61 @@ def files(server: StateServer) -> dict[str, str]:
     }
 
 
-def test_ten_kills_at_work(
-    tmp_path: Path, zygote: Zygote, server: StateServer, request: pytest.FixtureRequest
+@pytest.mark.timeout(900)  # a proof kills for five minutes
+def test_kills(
+    tmp_path: Path,
+    zygote: Zygote,
+    server: StateServer,
+    request: pytest.FixtureRequest,
+    count_proof: CountProof,
+    report_proof: ReportProof,
 ) -> None:
+    end = time.monotonic() + seconds(PROOF)
     chance = seeded(request.node.name)
     with Installation(tmp_path, launch=zygote.launch) as installation:
         installation.write(files(server))
+        bench = KillBench(installation)
+        points = TerraformPoints(bench, server)
+        named = kill_at_named_moments(bench, points.all)
         installation.start()
-        jobs = kill_while_terraform_works(installation, chance)
-        for job in jobs:
-            expect_applied(installation, installation.finished(job))
+        stopped = points.jobs[-1]
+        hits = kill_while_terraform_works(points, chance, end)
+        for job in points.jobs:
+            if job != stopped:
+                expect_applied(installation, installation.finished(job))
+        assert installation.job(stopped)["conclusion"] == "cancelled"
         installation.until_idle()
-        expect_nothing_left(installation, server, len(jobs))
+        expect_nothing_left(installation, server, len(points.jobs))
+        figures = {"kills": len(bench.kills), "named moments": named, "at random at work": hits}
+        count_proof(PROOF, {**figures, "releases": len(points.jobs)})
+        report_proof(PROOF, bench.told())
 
 
-def kill_while_terraform_works(installation: Installation, chance: random.Random) -> list[int]:
-    """As many deploys as are needed for that many kills, one after the other."""
-    jobs: list[int] = []
-    hits = 0
-    while hits < KILLS:
+def kill_while_terraform_works(points: TerraformPoints, chance: random.Random, end: float) -> int:
+    """Releases one after the other until it is time; how often the same terraform was at work
+    before and after.
+
+    Half of the kills wait for a terraform at work, and hold what it makes until the next daemon is
+    up: on a busy host each daemon would die before its `init` were done, or after all else.
+    """
+    installation, hits = points.installation, 0
+    for number in count():
+        if number >= FEWEST and time.monotonic() > end:
+            return hits
         if installation.idle:
-            jobs.append(installation.submit("web", "staging", "-p", f"release=r{len(jobs)}"))
+            points.deploy()
+        if chance.random() < 0.5:
+            points.hold.touch()
+            until("terraform works", lambda: at_work(installation) or installation.idle)
         time.sleep(chance.uniform(0, 1))
         before = at_work(installation)
-        installation.kill()
+        points.bench.kill()
         for pid in before:
             until("its end is on disk", partial(works_or_has_ended, installation, pid))
         installation.start()
         hits += bool(before & at_work(installation))
-    return jobs
-
-
-def at_work(installation: Installation) -> set[int]:
-    """The pids that the daemon tells."""
-    running = insisting(lambda: installation.client.get("/v1/status"))["running"]
-    return {step["pid"] for job in running for step in job["steps"] if step["pid"]}
+        points.hold.unlink(missing_ok=True)
+    return hits
 
 
 def works_or_has_ended(installation: Installation, pid: int) -> bool:

@@ -159,6 +159,11 @@ class Place(Material):
         """Return when the hook's pod runs and hangs."""
         self.bed.wait_for_pod(self.namespace, HANGS)
 
+    def until_hook_ended(self) -> None:
+        """Return when the hook's job is said to have ended, a moment after its pod has."""
+        jobs = f"/apis/batch/v1/namespaces/{self.namespace}/jobs"
+        self.bed.wait_for(jobs, lambda job: bool(job["status"].get("conditions")))
+
     def deployed_image(self) -> str:
         """What the one deployment runs."""
         path = f"/apis/apps/v1/namespaces/{self.namespace}/deployments/{RELEASE}"

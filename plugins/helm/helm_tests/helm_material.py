@@ -72,6 +72,7 @@ class HelmMaterial(Place):
             other.kill()
             other.wait()
             self.bed.release(self.namespace)  # its hook is none of ours
+            self.until_hook_ended()
         return self.wrapped()
 
     def _have(self, **values: Any) -> None:

@@ -41,6 +41,8 @@ class StateServer:
         self.fail = False
         """Whether every request is answered with an error."""
         self.release_uploads = threading.Event()
+        self._unanswered: list[Request] = []
+        self._holds: Callable[[Request], bool] = _none
         self._changed = threading.Condition()
         self._http = _StateHTTPServer(port, self)
         self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
@@ -56,6 +58,7 @@ class StateServer:
         tb: TracebackType | None,
     ) -> None:
         self.release_uploads.set()
+        self.let_go()
         self._http.shutdown()
         self._http.server_close()
 
@@ -82,10 +85,37 @@ class StateServer:
             self.requests.append(request)
             self._changed.notify_all()
 
+    def hold_back(self, wanted: Callable[[Request], bool]) -> None:
+        """From now on answer no request that is `wanted`, and all others."""
+        with self._changed:
+            self._holds = wanted
+            self._changed.notify_all()
+
+    def let_go(self) -> None:
+        """Hold nothing back any more."""
+        self.hold_back(_none)
+
+    def pause(self, request: Request) -> None:
+        """Return when the request may be answered."""
+        with self._changed:
+            self._unanswered.append(request)
+            self._changed.wait_for(lambda: not self._holds(request))
+            self._unanswered.remove(request)
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether a request waits for its answer."""
+        with self._changed:
+            return any(map(self._holds, self._unanswered))
+
     def wait_for(self, wanted: Callable[[Request], bool], timeout: float = 60.0) -> bool:
         """Block until a request that is `wanted` has come in; False after `timeout` seconds."""
         with self._changed:
             return self._changed.wait_for(lambda: any(map(wanted, self.requests)), timeout)
+
+
+def _none(request: Request) -> bool:
+    return False
 
 
 class _StateHTTPServer(ThreadingHTTPServer):
@@ -110,14 +140,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _begin(self) -> bytes:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.server.states.record(Request(self.command, self.path, body))
+        request = Request(self.command, self.path, body)
+        self.server.states.record(request)
+        self.server.states.pause(request)
         return body
 
     def _answer(self, status: int, body: bytes = b"") -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        with contextlib.suppress(BrokenPipeError):  # the client was killed
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the client was killed
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
             self.wfile.write(body)
 
     @property
