@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 
 import pytest
 
+from tests.testbed import small_bed
 from tests.testbed.common import bed_life
 from tests.testbed.kubernetes import bed
 from tests.testbed.spinnaker import spinnaker_bed
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 KUBERNETES = pytest.param("kubernetes", marks=pytest.mark.kubernetes)
 SPINNAKER = pytest.param("spinnaker", marks=pytest.mark.spinnaker)
-BEDS = pytest.mark.parametrize("kind", [KUBERNETES, SPINNAKER])
+KINDS = ("small", KUBERNETES, SPINNAKER)
 
 
 class Running(Protocol):
@@ -50,6 +51,7 @@ def redis_alone(programs: Path, directory: Path) -> AbstractContextManager[Runni
 
 
 FIXTURES = {
+    "small": Names("tests.testbed.small_bed", "small", "", small_bed.shared),
     "kubernetes": Names("tests.testbed.kubernetes.bed_fixtures", "bed", "bed_programs", bed.shared),
     "spinnaker": Names(
         "tests.testbed.spinnaker.spinnaker_fixtures",
@@ -59,9 +61,12 @@ FIXTURES = {
     ),
 }
 PROCESSES = {
+    "small": {"sleep", "guardian"},
     "kubernetes": {"etcd", "kube-apiserver", "kube-controller-manager", "guardian"},
     "spinnaker": {"redis", "orca", "guardian"},
 }
+LEFTOVERS = ("left", "etcd-data", "orca.port")
+"""Files of the beds that nobody needs when they have ended."""
 CONFTEST = "from {module} import *\n"
 TESTS = """
 import json, pytest
@@ -84,21 +89,29 @@ def await_end(pidfds: list[int]) -> bool:
     return True
 
 
-@pytest.mark.parametrize(
-    ("kind", "signum"),
-    [
-        *(
-            pytest.param("kubernetes", how, marks=pytest.mark.kubernetes)
-            for how in (None, signal.SIGINT, signal.SIGKILL)
-        ),
-        pytest.param("spinnaker", signal.SIGKILL, marks=pytest.mark.spinnaker),
-    ],
-)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The small bed in the gentle ways, the others in the hard one; in `make proof` all in each."""
+    if "signum" not in metafunc.fixturenames:
+        return
+    everything = metafunc.config.getoption("effort", "test") == "proof"
+    rows = [
+        pytest.param(kind, signum, marks=marks, id=f"{kind}-{signum.name if signum else 'end'}")
+        for kind, marks in (
+            ("small", ()),
+            ("kubernetes", pytest.mark.kubernetes),
+            ("spinnaker", pytest.mark.spinnaker),
+        )
+        for signum in (None, signal.SIGINT, signal.SIGKILL)
+        if everything or (kind == "small") == (signum is not signal.SIGKILL)
+    ]
+    metafunc.parametrize(("kind", "signum"), rows)
+
+
 def test_the_bed_ends_with_the_tests(
     request: pytest.FixtureRequest, tmp_path: Path, kind: str, signum: signal.Signals | None
 ) -> None:
-    module, fixture, programs, _ = FIXTURES[kind]
-    request.getfixturevalue(programs)
+    module, fixture, _, _ = FIXTURES[kind]
+    programs_of(request, kind)
     told, go_on = tmp_path / "told", tmp_path / "go-on"
     os.mkfifo(told)
     os.mkfifo(go_on)
@@ -126,21 +139,33 @@ def test_the_bed_ends_with_the_tests(
         else:
             tests.send_signal(signum)
         assert await_end(pidfds)
-    assert not [*base.rglob("etcd-data"), *base.rglob("orca.port")]
+    assert not [found for name in LEFTOVERS for found in base.rglob(name)]
 
 
-@BEDS
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_bed_ends_with_its_guardian(
     request: pytest.FixtureRequest, tmp_path: Path, kind: str
 ) -> None:
-    """A bed ends with its guardian, and the next user starts another."""
-    _, _, fixture, shared = FIXTURES[kind]
-    programs = request.getfixturevalue(fixture)
-    with shared(programs, tmp_path) as first, shared(programs, tmp_path) as second:
+    programs = programs_of(request, kind)
+    with FIXTURES[kind].shared(programs, tmp_path) as bed:
+        pidfds = [os.pidfd_open(pid) for pid in bed.pids.values()]
+        os.kill(bed.pids["guardian"], signal.SIGKILL)
+        assert await_end(pidfds)
+
+
+def test_the_next_user_starts_another(tmp_path: Path) -> None:
+    """Where the guardian was killed."""
+    with small_bed.shared(None, tmp_path) as first, small_bed.shared(None, tmp_path) as second:
         assert first.pids == second.pids
         pidfds = [os.pidfd_open(pid) for pid in first.pids.values()]
         os.kill(first.pids["guardian"], signal.SIGKILL)
         assert await_end(pidfds)
-        with shared(programs, tmp_path) as third:
-            assert third.pids.keys() == first.pids.keys()
+        with small_bed.shared(None, tmp_path) as third:
+            assert third.pids.keys() == PROCESSES["small"]
             assert not set(third.pids.values()) & set(first.pids.values())
+
+
+def programs_of(request: pytest.FixtureRequest, kind: str) -> object:
+    """What the bed runs. Skips where it is not built."""
+    name = FIXTURES[kind].programs
+    return request.getfixturevalue(name) if name else None
