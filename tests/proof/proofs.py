@@ -51,6 +51,6 @@ PROOFS = (
     Proof(
         "helm-matrix",
         "every action in every state of a release, killed at every moment, under each helm",
-        ("plugins/helm/helm_tests/test_helm_matrix.py",),
+        ("-m", "kubernetes", "plugins/helm", "tests/e2e/test_helm_example.py"),
     ),
 )

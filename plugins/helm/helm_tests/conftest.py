@@ -7,6 +7,7 @@ import pytest
 
 from helm_tests.helm_bench import HelmBench, Place, open_helm_bench
 from orchestrator.testing.daemon_zygote import Zygote
+from tests.proof_lines import CountProof
 from tests.testbed.kubernetes.bed_fixtures import (
     bed,
     bed_programs,
@@ -23,6 +24,12 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """A namespace for one release, once for each helm."""
     bed = request.getfixturevalue("bed")
     return Place(tmp_path, bed, request.getfixturevalue("namespace"), request.param)
+
+
+@pytest.fixture(autouse=True)
+def counted(count_proof: CountProof) -> None:
+    """A proof is told by the number of its tests."""
+    count_proof("helm-matrix", {"tests": 1})
 
 
 @pytest.fixture
