@@ -15,7 +15,8 @@ import pytest
 
 CACHED = "orchestrator/durations"
 REFERENCE = "tests/test_reference.py"
-NOT_QUICK = {"slow", "kubernetes", "spinnaker"}
+NOT_QUICK = {"slow", "seeded", "kubernetes", "spinnaker"}
+"""Marks of tests that `make quick` leaves out, or gives fewer seeds."""
 KEPT = 50
 
 
@@ -71,11 +72,11 @@ class Recorder:
             self.quick[report.nodeid] = self.quick.get(report.nodeid, 0.0) + report.duration
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
-        assert self.config.cache
-        if exitstatus == pytest.ExitCode.OK and self.reference and is_whole(self.config):
+        cache = _cache(self.config)
+        if cache and exitstatus == pytest.ExitCode.OK and self.reference and is_whole(self.config):
             longest = heapq.nlargest(KEPT, self.quick.items(), key=operator.itemgetter(1))
             durations = Durations(self.parts, dict(longest), tuple(self.reference.values()))
-            self.config.cache.set(CACHED, msgspec.to_builtins(durations))
+            cache.set(CACHED, msgspec.to_builtins(durations))
 
 
 def is_whole(config: pytest.Config) -> bool:
@@ -85,6 +86,11 @@ def is_whole(config: pytest.Config) -> bool:
 
 def last(config: pytest.Config) -> Durations | None:
     """Of the last whole run that passed; None when there was none here."""
-    assert config.cache
-    found = config.cache.get(CACHED, None)
+    cache = _cache(config)
+    found = cache.get(CACHED, None) if cache else None
     return None if found is None else msgspec.convert(found, Durations)
+
+
+def _cache(config: pytest.Config) -> pytest.Cache | None:
+    """None where pytest's plugin for it is switched off."""
+    return getattr(config, "cache", None)
