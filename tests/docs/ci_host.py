@@ -102,12 +102,14 @@ class CiHost:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.home = root / "home"
         self.checkout = root / "checkout"
         self._gates = root / "gates"
 
     def write(self) -> None:
         """The configuration: `web` may be stopped by submitters, `locked` by nobody."""
         for folder in (
+            self.home,
             self.checkout,
             self._gates,
             *map(self._config, ("pipelines", "environments")),
@@ -204,6 +206,7 @@ class CiHost:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=self.checkout,
+            env=os.environ | {"HOME": str(self.home)},  # a login shell reads its files
             process_group=None if session else 0,
             start_new_session=session,
         )

@@ -186,6 +186,17 @@ def test_without_exit_gitlab_hides_our_status(host: CiHost, version: str) -> Non
     assert (shell.exit_status(), Exit.USAGE) == (1, 2)
 
 
+def test_a_logout_file_hides_our_status(host: CiHost, version: str) -> None:
+    """What the page says of ~/.bash_logout: a success that ends with the file's 1."""
+    logout = host.home / ".bash_logout"
+    logout.write_text("false  # as Debian's clear_console says where there is no console\n")
+    host.open(f"{version}.go")
+    shell = start_gitlab(host, version)
+    assert "success" in shell.read_to_end()
+    logout.unlink()
+    assert (shell.exit_status(), host.result()["conclusion"]) == (1, "success")
+
+
 def test_deploy_again_is_a_new_job(host: CiHost, version: str) -> None:
     host.open(f"{version}.go")
     first = start_gitlab(host, version)
