@@ -193,13 +193,17 @@ async def _look_first() -> NotDone:
 
 
 def judged(execution: Execution) -> Sequence[Stage]:
-    """Its manual judgment stages that have begun."""
-    return [one for one in execution.stages if one.type == JUDGMENT and one.start_time is not None]
+    """Its manual judgment stages that have begun.
+
+    Orca stores the time at which one has before it stores that it runs.
+    """
+    begun = [one for one in execution.stages if one.start_time is not None]
+    return [one for one in begun if one.type == JUDGMENT and one.status is not Status.NOT_STARTED]
 
 
 def is_open(stage: Stage) -> bool:
-    """Whether somebody still has to judge."""
-    return stage.status is Status.RUNNING and not _verdict(stage)
+    """Whether somebody still has to judge; a pause makes no difference."""
+    return not stage.status.complete and not _verdict(stage)
 
 
 def inputs_of(stage: Stage) -> Sequence[str]:

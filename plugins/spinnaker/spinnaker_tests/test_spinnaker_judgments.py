@@ -1,5 +1,8 @@
 """Manual judgment stages: asked and answered here, or noticed when they are answered elsewhere."""
 
+import json
+from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
@@ -8,6 +11,7 @@ from spinnaker_tests.spinnaker_bench import SpinnakerBench
 from tests import myself
 from tests.testbed.spinnaker.spinnaker_bed import Bed, Execution, stage_of
 from tests.testbed.spinnaker.spinnaker_faults import Call, Fault
+from tests.testbed.spinnaker.spinnaker_front import Answer, Backend, Request
 from tests.testbed.spinnaker.spinnaker_pipelines import judgment, verdict, wait
 
 pytestmark = pytest.mark.spinnaker
@@ -138,6 +142,53 @@ def succeed_judged_without_a_daemon(bench: SpinnakerBench, job: int) -> None:
     bench.until("nobody is asked any more", lambda: not bench.asked())
     place.bed.release(id, "after")
     assert bench.finished(job)["conclusion"] == "success", bench.log(job)
+
+
+def test_a_look_between_start_and_running(
+    bench: SpinnakerBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Orca stores when a stage began before it stores that it runs."""
+    answer = Backend.answer
+    looks = count()
+
+    def begins(self: Backend, request: Request) -> Answer:
+        told = answer(self, request)
+        if request.call is not Call.EXECUTION or b'"startTime"' not in told.body:
+            return told
+        execution = json.loads(told.body)
+        if stage_of(execution, "ok").get("startTime") and next(looks) == 0:
+            stage_of(execution, "ok")["status"] = "NOT_STARTED"
+        return replace(told, body=json.dumps(execution).encode())
+
+    monkeypatch.setattr(Backend, "answer", begins)
+    place = bench.material
+    job = bench.begin(place.of(ok(), verdict("after", hold=True)))
+    bench.until_asked()
+    judge_in_spinnaker(place.bed, place.only(), "ok", "continue")
+    bench.until("nobody is asked any more", lambda: not bench.asked())
+    assert 'stage "ok" was judged in Spinnaker by bob: continue' in bench.log(job)
+    place.bed.wait_until_stage(place.only()["id"], "after", "RUNNING")
+    place.bed.release(place.only()["id"], "after")
+    assert bench.finished(job)["conclusion"] == "success", bench.log(job)
+
+
+def test_a_pause_while_it_asks(bench: SpinnakerBench) -> None:
+    """It is asked all the same, and the answer counts when the execution is resumed."""
+    place = bench.material
+    job = bench.begin(place.of(ok(), wait("after", 0)))
+    bench.until_asked()
+    id = place.only()["id"]
+    with place.gate.client() as client:
+        client.put(f"/pipelines/{id}/pause").raise_for_status()
+        place.bed.wait_until_stage(id, "ok", "PAUSED")
+        looks = len(place.gate.asked(Call.EXECUTION))
+        place.gate.wait_for_requests(Call.EXECUTION, looks + 2)
+        assert bench.asked()
+        bench.say(job)
+        place.gate.wait_for_requests(Call.STAGE)
+        client.put(f"/pipelines/{id}/resume").raise_for_status()
+    assert bench.finished(job)["conclusion"] == "success", bench.log(job)
+    assert "was judged in Spinnaker" not in bench.log(job)
 
 
 def test_several_at_once(bench: SpinnakerBench) -> None:
