@@ -11,8 +11,8 @@ import pytest
 from tests import durations
 
 PAGE = Path(__file__).parents[1] / "docs" / "testing.md"
-LONGEST = 4.0
-"""Reference tests that a test which is not marked `slow` may take: one on an idle host."""
+LONGEST = 8.0
+"""Reference tests that a test without the mark `slow` may take; one is meant, on an idle host."""
 ROW = re.compile(r"^\| `(?P<part>[\w/]+)` \| (?P<budget>[\d,]+) \|", re.MULTILINE)
 
 
