@@ -30,7 +30,6 @@ NEEDS = "needs "
 SECCOMP_MACHINES = ("x86_64", "aarch64")
 """Those whose numbers of system calls the store's tests know."""
 
-
 Missing = Callable[[], str | None]
 """None where it is here, else what is missing and how to get it."""
 
@@ -61,7 +60,9 @@ def _no_other_users() -> str | None:
     if lacks := _no_program("setpriv", how="Debian: util-linux")():
         return lacks
     nobody = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
-    tried = subprocess.run([*nobody, sys.executable, "-c", "import orchestrator"], check=False)
+    tried = subprocess.run(
+        [*nobody, sys.executable, "-c", "import orchestrator"], capture_output=True, check=False
+    )
     closed = "a Python and a checkout that other users may read (here they may not)"
     return closed if tried.returncode else None
 
