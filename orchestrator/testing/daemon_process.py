@@ -15,7 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self, TypeAlias
 
-from orchestrator.process.identity import read_stat
+from orchestrator.process import keeper
+from orchestrator.process.identity import is_alive, read_stat
 
 START_SECONDS = 60.0
 """What a daemon may take to become ready on a busy machine."""
@@ -163,8 +164,16 @@ class DaemonProcess:
         return self.log.read_text(errors="replace")[-8000:] if self.log.exists() else ""
 
     def keepers(self) -> list[int]:
-        """The keeper."""
-        return [pid for pid in self._keeping() if _stands_in(pid, self.state / "keeper")]
+        """The keeper, if there is one.
+
+        It is the one that its lock names: a supervisor that was just forked has the same command
+        line and still stands in the same directory, and whoever kills it has lost a step.
+        """
+        try:
+            pid, start_time = (self.state / "keeper" / keeper.LOCK).read_text().split()
+        except (FileNotFoundError, ValueError):
+            return []
+        return [int(pid)] if is_alive(int(pid), int(start_time)) else []
 
     def supervisors(self) -> list[int]:
         """The supervisor of each process that runs."""

@@ -136,12 +136,13 @@ class KillBench:
         return directory
 
     def keeper(self, environment: str) -> int:
-        """The daemon's keeper, which lives from its first process on."""
-        keepers = self.installation.keepers()
-        if not keepers:
-            self.installation.finished(self.submit("look", environment, lines="1"))
-            keepers = self.installation.keepers()
-        [keeper] = keepers
+        """The daemon's keeper, which lives from its first process on.
+
+        A job runs first: until the daemon has had a process, the only keeper may be that of the
+        daemon before it, about to end.
+        """
+        self.installation.finished(self.submit("look", environment, lines="1"))
+        [keeper] = self.installation.keepers()
         return keeper
 
 

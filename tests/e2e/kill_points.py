@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from orchestrator.process import records, state
+from orchestrator.process.state import Void
 from orchestrator.testing.daemon_process import is_gone, kill
 from tests.e2e.e2e_bench import until
 from tests.e2e.freezing import freeze, frozen
@@ -92,9 +93,14 @@ class CommandPoints(KillWays):
         self.again_and_again(is_reached)
 
     def asked_keeper(self) -> None:
+        """The next daemon starts while the keeper still stands: it has to void the process, which
+        the keeper would start late."""
         with frozen(self.keeper()):
-            self.until_asked()
+            directory = self.bench.directory(self.until_asked())
             self.bench.die_in(Window.INTENDED)
+            self.bench.installation.start()
+            until("the process is void", lambda: state.look(directory) == Void())
+        self.bench.kill()
 
     def asked_keeper_dies(self) -> None:
         keeper = self.keeper()

@@ -14,6 +14,8 @@ from tests.testbed.kubernetes.bed_detour import Detour
 pytestmark = pytest.mark.kubernetes
 HELMS = pytest.mark.parametrize("major", [3, 4])
 WEB = str(CHARTS / "web")
+DEPLOYED_REVISION = "deployment.kubernetes.io/revision"
+"""Noted by the controller, when it comes to it."""
 
 
 def helm_command(bed: Bed, major: int, namespace: str, *arguments: str) -> list[str]:
@@ -152,12 +154,14 @@ def contents(bed: Bed, namespace: str) -> dict[str, Any]:
 
 
 def settled(each: dict[str, Any], namespace: str) -> dict[str, Any]:
-    """Without uids, versions and times, the status, and the name of the namespace."""
+    """Without uids, versions and times, the status, what controllers note, and the name of the
+    namespace."""
     if each.get("type") == "helm.sh/release.v1":
         each["data"] = bed_releases.read(each)
     meta = each["metadata"]
     for transient in ("uid", "resourceVersion", "creationTimestamp"):
         meta.pop(transient)
+    meta.get("annotations", {}).pop(DEPLOYED_REVISION, None)
     managers = [one for one in meta.pop("managedFields") if one["manager"].lower() == "helm"]
     notes = [{key: one[key] for key in ("operation", "fieldsV1")} for one in managers]
     text = json.dumps({**each, "status": None, "managed": notes})
