@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import structlog
 import trio
 from hypercorn.config import Config
+from hypercorn.events import Closed, Event, Updated
 from hypercorn.logging import Logger
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
@@ -126,7 +127,7 @@ class Server:
     def _protocol(self, client: ClientStream) -> TCPServer:
         """hypercorn's side of one connection. It wants no more of a stream than ours has."""
         stream: Any = client
-        return TCPServer(self._app, self._config, self._context, ConnectionState({}), stream)
+        return _Connection(self._app, self._config, self._context, ConnectionState({}), stream)
 
     @contextmanager
     def _counted(self, client: ClientStream, caller: Caller) -> Iterator[ClientStream]:
@@ -156,6 +157,28 @@ class Server:
                 f"{MOST_CONNECTIONS} connections to the daemon are open already; try again later",
             )
         return None
+
+
+class _Connection(TCPServer):
+    """hypercorn's connection, which ends as soon as its client has gone.
+
+    hypercorn's own waits for its idle timer even when nothing can be read any more: a connection
+    whose client left between two requests, or in the midst of an answer, would count for
+    `IDLE_SECONDS` more among those that its user may have.
+    """
+
+    _is_read = False
+
+    async def _read_data(self) -> None:
+        await super()._read_data()
+        self._is_read = True
+        await self.idle_task.stop()
+
+    async def protocol_send(self, event: Event) -> None:
+        """Let hypercorn act on this, but start no timer for a client that has gone."""
+        if isinstance(event, Updated) and event.idle and self._is_read:
+            event = Closed()
+        await super().protocol_send(event)
 
 
 class _Log(Logger):

@@ -12,7 +12,7 @@ import trio
 
 from orchestrator.api.app import create_app
 from orchestrator.api.listening import listening
-from orchestrator.api.server import Server
+from orchestrator.api.server import IDLE_SECONDS, Server
 from orchestrator.builtin.approval import ApprovalAdapter
 from orchestrator.core import commands as cmd
 from orchestrator.core.definition import (
@@ -231,8 +231,8 @@ class ApiBench:
         return answer.json()
 
     async def all_gone(self) -> None:
-        """Return when no connection is left."""
-        with trio.fail_after(20):
+        """Return when no connection is left; none may wait for the server's idle limit."""
+        with trio.fail_after(IDLE_SECONDS - 5):
             while self.server.connections:  # noqa: ASYNC110  a connection's end tells no event
                 await trio.sleep(0.005)
 

@@ -129,11 +129,9 @@ async def test_websockets_are_refused(bench: ApiBench) -> None:
     assert b" 403 " in (await raw(bench, upgrade)).split(b"\r\n")[0]
 
 
-@pytest.mark.slow
 async def test_who_does_not_read_is_cut_off(
     bench: ApiBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A client that does not read is cut off, at the latest after the server's idle limit."""
     monkeypatch.setattr(connection, "SEND_SECONDS", 0.05)
     await bench.submit()
     (await bench.gate.at_work(1)).log("x" * 4_000_000)
@@ -144,6 +142,15 @@ async def test_who_does_not_read_is_cut_off(
         )
         await stream.receive_some(10)
         await bench.all_gone()
+
+
+async def test_who_leaves_between_two_requests_frees_a_connection(bench: ApiBench) -> None:
+    stream = await trio.open_unix_socket(bench.socket)
+    async with stream:
+        await stream.send_all(b"GET /healthz HTTP/1.1\r\nhost: d\r\n\r\n")
+        await stream.receive_some(10)
+        assert bench.server.connections == 1
+    await bench.all_gone()
 
 
 async def test_stopping_cuts_every_connection(tmp_path: Path) -> None:
