@@ -53,4 +53,10 @@ PROOFS = (
         "every action in every state of a release, killed at every moment, under each helm",
         ("-m", "kubernetes", "plugins/helm", "tests/e2e/test_helm_example.py"),
     ),
+    Proof(
+        "bare-machine",
+        "the whole suite on a Debian of its smallest set of packages, as an ordinary user",
+        ("tests/proof/on_a_bare_machine.py",),
+        workers="0",
+    ),
 )
