@@ -247,6 +247,14 @@ def test_a_debt_keeps_its_exclusions() -> None:
     assert story.running() == [2]
 
 
+def test_a_debt_has_todays_exclusions_too() -> None:
+    """Nor does a kind run over what is owed that a reload has excluded since."""
+    kinds = {"deploy": (), "cleanup": ()}
+    story = given(config(kinds=kinds), submit("web"), acquired(1))
+    story.given(accept(config(kinds=kinds | {"cleanup": ("test",)})), submit("e2e"))
+    assert story.waiting() == [2]
+
+
 # --- who pays -------------------------------------------------------------------------------
 
 
