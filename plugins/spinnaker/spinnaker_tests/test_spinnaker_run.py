@@ -74,6 +74,8 @@ def test_a_restart(bench: SpinnakerBench) -> None:
     job = bench.begin(place.of(verdict("first", hold=True), wait("second", 0)))
     id = bench.until_running()
     bench.until("the stage is told of", lambda: 'stage "first" began' in bench.log(job))
+    # It is told first and remembered then: by the next look surely.
+    place.gate.wait_for_requests(Call.EXECUTION, len(place.gate.asked(Call.EXECUTION)) + 1)
     bench.restart()
     place.bed.release(id, "first")
     ended = bench.finished(job)
