@@ -8,8 +8,8 @@ from benchmarks.report import Figure
 from benchmarks.scripted import OWNER, Script
 from orchestrator import config
 from orchestrator.builtin import command as command_adapter
-from orchestrator.core import commands as cmd
-from orchestrator.core.model import Acquiring, Applying, CleaningUp, Step, StepRef
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.model import Acquiring, Applying, CleaningUp, Step, StepRef
 from orchestrator.plugin import registry
 
 STEPS, FEW = 2000, 200

@@ -9,11 +9,11 @@ import msgspec
 from benchmarks.place import MEASURED
 from orchestrator import config
 from orchestrator.builtin import command as command_adapter
-from orchestrator.core import commands as cmd
 from orchestrator.core.decide import settle, take
-from orchestrator.core.events import Stamped
-from orchestrator.core.model import Acquiring, ProcessRecord, StepRef
-from orchestrator.core.world import Changes, World
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.events import Stamped
+from orchestrator.core.language.model import Acquiring, ProcessRecord, StepRef
+from orchestrator.core.world.world import Changes, World
 from orchestrator.engine.clock import SystemClock
 from orchestrator.plugin import registry
 from orchestrator.process.identity import read_boot_id

@@ -4,7 +4,7 @@ import trio
 
 from benchmarks.place import MEASURED, Place
 from benchmarks.scripted import OWNER, Commit, Script
-from orchestrator.core import commands as cmd
+from orchestrator.core.language import commands as cmd
 from orchestrator.store.sqlite import open_store
 
 

@@ -30,10 +30,10 @@ from orchestrator.api.listening import SocketUnusable, listening
 from orchestrator.api.server import Server
 from orchestrator.builtin.modules import MODULES
 from orchestrator.config import ConfigurationInvalid
-from orchestrator.core import commands as cmd
-from orchestrator.core.definition import Configuration
-from orchestrator.core.permissions import demand
-from orchestrator.core.words import Role
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.definition import Configuration
+from orchestrator.core.language.words import Role
+from orchestrator.core.rules.permissions import demand
 from orchestrator.engine import log_output
 from orchestrator.engine.claims import ClaimBook
 from orchestrator.engine.clock import SystemClock

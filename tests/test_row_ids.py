@@ -2,8 +2,8 @@
 
 import pytest
 
-from orchestrator.core.commands import Caller, Cancel, SeeClient
-from orchestrator.core.words import Decision
+from orchestrator.core.language.commands import Caller, Cancel, SeeClient
+from orchestrator.core.language.words import Decision
 from tests.row_ids import LONGEST, told_by, words
 
 ADA = Caller(uid=1000, user="ada")

@@ -32,8 +32,8 @@ from orchestrator.api.routes import (
     stop,
     watch,
 )
-from orchestrator.core.commands import Caller
-from orchestrator.core.near import did_you_mean, near
+from orchestrator.core.language.commands import Caller
+from orchestrator.core.language.rejections import did_you_mean, near
 from orchestrator.engine.engine import Engine
 
 SUBJECTS = (

@@ -6,13 +6,13 @@ import msgspec
 
 from orchestrator.api import wire
 from orchestrator.api.plain import person, time, utc
-from orchestrator.core.approval_rules import STEP, given, rule_text
-from orchestrator.core.approvals import Asked, asked_of, may_answer
-from orchestrator.core.commands import Caller
-from orchestrator.core.definition import ApprovalRule, JobDefinition
-from orchestrator.core.instant import Instant, milliseconds
-from orchestrator.core.model import Approval, Finished, Job, Step
-from orchestrator.core.world import World
+from orchestrator.core.language.commands import Caller
+from orchestrator.core.language.definition import ApprovalRule, JobDefinition
+from orchestrator.core.language.instant import Instant, milliseconds
+from orchestrator.core.language.model import Approval, Finished, Job, Step
+from orchestrator.core.rules.approvals import Asked, asked_of, may_answer
+from orchestrator.core.steps.approval_rules import STEP, given, rule_text
+from orchestrator.core.world.world import World
 
 
 def approvals(of: Job) -> tuple[wire.Approval, ...]:

@@ -1,9 +1,9 @@
 """Why a step did not run, as the wire shows it."""
 
 from orchestrator.api import wire
-from orchestrator.core.definition import StepDefinition
-from orchestrator.core.model import Cause, Finished, Job, Step
-from orchestrator.core.words import StepConclusion
+from orchestrator.core.language.definition import StepDefinition
+from orchestrator.core.language.model import Cause, Finished, Job, Step
+from orchestrator.core.language.words import StepConclusion
 
 
 def cause(job: Job, step: Step, definition: StepDefinition) -> wire.Cause | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from orchestrator.api import wire_pipelines as wire
-from orchestrator.core.definition import (
+from orchestrator.core.language.definition import (
     ApprovalRule,
     EnvironmentDefinition,
     OutcomeRule,
@@ -14,7 +14,7 @@ from orchestrator.core.definition import (
     StepDefinition,
     StopRules,
 )
-from orchestrator.core.parameter_values import typed
+from orchestrator.core.values.parameter_values import typed
 
 
 def pipeline_view(

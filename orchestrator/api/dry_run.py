@@ -8,22 +8,21 @@ from msgspec.structs import replace
 from orchestrator.api import views, wire
 from orchestrator.config.secrets import named_secret
 from orchestrator.config.settings import settings_so_far
-from orchestrator.core import conditions
-from orchestrator.core.approval_rules import declared_rules, rule_text
-from orchestrator.core.commands import Submit
-from orchestrator.core.debts import cleanup_params
-from orchestrator.core.definition import (
+from orchestrator.core.language.commands import Submit
+from orchestrator.core.language.definition import (
     ApprovalRule,
     JobDefinition,
     SecretUse,
     StepDefinition,
     Variables,
 )
-from orchestrator.core.order import turns
-from orchestrator.core.parameter_values import typed
-from orchestrator.core.parameters import HIDDEN
-from orchestrator.core.references import JobFacts, Scope
-from orchestrator.core.so_far import text_so_far, unreadable
+from orchestrator.core.rules.debts import cleanup_params
+from orchestrator.core.steps.approval_rules import declared_rules, rule_text
+from orchestrator.core.steps.order import turns
+from orchestrator.core.values import conditions
+from orchestrator.core.values.parameter_values import typed
+from orchestrator.core.values.parameters import HIDDEN
+from orchestrator.core.values.references import JobFacts, Scope, text_so_far, unreadable
 from orchestrator.engine.engine import Engine, Preview
 
 NEXT_JOB = 0

@@ -1,10 +1,10 @@
 """Environments, as the wire shows them."""
 
 from orchestrator.api import plain, wire
-from orchestrator.core.model import Debt, Quarantine
-from orchestrator.core.rejections import UnknownEnvironment
-from orchestrator.core.typed import to_pay
-from orchestrator.core.world import World
+from orchestrator.core.language.model import Debt, Quarantine
+from orchestrator.core.language.rejections import UnknownEnvironment
+from orchestrator.core.language.to_type import to_pay
+from orchestrator.core.world.world import World
 
 LAST_SHOWN = 10
 """How many of the jobs that ended last are shown."""

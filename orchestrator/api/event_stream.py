@@ -7,8 +7,8 @@ from orchestrator.api.journal import line
 from orchestrator.api.reading import may_see
 from orchestrator.api.streaming import KEEP_ALIVE, KEEP_ALIVE_SECONDS, Write, event
 from orchestrator.api.subjects import environment_of, job_of
-from orchestrator.core.commands import Caller
-from orchestrator.core.events import AnyEvent, JobSubmitted, Stamped
+from orchestrator.core.language.commands import Caller
+from orchestrator.core.language.events import AnyEvent, JobSubmitted, Stamped
 from orchestrator.engine.engine import Engine
 
 PAGE = 500

@@ -5,7 +5,7 @@ import os
 
 import msgspec
 
-from orchestrator.core.instant import Instant
+from orchestrator.core.language.instant import Instant
 from orchestrator.engine.engine import Engine
 
 DISTRIBUTION = "deploy-orchestrator"

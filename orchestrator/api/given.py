@@ -7,7 +7,7 @@ from litestar.params import FromPath, HeaderParameter
 
 from orchestrator.api.facts import DaemonFacts
 from orchestrator.api.presence import Presence
-from orchestrator.core.commands import Caller
+from orchestrator.core.language.commands import Caller
 from orchestrator.engine.engine import Engine
 
 GivenEngine: TypeAlias = NamedDependency[Engine]

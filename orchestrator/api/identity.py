@@ -17,7 +17,7 @@ from contextvars import ContextVar
 import msgspec
 import trio
 
-from orchestrator.core.commands import Caller
+from orchestrator.core.language.commands import Caller
 
 _SO_PEERGROUPS = 59  # asm-generic/socket.h; the socket module has no name for it
 _UCRED = struct.Struct("iII")  # pid, uid, gid

@@ -7,9 +7,9 @@ import msgspec
 
 from orchestrator.api import plain, views
 from orchestrator.api.subjects import job_of, step_of
-from orchestrator.core import events as ev
-from orchestrator.core.instant import Instant
-from orchestrator.core.model import StepRef
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.language.model import StepRef
 
 HIDDEN = frozenset({"configuration", "definition", "request", "rank", "ref", "value", "file"})
 """Fields that are not shown: content that stands elsewhere, and what only the daemon needs."""

@@ -6,7 +6,7 @@ import trio
 
 from orchestrator.api.streaming import Write
 from orchestrator.api.subjects import job_of
-from orchestrator.core.model import BackingOff, Finished, Job, JobFinished, StepRef
+from orchestrator.core.language.model import BackingOff, Finished, Job, JobFinished, StepRef
 from orchestrator.engine.engine import Engine
 from orchestrator.engine.hidden import sensitive_values
 from orchestrator.engine.log_view import LogView, Piece

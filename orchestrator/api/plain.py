@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from orchestrator.api import wire
-from orchestrator.core.instant import Instant
-from orchestrator.core.model import Actor
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.language.model import Actor
 
 
 def time(instant: Instant) -> str:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import structlog
 import trio
 
-from orchestrator.core.commands import SeeClient
+from orchestrator.core.language.commands import SeeClient
 from orchestrator.engine.engine import Engine
 from orchestrator.engine.writer import WriterClosed
 

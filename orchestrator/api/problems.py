@@ -12,8 +12,8 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from orchestrator.core import rejections as no
-from orchestrator.core.instant import Instant
+from orchestrator.core.language import rejections as no
+from orchestrator.core.language.instant import Instant
 from orchestrator.engine.clock import Clock
 from orchestrator.engine.writer import WriterClosed
 from orchestrator.store.errors import CommitFailed, DatabaseDamaged, ReadFailed

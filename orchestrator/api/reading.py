@@ -1,17 +1,17 @@
 """Jobs as they are committed, for those who may see them."""
 
 from orchestrator.api import approvals, views, wire
-from orchestrator.core.approvals import awaited
-from orchestrator.core.commands import Caller
-from orchestrator.core.definition import (
+from orchestrator.core.language.commands import Caller
+from orchestrator.core.language.definition import (
     EnvironmentDefinition,
     PipelineDefinition,
 )
-from orchestrator.core.model import Job
-from orchestrator.core.permissions import demand, may
-from orchestrator.core.rejections import UnknownJob
-from orchestrator.core.words import Role
-from orchestrator.core.world import World
+from orchestrator.core.language.model import Job
+from orchestrator.core.language.rejections import UnknownJob
+from orchestrator.core.language.words import Role
+from orchestrator.core.rules.approvals import awaited
+from orchestrator.core.rules.permissions import demand, may
+from orchestrator.core.world.world import World
 from orchestrator.engine.engine import Engine, Submission
 from orchestrator.engine.open_job import OpenJob, open_job
 

@@ -25,7 +25,7 @@ from litestar.types import Receive, Scope, Send
 from orchestrator.api.connection import ClientStream
 from orchestrator.api.identity import Identities, credentials, serve_as
 from orchestrator.api.problems import Problem, problem, raw_response
-from orchestrator.core.commands import Caller
+from orchestrator.core.language.commands import Caller
 
 log = structlog.get_logger(__name__)
 

@@ -1,6 +1,6 @@
 """What an event is about."""
 
-from orchestrator.core import events as ev
+from orchestrator.core.language import events as ev
 
 
 def job_of(event: ev.AnyEvent) -> int | None:

@@ -9,11 +9,9 @@ from orchestrator.api import wire
 from orchestrator.api.approvals import approvals, awaits, waiting_for
 from orchestrator.api.causes import cause, unreached
 from orchestrator.api.plain import actor, person, time, utc
-from orchestrator.core.admission import Blocker
-from orchestrator.core.causes import stopped_by_request
-from orchestrator.core.definition import JobDefinition, StepDefinition
-from orchestrator.core.instant import milliseconds
-from orchestrator.core.model import (
+from orchestrator.core.language.definition import JobDefinition, StepDefinition
+from orchestrator.core.language.instant import milliseconds
+from orchestrator.core.language.model import (
     Acquiring,
     Applying,
     BackingOff,
@@ -30,8 +28,10 @@ from orchestrator.core.model import (
     StepRef,
     Stop,
 )
-from orchestrator.core.parameter_values import typed
-from orchestrator.core.words import BlockerType, StepConclusion
+from orchestrator.core.language.words import BlockerType, StepConclusion
+from orchestrator.core.rules.admission import Blocker
+from orchestrator.core.steps.causes import stopped_by_request
+from orchestrator.core.values.parameter_values import typed
 from orchestrator.engine.live import LiveStep
 from orchestrator.store.protocol import PhaseName
 

@@ -6,7 +6,7 @@ import trio
 from orchestrator.api.reading import SeenJob, see
 from orchestrator.api.streaming import KEEP_ALIVE, KEEP_ALIVE_SECONDS, Write, event
 from orchestrator.api.subjects import job_of
-from orchestrator.core.model import Job, JobFinished, JobPreparing, JobQueued
+from orchestrator.core.language.model import Job, JobFinished, JobPreparing, JobQueued
 from orchestrator.engine.engine import Engine
 
 LIVE_SECONDS = 1.0

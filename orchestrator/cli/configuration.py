@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-    from orchestrator.core.definition import Configuration
+    from orchestrator.core.language.definition import Configuration
     from orchestrator.plugin.registry import Registry
 
 SYSTEM_DIRECTORY = "/etc/orchestrator"

@@ -10,11 +10,11 @@ from orchestrator.config.parameter_fit import misfit
 from orchestrator.config.secret_mapping import report_secret_mapping
 from orchestrator.config.shared_tables import report_references
 from orchestrator.config.surroundings import Surroundings
-from orchestrator.core.definition import CleanupReference, PipelineDefinition
-from orchestrator.core.near import did_you_mean, near
-from orchestrator.core.reference_check import Known
-from orchestrator.core.references import Path
-from orchestrator.core.words import ParameterType
+from orchestrator.core.language.definition import CleanupReference, PipelineDefinition
+from orchestrator.core.language.rejections import did_you_mean, near
+from orchestrator.core.language.words import ParameterType
+from orchestrator.core.values.reference_check import Known
+from orchestrator.core.values.references import Path
 
 
 def settle_cleanups(

@@ -14,13 +14,13 @@ from orchestrator.config.pipelines import read_pipeline
 from orchestrator.config.secrets import read_secrets
 from orchestrator.config.shared_tables import roles_of
 from orchestrator.config.surroundings import Surroundings
-from orchestrator.core.definition import (
+from orchestrator.core.language.definition import (
     Configuration,
     EnvironmentDefinition,
     PipelineDefinition,
     SecretDefinition,
 )
-from orchestrator.core.digest import digest
+from orchestrator.core.language.digest import digest
 from orchestrator.plugin.registry import Registry
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from orchestrator.config.document import Document, one_line
 from orchestrator.config.names import name_fault
-from orchestrator.core.near import near
+from orchestrator.core.language.rejections import near
 
 MAIN = "orchestrator.toml"
 FOLDERS = ("environments", "pipelines")

@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestrator.config.mistake import Mistake
 from orchestrator.config.places import Places
-from orchestrator.core.references import Path
+from orchestrator.core.values.references import Path
 
 _DEEPEST = 40
 _TOML_PLACE = re.compile(r"^(?P<text>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|.*)\)$")

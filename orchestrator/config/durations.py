@@ -1,5 +1,5 @@
 """Durations as files write them."""
 
-from orchestrator.core.durations import LONGEST, Duration, parse_duration
+from orchestrator.core.language.durations import LONGEST, Duration, parse_duration
 
 __all__ = ["LONGEST", "Duration", "parse_duration"]

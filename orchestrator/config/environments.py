@@ -10,8 +10,8 @@ from orchestrator.config.shared_tables import (
     roles_of,
     variables_of,
 )
-from orchestrator.core.definition import EnvironmentDefinition
-from orchestrator.core.reference_check import Known
+from orchestrator.core.language.definition import EnvironmentDefinition
+from orchestrator.core.values.reference_check import Known
 
 
 def read_environment(

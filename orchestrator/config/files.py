@@ -10,12 +10,12 @@ import msgspec
 from msgspec import Meta, field
 
 from orchestrator.config.durations import Duration
-from orchestrator.core.definition import (
+from orchestrator.core.language.definition import (
     DEFAULT_CLEANUP_TIMEOUT,
     DEFAULT_FORCE_AFTER,
     DEFAULT_SOURCE_TIMEOUT,
 )
-from orchestrator.core.words import (
+from orchestrator.core.language.words import (
     LongWaitPolicy,
     Outcome,
     ParameterType,

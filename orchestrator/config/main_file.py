@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 import msgspec
 
+from orchestrator.config.child_variables import refused
 from orchestrator.config.document import Document
 from orchestrator.config.files import KindTable, OrchestratorFile
 from orchestrator.config.paths import LONGEST_SOCKET
 from orchestrator.config.reading import Reader
 from orchestrator.config.secrets import without_plugin_settings
-from orchestrator.core.child_variables import refused
-from orchestrator.core.near import did_you_mean, near
+from orchestrator.core.language.rejections import did_you_mean, near
 
 DEFAULT_KINDS: Mapping[str, tuple[str, ...]] = {
     "deploy": ("deploy", "cleanup"),

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from orchestrator.config.document import Document
 from orchestrator.config.files import MatrixValue, StepTable
-from orchestrator.core.definition import StepDefinition
-from orchestrator.core.references import Path, format_value
+from orchestrator.core.language.definition import StepDefinition
+from orchestrator.core.values.references import Path, format_value
 
 MOST_STEPS = 256
 """How many steps one matrix may stand for."""

@@ -7,7 +7,7 @@ import msgspec
 
 from orchestrator.config.document import Document
 from orchestrator.config.shapes import fields_of
-from orchestrator.core.references import Path
+from orchestrator.core.values.references import Path
 
 Above: TypeAlias = tuple[tuple[Path, type[msgspec.Struct]], ...]
 """The declared tables around a place, the outermost first, each with its path."""

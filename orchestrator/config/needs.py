@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from orchestrator.config.document import Document
 from orchestrator.config.files import StepTable
-from orchestrator.core.near import did_you_mean, near
-from orchestrator.core.references import Path
-from orchestrator.core.words import Section
+from orchestrator.core.language.rejections import did_you_mean, near
+from orchestrator.core.language.words import Section
+from orchestrator.core.values.references import Path
 
 STAGE = "stage:"
 """What a need begins with that means all steps of a stage."""

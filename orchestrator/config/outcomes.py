@@ -8,11 +8,11 @@ from orchestrator.config.document import Document
 from orchestrator.config.files import OutcomeTable
 from orchestrator.config.needs import NamedSteps, NoSuchStep
 from orchestrator.config.sections import WrittenSection
-from orchestrator.core.definition import OutcomeRule
-from orchestrator.core.near import did_you_mean, near
-from orchestrator.core.outcomes import exit_range
-from orchestrator.core.references import Path
-from orchestrator.core.words import Outcome
+from orchestrator.core.language.definition import OutcomeRule
+from orchestrator.core.language.rejections import did_you_mean, near
+from orchestrator.core.language.words import Outcome
+from orchestrator.core.steps.outcomes import exit_range
+from orchestrator.core.values.references import Path
 
 LARGEST_EXIT = 255
 _GOES_ON = (Outcome.CONTINUE, Outcome.WARN)

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.core.definition import Parameter
-from orchestrator.core.parameter_values import as_their_types
-from orchestrator.core.parameters import ParameterProblem, check_value
-from orchestrator.core.references import Reference, is_reference, parse
-from orchestrator.core.words import ParameterType
+from orchestrator.core.language.definition import Parameter
+from orchestrator.core.language.words import ParameterType
+from orchestrator.core.values.parameter_values import as_their_types
+from orchestrator.core.values.parameters import ParameterProblem, check_value
+from orchestrator.core.values.references import Reference, is_reference, parse
 
 _FITTING: dict[ParameterType, tuple[ParameterType, ...]] = {
     ParameterType.STRING: tuple(one for one in ParameterType if one is not ParameterType.LIST),

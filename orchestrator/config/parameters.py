@@ -10,12 +10,11 @@ from orchestrator.config.document import Document
 from orchestrator.config.files import ParameterTable
 from orchestrator.config.shapes import in_words
 from orchestrator.config.shared_tables import report_unread_references
-from orchestrator.core.definition import Parameter
-from orchestrator.core.numbers import shortest
-from orchestrator.core.parameter_values import written
-from orchestrator.core.parameters import ParameterProblem, check_value, variable_name
-from orchestrator.core.references import Path
-from orchestrator.core.words import ParameterType
+from orchestrator.core.language.definition import Parameter
+from orchestrator.core.language.words import ParameterType
+from orchestrator.core.values.parameter_values import shortest, written
+from orchestrator.core.values.parameters import ParameterProblem, check_value, variable_name
+from orchestrator.core.values.references import Path
 
 _IN_TOML: dict[ParameterType, tuple[tuple[type, ...], str]] = {
     ParameterType.STRING: ((str,), "a string"),

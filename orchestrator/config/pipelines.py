@@ -12,14 +12,14 @@ from orchestrator.config.shared_tables import (
 from orchestrator.config.sources import read_source, with_source
 from orchestrator.config.steps import read_steps, report_no_time
 from orchestrator.config.surroundings import Surroundings
-from orchestrator.core.definition import (
+from orchestrator.core.language.definition import (
     CleanupReference,
     PipelineDefinition,
     StopRules,
 )
-from orchestrator.core.near import did_you_mean, near
-from orchestrator.core.reference_check import Known
-from orchestrator.core.words import ParameterType, StopPolicy
+from orchestrator.core.language.rejections import did_you_mean, near
+from orchestrator.core.language.words import ParameterType, StopPolicy
+from orchestrator.core.values.reference_check import Known
 
 
 def read_pipeline(name: str, document: Document, around: Surroundings) -> PipelineDefinition:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import tree_sitter
 import tree_sitter_toml
 
-from orchestrator.core.references import Path
+from orchestrator.core.values.references import Path
 
 _LANGUAGE = tree_sitter.Language(tree_sitter_toml.language())
 _KEYS = ("bare_key", "quoted_key", "dotted_key")

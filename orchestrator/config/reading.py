@@ -27,8 +27,8 @@ from orchestrator.config.shapes import (
     takes_text,
 )
 from orchestrator.config.standin import stand_in
-from orchestrator.core.near import did_you_mean, near
-from orchestrator.core.references import Path, is_reference, leaves
+from orchestrator.core.language.rejections import did_you_mean, near
+from orchestrator.core.values.references import Path, is_reference, leaves
 
 Declared = TypeVar("Declared", bound=msgspec.Struct)
 

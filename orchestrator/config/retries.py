@@ -3,8 +3,8 @@
 from orchestrator.config.document import Document
 from orchestrator.config.files import RetryTable
 from orchestrator.config.outcomes import report_matches
-from orchestrator.core.definition import LONGEST_BACKOFF, RetryPolicy
-from orchestrator.core.references import Path
+from orchestrator.core.language.definition import LONGEST_BACKOFF, RetryPolicy
+from orchestrator.core.values.references import Path
 
 NEVER_AGAIN = {
     "success": "what went well is not tried again",

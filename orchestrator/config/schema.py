@@ -6,7 +6,7 @@ import msgspec
 
 from orchestrator.config.durations import Duration
 from orchestrator.config.files import EnvironmentFile, NotBuilt, OrchestratorFile, PipelineFile
-from orchestrator.core.near import did_you_mean, near
+from orchestrator.core.language.rejections import did_you_mean, near
 
 FILES: dict[str, type[msgspec.Struct]] = {
     "orchestrator": OrchestratorFile,

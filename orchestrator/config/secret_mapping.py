@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from orchestrator.config.document import Document
-from orchestrator.core.definition import PipelineDefinition
-from orchestrator.core.references import Path, ReferenceProblem, references
-from orchestrator.core.secret_parameters import names_of, parameter_of
+from orchestrator.core.language.definition import PipelineDefinition
+from orchestrator.core.values.references import Path, ReferenceProblem, references
+from orchestrator.core.values.secret_parameters import names_of, parameter_of
 
 
 def report_secret_mapping(

@@ -18,7 +18,7 @@ from orchestrator.config.shapes import (
     fields_of,
     shape_of,
 )
-from orchestrator.core.definition import (
+from orchestrator.core.language.definition import (
     CredentialSecret,
     FileSecret,
     PluginSecret,
@@ -26,10 +26,10 @@ from orchestrator.core.definition import (
     SecretUse,
     Variables,
 )
-from orchestrator.core.near import did_you_mean, near
-from orchestrator.core.parameters import variable_name
-from orchestrator.core.reference_check import Known
-from orchestrator.core.references import Path, ReferenceProblem, is_reference, references
+from orchestrator.core.language.rejections import did_you_mean, near
+from orchestrator.core.values.parameters import variable_name
+from orchestrator.core.values.reference_check import Known
+from orchestrator.core.values.references import Path, ReferenceProblem, is_reference, references
 from orchestrator.plugin import Secret
 
 SOURCES = ("file", "credential", "plugin")

@@ -7,8 +7,8 @@ import msgspec
 from orchestrator.config.document import Document
 from orchestrator.config.files import PipelineFile, StepTable
 from orchestrator.config.needs import NamedSteps, Order, read_order
-from orchestrator.core.definition import SOURCE_STEP
-from orchestrator.core.words import Section
+from orchestrator.core.language.definition import SOURCE_STEP
+from orchestrator.core.language.words import Section
 
 
 class WrittenSection(msgspec.Struct, frozen=True):

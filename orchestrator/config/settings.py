@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from orchestrator.config.secrets import named_secret, parts_of, takes_secret
-from orchestrator.core.references import (
+from orchestrator.core.values.references import (
     Reference,
     ReferenceProblem,
     Scope,
@@ -14,8 +14,8 @@ from orchestrator.core.references import (
     is_reference,
     references,
     resolve,
+    text_so_far,
 )
-from orchestrator.core.so_far import text_so_far
 from orchestrator.plugin import Secret
 
 Settings = TypeVar("Settings", bound=msgspec.Struct)

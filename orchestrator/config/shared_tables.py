@@ -3,14 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
+from orchestrator.config.child_variables import refused
 from orchestrator.config.document import Document
 from orchestrator.config.files import ApprovalTable, RolesTable, SecretReference
 from orchestrator.config.misplaced import Above, report_misplaced
 from orchestrator.config.secrets import report_unknown_secret
-from orchestrator.core.child_variables import refused
-from orchestrator.core.definition import ApprovalRule, Roles, SecretUse, Variables
-from orchestrator.core.reference_check import Known, check_references
-from orchestrator.core.references import ROOTS, Path, Reference, ReferenceProblem, leaves, parse
+from orchestrator.core.language.definition import ApprovalRule, Roles, SecretUse, Variables
+from orchestrator.core.values.reference_check import Known, check_references
+from orchestrator.core.values.references import (
+    ROOTS,
+    Path,
+    Reference,
+    ReferenceProblem,
+    leaves,
+    parse,
+)
 
 
 def roles_of(table: RolesTable | None) -> Roles | None:

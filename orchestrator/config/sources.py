@@ -14,9 +14,9 @@ from orchestrator.config.secrets import report_secrets
 from orchestrator.config.shared_tables import report_references, report_unread_references
 from orchestrator.config.steps import looks_first, report_no_time
 from orchestrator.config.surroundings import Surroundings
-from orchestrator.core.definition import SOURCE_STEP, Source, StepDefinition
-from orchestrator.core.reference_check import Known
-from orchestrator.core.words import Section
+from orchestrator.core.language.definition import SOURCE_STEP, Source, StepDefinition
+from orchestrator.core.language.words import Section
+from orchestrator.core.values.reference_check import Known
 from orchestrator.plugin.adapter import Adapter
 
 ADAPTER = "git"

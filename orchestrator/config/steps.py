@@ -14,11 +14,11 @@ from orchestrator.config.secrets import report_secrets
 from orchestrator.config.sections import WrittenSection, made_steps, read_sections
 from orchestrator.config.shared_tables import report_references, variables_of
 from orchestrator.config.surroundings import Surroundings
-from orchestrator.core.definition import StepDefinition
-from orchestrator.core.near import did_you_mean, near
-from orchestrator.core.reference_check import Known, check_condition
-from orchestrator.core.references import Path
-from orchestrator.core.words import Section
+from orchestrator.core.language.definition import StepDefinition
+from orchestrator.core.language.rejections import did_you_mean, near
+from orchestrator.core.language.words import Section
+from orchestrator.core.values.reference_check import Known, check_condition
+from orchestrator.core.values.references import Path
 from orchestrator.plugin.adapter import Adapter
 from orchestrator.plugin.result import Traits
 

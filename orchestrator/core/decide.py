@@ -8,19 +8,19 @@ import sys
 from collections.abc import Iterator
 from typing import assert_never
 
-from orchestrator.core import approvals, submissions
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core import observations as seen
-from orchestrator.core import requests as asked
-from orchestrator.core.evolve import evolve
-from orchestrator.core.instant import Instant
-from orchestrator.core.model import Actor
-from orchestrator.core.progress import advance_environment, advance_job, starving
-from orchestrator.core.questions import question
-from orchestrator.core.queues import queue_entry
-from orchestrator.core.timers import due
-from orchestrator.core.world import World
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.language.model import Actor
+from orchestrator.core.rules import approvals, submissions
+from orchestrator.core.rules import observations as seen
+from orchestrator.core.rules import requests as asked
+from orchestrator.core.rules.approvals import question
+from orchestrator.core.rules.progress import advance_environment, advance_job, starving
+from orchestrator.core.rules.timers import due
+from orchestrator.core.world.evolve import evolve
+from orchestrator.core.world.queues import queue_entry
+from orchestrator.core.world.world import World
 
 
 def decide(world: World, command: cmd.Command, now: Instant) -> list[ev.AnyEvent]:

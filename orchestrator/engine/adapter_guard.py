@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 import trio
 
-from orchestrator.core.words import StepConclusion
+from orchestrator.core.language.words import StepConclusion
 from orchestrator.engine.workbench import Bench
 from orchestrator.plugin import (
     AdapterError,

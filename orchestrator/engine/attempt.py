@@ -11,8 +11,8 @@ from typing import TypeVar
 import structlog
 import trio
 
-from orchestrator.core import commands as cmd
-from orchestrator.core.model import (
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.model import (
     Acquiring,
     Applying,
     BackingOff,
@@ -25,8 +25,8 @@ from orchestrator.core.model import (
     StepPhase,
     StepRef,
 )
-from orchestrator.core.rejections import StaleObservation
-from orchestrator.core.words import StepConclusion
+from orchestrator.core.language.rejections import StaleObservation
+from orchestrator.core.language.words import StepConclusion
 from orchestrator.engine.adapter_guard import Failed, checked, guarded, writable
 from orchestrator.engine.attempt_journal import step_of
 from orchestrator.engine.journal import CANCEL

@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import trio
 
-from orchestrator.core import commands as cmd
-from orchestrator.core.definition import ApprovalRule
-from orchestrator.core.model import (
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.definition import ApprovalRule
+from orchestrator.core.language.model import (
     Applying,
     CallRecord,
     Pending,
@@ -19,8 +19,8 @@ from orchestrator.core.model import (
     StepRef,
     Stop,
 )
-from orchestrator.core.rejections import StaleObservation, StopComesFirst
-from orchestrator.core.world import World
+from orchestrator.core.language.rejections import StaleObservation, StopComesFirst
+from orchestrator.core.world.world import World
 from orchestrator.engine.hidden import Hidden
 from orchestrator.engine.live import Live, Progress
 from orchestrator.engine.writer import Writer

@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 
 from orchestrator.config.settings import SecretValues
-from orchestrator.core.definition import SecretDefinition
-from orchestrator.core.model import StepRef
+from orchestrator.core.language.definition import SecretDefinition
+from orchestrator.core.language.model import StepRef
 from orchestrator.engine.paths import Paths, safe_name
 from orchestrator.engine.private_file import write_durably
 from orchestrator.engine.secret_sources import SecretSources

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from orchestrator.core import commands as cmd
-from orchestrator.core.rejections import DeniedByPlugin
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.rejections import DeniedByPlugin
 
 Authorize = Callable[[str, str, str], bool | None]
 

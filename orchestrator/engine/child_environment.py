@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from orchestrator.core.child_variables import matches, refused
-from orchestrator.core.definition import Variables
-from orchestrator.core.parameter_values import text_of
-from orchestrator.core.parameters import variable_name
-from orchestrator.core.references import Scope, resolve_as_text
+from orchestrator.config.child_variables import matches, refused
+from orchestrator.core.language.definition import Variables
+from orchestrator.core.values.parameter_values import text_of
+from orchestrator.core.values.parameters import variable_name
+from orchestrator.core.values.references import Scope, resolve_as_text
 from orchestrator.plugin import JobInfo
 
 INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_*", "TZ", "TMPDIR")

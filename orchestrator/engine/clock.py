@@ -3,7 +3,7 @@
 import time
 from typing import Protocol
 
-from orchestrator.core.instant import Instant
+from orchestrator.core.language.instant import Instant
 from orchestrator.process.identity import read_boot_id
 
 

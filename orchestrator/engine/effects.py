@@ -5,10 +5,10 @@ from functools import partial
 import structlog
 import trio
 
-from orchestrator.core import commands as cmd
-from orchestrator.core.model import Finding, StepRef
-from orchestrator.core.rejections import StaleObservation
-from orchestrator.core.wanted import (
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.model import Finding, StepRef
+from orchestrator.core.language.rejections import StaleObservation
+from orchestrator.core.rules.wanted import (
     AskToStop,
     Effect,
     EndByForce,
@@ -18,7 +18,7 @@ from orchestrator.core.wanted import (
     VerifyAgain,
     wanted,
 )
-from orchestrator.core.world import World
+from orchestrator.core.world.world import World
 from orchestrator.engine.adapter_guard import Failed, checked, guarded, writable
 from orchestrator.engine.attempt import Attempt, finding_of
 from orchestrator.engine.attempt_journal import step_of

@@ -9,21 +9,21 @@ import msgspec
 import trio
 from msgspec.structs import replace
 
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.admission import Blocker, blockers
-from orchestrator.core.approvals import nothing_asked
 from orchestrator.core.decide import happen, take
-from orchestrator.core.definition import JobDefinition
-from orchestrator.core.model import Job, JobFinished, JobPreparing, StepRef
-from orchestrator.core.rejections import (
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.definition import JobDefinition
+from orchestrator.core.language.model import Job, JobFinished, JobPreparing, StepRef
+from orchestrator.core.language.rejections import (
     JobAlreadyFinished,
     JobNotFinished,
     Rejection,
     UnknownJob,
 )
-from orchestrator.core.wanted import next_look
-from orchestrator.core.world import World
+from orchestrator.core.rules.admission import Blocker, blockers
+from orchestrator.core.rules.approvals import nothing_asked
+from orchestrator.core.rules.wanted import next_look
+from orchestrator.core.world.world import World
 from orchestrator.engine.authorization import refuse_by_plugin
 from orchestrator.engine.clock import Clock
 from orchestrator.engine.effects import Effects

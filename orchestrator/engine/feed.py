@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import msgspec
 import trio
 
-from orchestrator.core.events import Stamped
+from orchestrator.core.language.events import Stamped
 
 DEPTH = 1000
 """Batches that a reader may be behind before its channel is closed."""

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 
-from orchestrator.core.model import Job, StepRef
+from orchestrator.core.language.model import Job, StepRef
 from orchestrator.engine.masking import Masks
 from orchestrator.engine.paths import Paths
 

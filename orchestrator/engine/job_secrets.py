@@ -12,9 +12,9 @@ from pathlib import Path
 
 import msgspec
 
-from orchestrator.core.commands import Submit
-from orchestrator.core.definition import Configuration
-from orchestrator.core.secret_parameters import names_of
+from orchestrator.core.language.commands import Submit
+from orchestrator.core.language.definition import Configuration
+from orchestrator.core.values.secret_parameters import names_of
 from orchestrator.engine.paths import Paths
 from orchestrator.engine.private_file import write_durably
 from orchestrator.engine.secret_sources import SecretUnavailable

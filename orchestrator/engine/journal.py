@@ -2,8 +2,8 @@
 
 from typing import Any, Protocol
 
-from orchestrator.core.definition import ApprovalRule
-from orchestrator.core.model import Question, Record
+from orchestrator.core.language.definition import ApprovalRule
+from orchestrator.core.language.model import Question, Record
 from orchestrator.plugin import StopInfo
 
 ACQUIRE = "acquire"

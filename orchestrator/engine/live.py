@@ -2,7 +2,7 @@
 
 import msgspec
 
-from orchestrator.core.model import StepRef
+from orchestrator.core.language.model import StepRef
 
 
 class Progress(msgspec.Struct, frozen=True):

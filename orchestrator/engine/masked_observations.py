@@ -2,8 +2,8 @@
 
 from msgspec.structs import replace
 
-from orchestrator.core import commands as cmd
-from orchestrator.core.model import Finding
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.model import Finding
 from orchestrator.engine.masking import Masks
 
 

@@ -10,14 +10,14 @@ import msgspec
 
 from orchestrator.config.secrets import secrets_in_env, secrets_named
 from orchestrator.config.settings import SecretValues, SettingsInvalid, resolve_settings
-from orchestrator.core.definition import (
+from orchestrator.core.language.definition import (
     Configuration,
     EnvironmentDefinition,
     PipelineDefinition,
     StepDefinition,
 )
-from orchestrator.core.parameter_values import not_given, typed
-from orchestrator.core.references import JobFacts, ReferenceProblem, Scope
+from orchestrator.core.values.parameter_values import not_given, typed
+from orchestrator.core.values.references import JobFacts, ReferenceProblem, Scope
 from orchestrator.engine.attempt_journal import JournalOfRecheck
 from orchestrator.engine.attempt_paths import AttemptPaths
 from orchestrator.engine.child_environment import (

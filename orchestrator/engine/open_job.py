@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from orchestrator.core.admission import Blocker, blockers, no_slot
-from orchestrator.core.definition import JobDefinition
-from orchestrator.core.model import Job, JobPreparing, JobQueued
-from orchestrator.core.progress import starved_step
-from orchestrator.core.world import World
+from orchestrator.core.language.definition import JobDefinition
+from orchestrator.core.language.model import Job, JobPreparing, JobQueued
+from orchestrator.core.rules.admission import Blocker, blockers, no_slot
+from orchestrator.core.rules.progress import starved_step
+from orchestrator.core.world.world import World
 
 
 class OpenJob(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from orchestrator.core.model import StepRef
+from orchestrator.core.language.model import StepRef
 
 
 class Paths:

@@ -2,8 +2,8 @@
 
 import structlog
 
-from orchestrator.core.commands import Caller
-from orchestrator.core.rejections import Rejection
+from orchestrator.core.language.commands import Caller
+from orchestrator.core.language.rejections import Rejection
 from orchestrator.engine.clock import Clock
 
 log = structlog.get_logger(__name__)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import trio
 
-from orchestrator.core.definition import (
+from orchestrator.core.language.definition import (
     CredentialSecret,
     FileSecret,
     PluginSecret,

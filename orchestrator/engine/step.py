@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from orchestrator.core.model import CallRecord, ProcessRecord
+from orchestrator.core.language.model import CallRecord, ProcessRecord
 from orchestrator.engine.attempt_paths import AttemptPaths
 from orchestrator.engine.claims import ClaimBook
 from orchestrator.engine.hidden import Hidden

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import trio
 
-from orchestrator.core.model import CallRecord, ProcessRecord
-from orchestrator.core.observations import STOPPABLE
+from orchestrator.core.language.model import CallRecord, ProcessRecord
+from orchestrator.core.rules.observations import STOPPABLE
 from orchestrator.engine.hidden import Hidden
 from orchestrator.engine.journal import AttemptJournal
 from orchestrator.engine.private_file import write_durably

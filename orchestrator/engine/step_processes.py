@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import trio
 
-from orchestrator.core.model import CallRecord, ProcessRecord
-from orchestrator.core.observations import STOPPABLE
+from orchestrator.core.language.model import CallRecord, ProcessRecord
+from orchestrator.core.rules.observations import STOPPABLE
 from orchestrator.engine.attempt_paths import AttemptPaths
 from orchestrator.engine.journal import ACQUIRE, APPLY, AttemptJournal
 from orchestrator.engine.process_place import Launch, ProcessPlace, ProcessPlaces

@@ -2,10 +2,10 @@
 
 import msgspec
 
-from orchestrator.core.definition import ApprovalRule
-from orchestrator.core.model import Question as AskedQuestion
-from orchestrator.core.observations import STOPPABLE
-from orchestrator.core.words import Decision
+from orchestrator.core.language.definition import ApprovalRule
+from orchestrator.core.language.model import Question as AskedQuestion
+from orchestrator.core.language.words import Decision
+from orchestrator.core.rules.observations import STOPPABLE
 from orchestrator.engine.journal import AttemptJournal
 from orchestrator.plugin import AdapterError, Answer, Question
 

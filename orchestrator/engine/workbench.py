@@ -14,12 +14,17 @@ from msgspec.structs import replace
 
 from orchestrator.config.secrets import secrets_in_env, secrets_named
 from orchestrator.config.settings import SecretValues, SettingsInvalid, resolve_settings
-from orchestrator.core import commands as cmd
-from orchestrator.core.definition import SOURCE_STEP, JobDefinition, StepDefinition, Variables
-from orchestrator.core.model import Job, Step, StepRef
-from orchestrator.core.references import ReferenceProblem, Scope
-from orchestrator.core.scopes import scope_of, steps_read
-from orchestrator.core.world import World
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.definition import (
+    SOURCE_STEP,
+    JobDefinition,
+    StepDefinition,
+    Variables,
+)
+from orchestrator.core.language.model import Job, Step, StepRef
+from orchestrator.core.rules.scopes import scope_of, steps_read
+from orchestrator.core.values.references import ReferenceProblem, Scope
+from orchestrator.core.world.world import World
 from orchestrator.engine.attempt_journal import JournalOfAttempt, JournalOfRecheck
 from orchestrator.engine.attempt_paths import AttemptPaths
 from orchestrator.engine.attempt_secrets import AttemptSecrets

@@ -14,14 +14,14 @@ from typing import NoReturn
 import structlog
 import trio
 
-from orchestrator.core import commands as cmd
 from orchestrator.core.decide import settle, take
-from orchestrator.core.events import JobSubmitted, Stamped
-from orchestrator.core.instant import Instant
-from orchestrator.core.model import Job
-from orchestrator.core.rejections import Rejection
-from orchestrator.core.requests import demand_same_request
-from orchestrator.core.world import World
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.events import JobSubmitted, Stamped
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.language.model import Job
+from orchestrator.core.language.rejections import Rejection
+from orchestrator.core.rules.requests import demand_same_request
+from orchestrator.core.world.world import World
 from orchestrator.engine.clock import Clock
 from orchestrator.engine.feed import Batch, Feed, Recorded
 from orchestrator.engine.open_job import OpenJob, open_job

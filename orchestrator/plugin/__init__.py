@@ -1,10 +1,10 @@
 """What plugin authors import. Stable: changes follow semantic versioning."""
 
-from orchestrator.core.definition import OutcomeRule
-from orchestrator.core.durations import parse_duration
-from orchestrator.core.parameters import variable_name
-from orchestrator.core.references import format_value
-from orchestrator.core.words import Outcome, Role
+from orchestrator.core.language.definition import OutcomeRule
+from orchestrator.core.language.durations import parse_duration
+from orchestrator.core.language.words import Outcome, Role
+from orchestrator.core.values.parameters import variable_name
+from orchestrator.core.values.references import format_value
 from orchestrator.plugin.adapter import Adapter
 from orchestrator.plugin.errors import AdapterError, CallLost, ProcessLost, StopRequested
 from orchestrator.plugin.hookspecs import hookimpl

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from orchestrator.core.words import Role
+from orchestrator.core.language.words import Role
 
 
 class Question(msgspec.Struct, frozen=True):

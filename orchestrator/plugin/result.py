@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from orchestrator.core.definition import OutcomeRule
+from orchestrator.core.language.definition import OutcomeRule
 
 
 class Exit(msgspec.Struct, frozen=True):

@@ -6,9 +6,9 @@ from typing import Protocol
 
 import msgspec
 
-from orchestrator.core.definition import Configuration, JobDefinition
-from orchestrator.core.events import Stamped
-from orchestrator.core.model import (
+from orchestrator.core.language.definition import Configuration, JobDefinition
+from orchestrator.core.language.events import Stamped
+from orchestrator.core.language.model import (
     Drain,
     Environment,
     Job,
@@ -19,9 +19,9 @@ from orchestrator.core.model import (
     JobQueued,
     JobRunning,
 )
-from orchestrator.core.transaction import InForce
-from orchestrator.core.words import JobConclusion
-from orchestrator.core.world import Changes
+from orchestrator.core.language.words import JobConclusion
+from orchestrator.core.world.transaction import InForce
+from orchestrator.core.world.world import Changes
 
 
 class PhaseName(enum.Enum):

@@ -4,10 +4,10 @@ import contextlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 
-from orchestrator.core.definition import Configuration, JobDefinition
-from orchestrator.core.events import Stamped
-from orchestrator.core.model import Environment, Job
-from orchestrator.core.transaction import InForce
+from orchestrator.core.language.definition import Configuration, JobDefinition
+from orchestrator.core.language.events import Stamped
+from orchestrator.core.language.model import Environment, Job
+from orchestrator.core.world.transaction import InForce
 from orchestrator.store.garbage import garbage_later
 from orchestrator.store.protocol import (
     JobFilter,

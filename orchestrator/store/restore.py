@@ -1,7 +1,7 @@
 """From what a store loaded to a world that goes on."""
 
-from orchestrator.core.instant import Instant
-from orchestrator.core.world import World
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.world.world import World
 from orchestrator.store.garbage import garbage_later
 from orchestrator.store.protocol import Loaded
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from orchestrator.core.definition import Configuration, JobDefinition
-from orchestrator.core.events import Stamped
-from orchestrator.core.model import Drain, Environment, Job, JobFinished
-from orchestrator.core.transaction import InForce
-from orchestrator.core.world import Changes
+from orchestrator.core.language.definition import Configuration, JobDefinition
+from orchestrator.core.language.events import Stamped
+from orchestrator.core.language.model import Drain, Environment, Job, JobFinished
+from orchestrator.core.world.transaction import InForce
+from orchestrator.core.world.world import Changes
 from orchestrator.store.protocol import PhaseName
 
 _encoder = msgspec.json.Encoder()

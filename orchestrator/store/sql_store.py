@@ -6,10 +6,10 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 import trio
 
-from orchestrator.core.definition import Configuration, JobDefinition
-from orchestrator.core.events import Stamped
-from orchestrator.core.model import Drain, Job
-from orchestrator.core.world import Changes
+from orchestrator.core.language.definition import Configuration, JobDefinition
+from orchestrator.core.language.events import Stamped
+from orchestrator.core.language.model import Drain, Job
+from orchestrator.core.world.world import Changes
 from orchestrator.store import reading, writing
 from orchestrator.store.errors import CommitUnknown, DatabaseDamaged, ReadFailed
 from orchestrator.store.protocol import JobFilter, JobPage, Loaded, MeanDuration

@@ -2,7 +2,7 @@
 
 import trio
 
-from orchestrator.core.instant import Instant, milliseconds
+from orchestrator.core.language.instant import Instant, milliseconds
 
 FIRST_UTC = 1_700_000_000_000
 

@@ -20,7 +20,7 @@ import msgspec
 import trio
 
 from orchestrator import config
-from orchestrator.core.model import StepRef
+from orchestrator.core.language.model import StepRef
 from orchestrator.daemon import Daemon, Settings
 from orchestrator.engine import log_output
 from orchestrator.engine.engine import Engine

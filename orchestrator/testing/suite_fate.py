@@ -10,11 +10,11 @@ from typing import Any, cast
 import msgspec
 import trio
 
-from orchestrator.core.commands import Caller, Cancel
-from orchestrator.core.events import Stamped
-from orchestrator.core.model import Drain
-from orchestrator.core.rejections import Rejection
-from orchestrator.core.transaction import Changes
+from orchestrator.core.language.commands import Caller, Cancel
+from orchestrator.core.language.events import Stamped
+from orchestrator.core.language.model import Drain
+from orchestrator.core.language.rejections import Rejection
+from orchestrator.core.world.transaction import Changes
 from orchestrator.engine.engine import Engine
 from orchestrator.store.protocol import Store
 from orchestrator.store.sqlite import open_store

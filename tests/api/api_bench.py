@@ -14,8 +14,8 @@ from orchestrator.api.app import create_app
 from orchestrator.api.listening import listening
 from orchestrator.api.server import IDLE_SECONDS, Server
 from orchestrator.builtin.approval import ApprovalAdapter
-from orchestrator.core import commands as cmd
-from orchestrator.core.definition import (
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.definition import (
     CleanupReference,
     Configuration,
     EnvironmentDefinition,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from orchestrator.core import commands as cmd
-from orchestrator.core.commands import Caller
-from orchestrator.core.definition import (
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.commands import Caller
+from orchestrator.core.language.definition import (
     ApprovalRule,
     Configuration,
     EnvironmentDefinition,
@@ -16,7 +16,7 @@ from orchestrator.core.definition import (
     Roles,
     StepDefinition,
 )
-from orchestrator.core.words import Role, Section
+from orchestrator.core.language.words import Role, Section
 from tests import myself
 from tests.api.api_bench import ApiBench, configuration, open_bench
 

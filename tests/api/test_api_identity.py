@@ -7,7 +7,7 @@ from pathlib import Path
 import trio
 
 from orchestrator.api.identity import Credentials, Identities, credentials, group_name, user_name
-from orchestrator.core.definition import Roles
+from orchestrator.core.language.definition import Roles
 from tests import needs
 from tests.api.api_bench import ApiBench, configuration, open_bench
 from tests.api.other_users import STRANGER, ask_as, open_to_all

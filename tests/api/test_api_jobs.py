@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from orchestrator.core.definition import Roles
+from orchestrator.core.language.definition import Roles
 from tests import myself
 from tests.api.api_bench import ApiBench, configuration, open_bench
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from orchestrator.core.definition import PipelineDefinition, StepDefinition
+from orchestrator.core.language.definition import PipelineDefinition, StepDefinition
 from tests.api.api_bench import ApiBench, configuration
 
 DIAMOND = PipelineDefinition(

@@ -4,8 +4,8 @@ import pytest
 from litestar.exceptions import NotFoundException
 
 from orchestrator.api.problems import Problems, of_http, of_rejection
-from orchestrator.core import rejections as no
-from orchestrator.core.words import Role
+from orchestrator.core.language import rejections as no
+from orchestrator.core.language.words import Role
 from orchestrator.engine.clock import SystemClock
 from orchestrator.store.errors import CommitFailed, ReadFailed
 from tests.api.api_bench import ApiBench

@@ -3,15 +3,14 @@
 from msgspec.structs import replace
 
 from orchestrator.api import plain, views, wire
-from orchestrator.core.admission import Blocker
-from orchestrator.core.definition import (
+from orchestrator.core.language.definition import (
     EnvironmentDefinition,
     JobDefinition,
     PipelineDefinition,
     StepDefinition,
 )
-from orchestrator.core.instant import Instant
-from orchestrator.core.model import (
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.language.model import (
     Actor,
     Cause,
     Ending,
@@ -24,7 +23,14 @@ from orchestrator.core.model import (
     Step,
     Stop,
 )
-from orchestrator.core.words import BlockerType, JobConclusion, Outcome, StepConclusion, StopCause
+from orchestrator.core.language.words import (
+    BlockerType,
+    JobConclusion,
+    Outcome,
+    StepConclusion,
+    StopCause,
+)
+from orchestrator.core.rules.admission import Blocker
 from orchestrator.engine.live import LiveStep
 
 AT = Instant(utc=1_769_860_800_123, boot=0, boot_id="b")

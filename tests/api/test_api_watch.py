@@ -9,7 +9,7 @@ import httpx
 import pytest
 import trio
 
-from orchestrator.core.events import ClientLost, ClientReturned
+from orchestrator.core.language.events import ClientLost, ClientReturned
 from tests.api.api_bench import ApiBench
 
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from orchestrator.api.definition_views import pipeline_view
-from orchestrator.core.definition import (
+from orchestrator.core.language.definition import (
     ApprovalRule,
     EnvironmentDefinition,
     OutcomeRule,
@@ -11,7 +11,7 @@ from orchestrator.core.definition import (
     RetryPolicy,
     StepDefinition,
 )
-from orchestrator.core.words import LongWaitPolicy, Outcome, Role, RunningPolicy
+from orchestrator.core.language.words import LongWaitPolicy, Outcome, Role, RunningPolicy
 
 STEP = StepDefinition(
     name="test[a]",

@@ -9,7 +9,7 @@ import trio
 
 from orchestrator.builtin.git import orchestrator_adapters
 from orchestrator.builtin.git_config import GitConfig
-from orchestrator.core.model import ProcessRecord
+from orchestrator.core.language.model import ProcessRecord
 from orchestrator.plugin import AdapterError, Problem, Severity
 from tests.builtin.git_bench import ADAPTER, SOURCE, check_out, refusal, step_of, tree
 from tests.builtin.git_repositories import Repository, git

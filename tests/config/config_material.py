@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from orchestrator.config import Mistake
-from orchestrator.core.definition import Configuration
+from orchestrator.core.language.definition import Configuration
 
 Reads = Callable[[Mapping[str, str]], Configuration]
 Mistakes = Callable[[Mapping[str, str]], list[Mistake]]

@@ -10,8 +10,8 @@ import pytest
 from orchestrator.config import Mistake, read
 from orchestrator.config.mistake import ConfigurationInvalid
 from orchestrator.config.paths import Host
-from orchestrator.core.definition import Configuration, OutcomeRule
-from orchestrator.core.words import Outcome
+from orchestrator.core.language.definition import Configuration, OutcomeRule
+from orchestrator.core.language.words import Outcome
 from orchestrator.plugin import Adapter, Cleanliness, Result, Step, Traits
 from orchestrator.plugin.registry import LoadedPlugin, Registry
 from tests.config.config_material import Mistakes, Reads

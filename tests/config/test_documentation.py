@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from orchestrator.config import files
-from orchestrator.core.child_variables import REFUSED
+from orchestrator.config.child_variables import REFUSED
 
 PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
 WORDS = set(re.findall(r"[A-Za-z_]+", " ".join(re.findall(r"`([^`\n]+)`", PAGE))))

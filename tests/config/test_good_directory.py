@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from orchestrator.config import fingerprint
-from orchestrator.core.definition import (
+from orchestrator.core.language.definition import (
     CleanupReference,
     Configuration,
     EnvironmentDefinition,
@@ -16,7 +16,7 @@ from orchestrator.core.definition import (
     StepDefinition,
     StopRules,
 )
-from orchestrator.core.words import Outcome, StopPolicy
+from orchestrator.core.language.words import Outcome, StopPolicy
 from tests.config.config_material import Reads
 
 FILES = {

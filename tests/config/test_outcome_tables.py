@@ -2,8 +2,8 @@
 
 import pytest
 
-from orchestrator.core.definition import OutcomeRule
-from orchestrator.core.words import Outcome, RunningPolicy
+from orchestrator.core.language.definition import OutcomeRule
+from orchestrator.core.language.words import Outcome, RunningPolicy
 from tests.config.config_material import Mistakes, Reads
 
 STEPS = """

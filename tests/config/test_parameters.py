@@ -2,8 +2,8 @@
 
 import pytest
 
-from orchestrator.core.definition import Parameter
-from orchestrator.core.words import ParameterType as Type
+from orchestrator.core.language.definition import Parameter
+from orchestrator.core.language.words import ParameterType as Type
 from tests.config.config_material import Mistakes, Reads
 
 PIPELINE = 'kind = "deploy"\n[[steps]]\nname = "a"\nuses = "command"\nwith = { run = ["x"] }\n'

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.config.places import Places
-from orchestrator.core.references import Path, leaves
+from orchestrator.core.values.references import Path, leaves
 from tests.seed_budget import examples
 
 TEXT = '''\

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.core.definition import RetryPolicy
+from orchestrator.core.language.definition import RetryPolicy
 from tests.config.config_material import Mistakes, Reads
 
 STEP = 'kind = "deploy"\n[[steps]]\nname = "a"\nuses = "command"\nwith = { run = ["x"] }\n'

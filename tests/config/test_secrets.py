@@ -6,13 +6,13 @@ import msgspec
 import pytest
 
 from orchestrator.config.settings import SecretValues, resolve_settings
-from orchestrator.core.definition import (
+from orchestrator.core.language.definition import (
     CredentialSecret,
     FileSecret,
     PluginSecret,
     SecretUse,
 )
-from orchestrator.core.references import JobFacts, Scope
+from orchestrator.core.values.references import JobFacts, Scope
 from orchestrator.plugin import Adapter, AdapterError, Result, Secret, Step
 from orchestrator.plugin.registry import LoadedPlugin, Registry
 from tests.config.config_material import Mistakes, Reads

@@ -2,8 +2,8 @@
 
 import pytest
 
-from orchestrator.core.definition import ApprovalRule, OutcomeRule
-from orchestrator.core.words import LongWaitPolicy, Outcome, Role, Section
+from orchestrator.core.language.definition import ApprovalRule, OutcomeRule
+from orchestrator.core.language.words import LongWaitPolicy, Outcome, Role, Section
 from tests.config.config_material import Mistakes, Reads
 from tests.row_ids import told_by
 

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from orchestrator.config.settings import SettingsInvalid, resolve_settings
-from orchestrator.core.references import JobFacts, ReferenceUnknown, Scope
+from orchestrator.core.values.references import JobFacts, ReferenceUnknown, Scope
 
 SCOPE = Scope(
     job=JobFacts(id=118, pipeline="web", environment="production", submitter="ada"),

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given
 from orchestrator.builtin.git import GitAdapter
 from orchestrator.config import ConfigurationInvalid, read
 from orchestrator.config.paths import Host
-from orchestrator.core.definition import RetryPolicy, Source
-from orchestrator.core.words import Section
+from orchestrator.core.language.definition import RetryPolicy, Source
+from orchestrator.core.language.words import Section
 from orchestrator.plugin.registry import Registry
 from tests.config.config_material import Mistakes, Reads
 from tests.config.test_mangled_files import mangled

@@ -5,8 +5,8 @@ from typing import Any
 import hypothesis.strategies as st
 import msgspec
 
-from orchestrator.core import commands as cmd
-from orchestrator.core.definition import (
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.definition import (
     ApprovalRule,
     CleanupReference,
     Configuration,
@@ -16,7 +16,7 @@ from orchestrator.core.definition import (
     StepDefinition,
     StopRules,
 )
-from orchestrator.core.model import (
+from orchestrator.core.language.model import (
     Applying,
     BackingOff,
     CallRecord,
@@ -29,7 +29,7 @@ from orchestrator.core.model import (
     ProcessRecord,
     StepRef,
 )
-from orchestrator.core.words import (
+from orchestrator.core.language.words import (
     LongWaitPolicy,
     Outcome,
     Role,
@@ -38,7 +38,7 @@ from orchestrator.core.words import (
     StepConclusion,
     StopPolicy,
 )
-from orchestrator.core.world import World
+from orchestrator.core.world.world import World
 from tests.core.core_setup import ADA, BOB, EVE, ROOT, chain, config, finding, pipeline, ref, step
 
 VERSION = (Parameter(name="version", default="v1"),)

@@ -5,20 +5,17 @@ from typing import Any
 
 from sortedcontainers import SortedList, SortedSet
 
-from orchestrator.core import events as ev
-from orchestrator.core.admission import blockers, debts_paid_by
 from orchestrator.core.decide import settle
-from orchestrator.core.evolve import evolve
-from orchestrator.core.graph import Graph, Plan
-from orchestrator.core.instant import Instant
-from orchestrator.core.locks import Locks
-from orchestrator.core.model import BackingOff, Finished, Job
-from orchestrator.core.queues import Queues
-from orchestrator.core.relations import Relations
-from orchestrator.core.slots import Slots
-from orchestrator.core.wanted import wanted
-from orchestrator.core.words import Section
-from orchestrator.core.world import World
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.language.model import BackingOff, Finished, Job
+from orchestrator.core.language.words import Section
+from orchestrator.core.rules.admission import blockers, debts_paid_by
+from orchestrator.core.rules.wanted import wanted
+from orchestrator.core.steps.graph import Graph, Plan
+from orchestrator.core.world.evolve import evolve
+from orchestrator.core.world.queues import Locks, Queues, Slots
+from orchestrator.core.world.world import Relations, World
 
 OF_A_TRANSACTION = ("touched", "changes")
 _CONTAINERS = (dict, tuple, frozenset)

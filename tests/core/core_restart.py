@@ -5,12 +5,12 @@ from typing import TypeVar
 
 import msgspec
 
-from orchestrator.core import events as ev
-from orchestrator.core.definition import Configuration, JobDefinition
-from orchestrator.core.evolve import evolve
-from orchestrator.core.instant import Instant
-from orchestrator.core.model import Drain, Environment, Job
-from orchestrator.core.world import World
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.definition import Configuration, JobDefinition
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.language.model import Drain, Environment, Job
+from orchestrator.core.world.evolve import evolve
+from orchestrator.core.world.world import World
 
 T = TypeVar("T")
 

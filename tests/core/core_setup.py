@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from orchestrator.core import commands as cmd
-from orchestrator.core.commands import Caller
-from orchestrator.core.definition import (
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.commands import Caller
+from orchestrator.core.language.definition import (
     CleanupReference,
     Configuration,
     EnvironmentDefinition,
@@ -14,8 +14,8 @@ from orchestrator.core.definition import (
     Roles,
     StepDefinition,
 )
-from orchestrator.core.instant import Instant
-from orchestrator.core.model import Finding, StepRef
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.language.model import Finding, StepRef
 
 ROOT = Caller(uid=0, user="root", is_owner=True)
 ADA = Caller(uid=1000, user="ada")

@@ -8,14 +8,14 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
 from orchestrator.core.decide import settle, take
-from orchestrator.core.definition import Configuration
-from orchestrator.core.instant import Instant
-from orchestrator.core.model import Environment, Job, StepPhase
-from orchestrator.core.rejections import Rejection
-from orchestrator.core.world import World
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.definition import Configuration
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.language.model import Environment, Job, StepPhase
+from orchestrator.core.language.rejections import Rejection
+from orchestrator.core.world.world import World
 from tests.core.core_invariants import Shadow, check, state_of
 from tests.core.core_restart import replayed, restored
 from tests.core.core_setup import accept, at, config

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.core.condition_parser import DEEPEST, LONGEST
-from orchestrator.core.conditions import ConditionMalformed, foreseen, holds, parse, why
-from orchestrator.core.reference_check import Known, check_condition
-from orchestrator.core.references import JobFacts, Reference, Scope
+from orchestrator.core.values.condition_parser import DEEPEST, LONGEST
+from orchestrator.core.values.conditions import ConditionMalformed, foreseen, holds, parse, why
+from orchestrator.core.values.reference_check import Known, check_condition
+from orchestrator.core.values.references import JobFacts, Reference, Scope
 from tests.seed_budget import examples
 
 SCOPE = Scope(

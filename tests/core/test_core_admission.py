@@ -2,9 +2,9 @@
 
 import pytest
 
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.relations import symmetric
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language import events as ev
+from orchestrator.core.world.world import symmetric
 from tests.core.core_setup import API, E2E, ROOT, WEB, WEB_CLEANUP, config, pipeline, submit, whole
 from tests.core.core_story import Story, given, like
 

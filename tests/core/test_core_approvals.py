@@ -4,13 +4,11 @@ from collections.abc import Mapping
 
 import msgspec
 
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.admission import blockers
-from orchestrator.core.approvals import awaited, may_answer
-from orchestrator.core.definition import ApprovalRule, Configuration, Roles
-from orchestrator.core.model import JobFinished, JobPreparing, JobQueued
-from orchestrator.core.rejections import (
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.definition import ApprovalRule, Configuration, Roles
+from orchestrator.core.language.model import JobFinished, JobPreparing, JobQueued
+from orchestrator.core.language.rejections import (
     AnsweredAlready,
     ApprovedAlready,
     NothingToApprove,
@@ -19,7 +17,9 @@ from orchestrator.core.rejections import (
     StepNotNamed,
     UnknownStep,
 )
-from orchestrator.core.words import BlockerType, Decision, JobConclusion, Role, Section
+from orchestrator.core.language.words import BlockerType, Decision, JobConclusion, Role, Section
+from orchestrator.core.rules.admission import blockers
+from orchestrator.core.rules.approvals import awaited, may_answer
 from tests.core.core_setup import ADA, BOB, EVE, ROOT, config, pipeline, ref, step, submit, whole
 from tests.core.core_story import Story, given, like
 

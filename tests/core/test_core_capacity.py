@@ -1,8 +1,8 @@
 """Capacity counts tools at work on this host, with one slot in reserve for owed cleanups."""
 
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.words import Section
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.words import Section
 from tests.core.core_setup import (
     API,
     ROOT,

@@ -2,10 +2,10 @@
 
 import pytest
 
-from orchestrator.core import events as ev
-from orchestrator.core.deadlines import after
-from orchestrator.core.instant import Instant
-from orchestrator.core.wanted import next_look
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.rules.wanted import next_look
+from orchestrator.core.world.deadlines import after
 from tests.core.core_setup import acquired, at, config, pipeline, step, submit
 from tests.core.core_story import given, like
 

@@ -11,11 +11,11 @@ from types import FrameType
 import pytest
 from msgspec.structs import replace
 
-from orchestrator.core import commands as cmd
 from orchestrator.core.decide import settle, take
-from orchestrator.core.definition import StepDefinition
-from orchestrator.core.words import Section
-from orchestrator.core.world import World
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.definition import StepDefinition
+from orchestrator.core.language.words import Section
+from orchestrator.core.world.world import World
 from tests.core.core_setup import (
     API,
     ROOT,

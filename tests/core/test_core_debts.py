@@ -2,12 +2,12 @@
 
 import pytest
 
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.definition import Configuration, OutcomeRule, StepDefinition
-from orchestrator.core.model import CallRecord, ProcessRecord
-from orchestrator.core.rejections import EnvironmentRetired
-from orchestrator.core.words import JobConclusion, Outcome, StepConclusion
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.definition import Configuration, OutcomeRule, StepDefinition
+from orchestrator.core.language.model import CallRecord, ProcessRecord
+from orchestrator.core.language.rejections import EnvironmentRetired
+from orchestrator.core.language.words import JobConclusion, Outcome, StepConclusion
 from tests.core.core_setup import (
     ADA,
     API,

@@ -9,11 +9,10 @@ from collections.abc import Callable
 
 import pytest
 
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.definition import ApprovalRule, RetryPolicy
-from orchestrator.core.evolve import evolve
-from orchestrator.core.model import (
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.definition import ApprovalRule, RetryPolicy
+from orchestrator.core.language.model import (
     Answer,
     Approval,
     Debt,
@@ -23,7 +22,7 @@ from orchestrator.core.model import (
     Run,
     Stop,
 )
-from orchestrator.core.words import (
+from orchestrator.core.language.words import (
     Decision,
     JobConclusion,
     Outcome,
@@ -31,6 +30,7 @@ from orchestrator.core.words import (
     StepConclusion,
     StopCause,
 )
+from orchestrator.core.world.evolve import evolve
 from tests.core.core_invariants import state_of
 from tests.core.core_restart import restored
 from tests.core.core_setup import (

@@ -2,9 +2,9 @@
 
 import pytest
 
-from orchestrator.core import commands as cmd
-from orchestrator.core.admission import Blocker, blockers, place
-from orchestrator.core.words import BlockerType
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.words import BlockerType
+from orchestrator.core.rules.admission import Blocker, blockers, place
 from tests.core.core_setup import (
     ADA,
     API,

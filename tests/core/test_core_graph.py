@@ -1,7 +1,7 @@
 """Steps in parallel: what begins when, within the capacity of the host."""
 
-from orchestrator.core.model import Finished
-from orchestrator.core.words import StepConclusion
+from orchestrator.core.language.model import Finished
+from orchestrator.core.language.words import StepConclusion
 from tests.core.core_setup import cleaned, config, failed, pipeline, step, submit, whole
 from tests.core.core_story import Story, given
 

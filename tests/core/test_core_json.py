@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.definition import (
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.definition import (
     ApprovalRule,
     CleanupReference,
     EnvironmentDefinition,
@@ -20,8 +20,8 @@ from orchestrator.core.definition import (
     Source,
     StopRules,
 )
-from orchestrator.core.digest import digest
-from orchestrator.core.model import (
+from orchestrator.core.language.digest import digest
+from orchestrator.core.language.model import (
     Acquiring,
     Actor,
     Answer,
@@ -55,7 +55,7 @@ from orchestrator.core.model import (
     StepPhase,
     Stop,
 )
-from orchestrator.core.words import (
+from orchestrator.core.language.words import (
     Decision,
     JobConclusion,
     Outcome,

@@ -2,12 +2,18 @@
 
 import pytest
 
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.definition import ApprovalRule, PipelineDefinition, StopRules
-from orchestrator.core.model import Cancelling, Finished
-from orchestrator.core.rejections import NotPermitted, StopForbidden
-from orchestrator.core.words import JobConclusion, Section, StepConclusion, StopCause, StopPolicy
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.definition import ApprovalRule, PipelineDefinition, StopRules
+from orchestrator.core.language.model import Cancelling, Finished
+from orchestrator.core.language.rejections import NotPermitted, StopForbidden
+from orchestrator.core.language.words import (
+    JobConclusion,
+    Section,
+    StepConclusion,
+    StopCause,
+    StopPolicy,
+)
 from tests.core.core_setup import (
     ADA,
     ROOT,

@@ -1,6 +1,6 @@
 """Locks: each held by one job at a time, across environments."""
 
-from orchestrator.core import events as ev
+from orchestrator.core.language import events as ev
 from tests.core.core_setup import API, E2E, accept, config, submit, whole
 from tests.core.core_story import given, like
 

@@ -1,8 +1,8 @@
 """The steps of one matrix: each on its own, and no more at a time than `max_parallel`."""
 
-from orchestrator.core.definition import StepDefinition
-from orchestrator.core.model import Finished
-from orchestrator.core.words import StepConclusion
+from orchestrator.core.language.definition import StepDefinition
+from orchestrator.core.language.model import Finished
+from orchestrator.core.language.words import StepConclusion
 from tests.core.core_setup import cleaned, config, failed, pipeline, step, submit, whole
 from tests.core.core_story import Story, given
 

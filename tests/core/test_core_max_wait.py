@@ -1,8 +1,8 @@
 """`max_wait`: how long a job may be queued."""
 
-from orchestrator.core import events as ev
-from orchestrator.core.model import JobFinished, JobQueued
-from orchestrator.core.words import JobConclusion, LongWaitPolicy
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.model import JobFinished, JobQueued
+from orchestrator.core.language.words import JobConclusion, LongWaitPolicy
 from tests.core.core_setup import config, pipeline, submit, whole
 from tests.core.core_story import given, like
 

@@ -5,9 +5,9 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given as whatever
 
-from orchestrator.core import commands as cmd
-from orchestrator.core.definition import OutcomeRule, RetryPolicy, StepDefinition
-from orchestrator.core.model import (
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.definition import OutcomeRule, RetryPolicy, StepDefinition
+from orchestrator.core.language.model import (
     Acquiring,
     Applying,
     Cancelling,
@@ -15,7 +15,13 @@ from orchestrator.core.model import (
     Finished,
     JobFinished,
 )
-from orchestrator.core.words import JobConclusion, Outcome, RunningPolicy, Section, StepConclusion
+from orchestrator.core.language.words import (
+    JobConclusion,
+    Outcome,
+    RunningPolicy,
+    Section,
+    StepConclusion,
+)
 from tests.core.core_setup import (
     ADA,
     ROOT,

@@ -2,11 +2,17 @@
 
 import pytest
 
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.definition import OutcomeRule, PipelineDefinition
-from orchestrator.core.model import Acquiring, Cancelling, Finished, JobFinished
-from orchestrator.core.words import JobConclusion, Outcome, RunningPolicy, StepConclusion, StopCause
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.definition import OutcomeRule, PipelineDefinition
+from orchestrator.core.language.model import Acquiring, Cancelling, Finished, JobFinished
+from orchestrator.core.language.words import (
+    JobConclusion,
+    Outcome,
+    RunningPolicy,
+    StepConclusion,
+    StopCause,
+)
 from tests.core.core_setup import (
     ADA,
     acquired,

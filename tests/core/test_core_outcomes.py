@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.causes import stopped_by_step
-from orchestrator.core.definition import OutcomeRule
-from orchestrator.core.model import Ending, Finished, JobFinished
-from orchestrator.core.outcomes import judge
-from orchestrator.core.words import JobConclusion, Outcome, StepConclusion
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.definition import OutcomeRule
+from orchestrator.core.language.model import Ending, Finished, JobFinished
+from orchestrator.core.language.words import JobConclusion, Outcome, StepConclusion
+from orchestrator.core.steps.causes import stopped_by_step
+from orchestrator.core.steps.outcomes import judge
 from tests.core.core_setup import (
     ADA,
     acquired,

@@ -5,18 +5,18 @@ import itertools
 import msgspec
 import pytest
 
-from orchestrator.core import commands as cmd
-from orchestrator.core.commands import Caller
-from orchestrator.core.definition import (
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.commands import Caller
+from orchestrator.core.language.definition import (
     Configuration,
     EnvironmentDefinition,
     PipelineDefinition,
     Roles,
     StopRules,
 )
-from orchestrator.core.permissions import demand, may, strictest
-from orchestrator.core.rejections import NotPermitted, StopForbidden
-from orchestrator.core.words import Role, StopPolicy
+from orchestrator.core.language.rejections import NotPermitted, StopForbidden
+from orchestrator.core.language.words import Role, StopPolicy
+from orchestrator.core.rules.permissions import demand, may, strictest
 from tests.core.core_setup import (
     ADA,
     API,

@@ -1,16 +1,16 @@
 """What jobs that were never admitted owe and pay: nothing that they did not hold."""
 
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.definition import (
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.definition import (
     ApprovalRule,
     Configuration,
     OutcomeRule,
     Roles,
     StepDefinition,
 )
-from orchestrator.core.model import Finished, JobCancelling, JobFinished, JobPreparing
-from orchestrator.core.words import JobConclusion, Outcome, Section
+from orchestrator.core.language.model import Finished, JobCancelling, JobFinished, JobPreparing
+from orchestrator.core.language.words import JobConclusion, Outcome, Section
 from tests.core.core_setup import (
     ROOT,
     acquired,

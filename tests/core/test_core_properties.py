@@ -14,9 +14,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from orchestrator.core import commands as cmd
 from orchestrator.core.decide import settle, take
-from orchestrator.core.rejections import Rejection
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.rejections import Rejection
 from tests.core.core_choices import (
     CAPACITIES,
     VARIATIONS,

@@ -2,10 +2,10 @@
 
 import pytest
 
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.model import StepRef
-from orchestrator.core.rejections import (
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.model import StepRef
+from orchestrator.core.language.rejections import (
     CleanupAtWork,
     MissingReason,
     NothingOwed,
@@ -16,7 +16,7 @@ from orchestrator.core.rejections import (
     StaleObservation,
     UnknownEnvironment,
 )
-from orchestrator.core.words import JobConclusion, StepConclusion
+from orchestrator.core.language.words import JobConclusion, StepConclusion
 from tests.core.core_setup import (
     ADA,
     API,

@@ -3,10 +3,10 @@
 import msgspec
 import pytest
 
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.definition import CleanupReference, Parameter
-from orchestrator.core.rejections import (
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.definition import CleanupReference, Parameter
+from orchestrator.core.language.rejections import (
     InvalidParameters,
     KeyReused,
     NotDraining,

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.definition import OutcomeRule, RetryPolicy
-from orchestrator.core.model import Acquiring, BackingOff, Finished, JobFinished
-from orchestrator.core.rejections import StaleObservation
-from orchestrator.core.retries import backoff, is_retriable
-from orchestrator.core.words import JobConclusion, Outcome, RunningPolicy, StepConclusion
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.definition import OutcomeRule, RetryPolicy
+from orchestrator.core.language.model import Acquiring, BackingOff, Finished, JobFinished
+from orchestrator.core.language.rejections import StaleObservation
+from orchestrator.core.language.words import JobConclusion, Outcome, RunningPolicy, StepConclusion
+from orchestrator.core.steps.retries import backoff, is_retriable
 from tests.core.core_setup import (
     ADA,
     API,

@@ -2,17 +2,17 @@
 
 import pytest
 
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.definition import (
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.definition import (
     Configuration,
     OutcomeRule,
     PipelineDefinition,
     RetryPolicy,
     StepDefinition,
 )
-from orchestrator.core.model import Finished, JobCancelling, JobFinished, JobPreparing
-from orchestrator.core.words import JobConclusion, Outcome, Section, StepConclusion
+from orchestrator.core.language.model import Finished, JobCancelling, JobFinished, JobPreparing
+from orchestrator.core.language.words import JobConclusion, Outcome, Section, StepConclusion
 from tests.core.core_setup import (
     ADA,
     ROOT,

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.model import (
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.model import (
     Acquiring,
     Applying,
     CallRecord,
@@ -16,8 +16,8 @@ from orchestrator.core.model import (
     ProcessRecord,
     StepPhase,
 )
-from orchestrator.core.rejections import StaleObservation
-from orchestrator.core.words import JobConclusion, Outcome, StepConclusion
+from orchestrator.core.language.rejections import StaleObservation
+from orchestrator.core.language.words import JobConclusion, Outcome, StepConclusion
 from tests.core.core_setup import (
     ADA,
     acquired,

@@ -2,10 +2,10 @@
 
 import pytest
 
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.definition import StopRules
-from orchestrator.core.model import (
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.definition import StopRules
+from orchestrator.core.language.model import (
     Acquiring,
     Applying,
     CallRecord,
@@ -17,9 +17,14 @@ from orchestrator.core.model import (
     JobFinished,
     ProcessRecord,
 )
-from orchestrator.core.rejections import NotPermitted, StopComesFirst, StopForbidden, UnknownJob
-from orchestrator.core.wanted import AskToStop, EndByForce, RunAttempt, StopAcquire, wanted
-from orchestrator.core.words import JobConclusion, StepConclusion, StopCause, StopPolicy
+from orchestrator.core.language.rejections import (
+    NotPermitted,
+    StopComesFirst,
+    StopForbidden,
+    UnknownJob,
+)
+from orchestrator.core.language.words import JobConclusion, StepConclusion, StopCause, StopPolicy
+from orchestrator.core.rules.wanted import AskToStop, EndByForce, RunAttempt, StopAcquire, wanted
 from tests.core.core_setup import (
     ADA,
     API,

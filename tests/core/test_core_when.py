@@ -1,8 +1,8 @@
 """`when`: asked when a step's turn has come; where it does not hold the step is skipped."""
 
-from orchestrator.core.definition import Parameter, RetryPolicy, StepDefinition
-from orchestrator.core.model import Finished, JobFinished
-from orchestrator.core.words import JobConclusion, Section, StepConclusion
+from orchestrator.core.language.definition import Parameter, RetryPolicy, StepDefinition
+from orchestrator.core.language.model import Finished, JobFinished
+from orchestrator.core.language.words import JobConclusion, Section, StepConclusion
 from tests.core.core_setup import (
     acquired,
     applied,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.core.durations import LONGEST, parse_duration, written
+from orchestrator.core.language.durations import LONGEST, parse_duration, written
 from tests.seed_budget import examples
 
 

@@ -1,8 +1,8 @@
 """The turns in which steps can run."""
 
-from orchestrator.core.definition import StepDefinition
-from orchestrator.core.order import turns
-from orchestrator.core.words import Section
+from orchestrator.core.language.definition import StepDefinition
+from orchestrator.core.language.words import Section
+from orchestrator.core.steps.order import turns
 
 
 def step(name: str, *needs: str, section: Section = Section.STEPS) -> StepDefinition:

@@ -8,16 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.core.debts import cleanup_params
-from orchestrator.core.definition import (
+from orchestrator.core.language.definition import (
     CleanupReference,
     EnvironmentDefinition,
     JobDefinition,
     Parameter,
     PipelineDefinition,
 )
-from orchestrator.core.parameter_values import typed, written
-from orchestrator.core.parameters import (
+from orchestrator.core.language.words import ParameterType as Type
+from orchestrator.core.rules.debts import cleanup_params
+from orchestrator.core.values.parameter_values import typed, written
+from orchestrator.core.values.parameters import (
     ParameterNoChoice,
     ParameterOfWrongType,
     ParameterOutOfRange,
@@ -25,8 +26,7 @@ from orchestrator.core.parameters import (
     ParametersMissing,
     accept,
 )
-from orchestrator.core.references import JobFacts
-from orchestrator.core.words import ParameterType as Type
+from orchestrator.core.values.references import JobFacts
 from tests.row_ids import told_by
 from tests.seed_budget import examples
 

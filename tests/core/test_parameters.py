@@ -2,8 +2,9 @@
 
 import pytest
 
-from orchestrator.core.definition import Parameter
-from orchestrator.core.parameters import (
+from orchestrator.core.language.definition import Parameter
+from orchestrator.core.language.words import ParameterType
+from orchestrator.core.values.parameters import (
     MOST_TOLD,
     ParameterMismatch,
     ParameterNoChoice,
@@ -15,7 +16,6 @@ from orchestrator.core.parameters import (
     accept,
     variable_name,
 )
-from orchestrator.core.words import ParameterType
 from tests.row_ids import told_by
 
 VERSION = Parameter("version", required=True, pattern=r"^v\d+\.\d+\.\d+$", example="v1.2.3")

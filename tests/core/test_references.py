@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.core.reference_check import Known, check_references
-from orchestrator.core.references import (
+from orchestrator.core.values.reference_check import Known, check_references
+from orchestrator.core.values.references import (
     DebtFacts,
     JobFacts,
     Reference,

@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from orchestrator.core import events as ev
-from orchestrator.core.model import ProcessRecord, StepRef
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.model import ProcessRecord, StepRef
 from orchestrator.engine.paths import Paths
 from orchestrator.engine.process_place import ProcessPlaces
 from orchestrator.process import identity, records, state

@@ -11,18 +11,18 @@ import msgspec
 import trio
 
 from orchestrator.builtin.command import CommandAdapter
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.commands import Caller
-from orchestrator.core.definition import (
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.commands import Caller
+from orchestrator.core.language.definition import (
     CleanupReference,
     Configuration,
     EnvironmentDefinition,
     PipelineDefinition,
     StepDefinition,
 )
-from orchestrator.core.digest import digest
-from orchestrator.core.model import Finished, Job, JobFinished, StepRef
+from orchestrator.core.language.digest import digest
+from orchestrator.core.language.model import Finished, Job, JobFinished, StepRef
 from orchestrator.engine.claims import ClaimBook
 from orchestrator.engine.clock import SystemClock
 from orchestrator.engine.engine import Engine, Reloaded, running

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import trio
 
-from orchestrator.core import commands as cmd
+from orchestrator.core.language import commands as cmd
 from tests.engine.engine_bench import ROOT, Bench, pipeline, step
 from tests.engine.recovery_adapter import Waiting
 

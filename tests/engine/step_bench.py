@@ -10,9 +10,9 @@ from typing import Any
 
 import trio
 
-from orchestrator.core.definition import ApprovalRule
-from orchestrator.core.model import CallRecord, ProcessRecord, Question, Record
-from orchestrator.core.observations import STOPPABLE
+from orchestrator.core.language.definition import ApprovalRule
+from orchestrator.core.language.model import CallRecord, ProcessRecord, Question, Record
+from orchestrator.core.rules.observations import STOPPABLE
 from orchestrator.engine.attempt_paths import AttemptPaths
 from orchestrator.engine.claims import ClaimBook
 from orchestrator.engine.step import AttemptFacts, DurableStep, StepServices

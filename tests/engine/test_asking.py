@@ -8,12 +8,12 @@ import pytest
 import trio
 
 from orchestrator.builtin.approval import ApprovalAdapter
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.approvals import awaited
-from orchestrator.core.definition import OutcomeRule, PipelineDefinition
-from orchestrator.core.model import Finished
-from orchestrator.core.words import JobConclusion, Outcome, Section, StepConclusion
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.definition import OutcomeRule, PipelineDefinition
+from orchestrator.core.language.model import Finished
+from orchestrator.core.language.words import JobConclusion, Outcome, Section, StepConclusion
+from orchestrator.core.rules.approvals import awaited
 from orchestrator.plugin import CLEAN, Cleanliness, Question, Result, Role, Step
 from orchestrator.testing.fake_adapter import FakeAdapter
 from tests.engine.engine_bench import ROOT, Bench, Nothing, Plain, open_bench, pipeline, step

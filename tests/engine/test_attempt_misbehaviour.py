@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import trio
 
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.words import JobConclusion, StepConclusion
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.words import JobConclusion, StepConclusion
 from orchestrator.plugin import (
     AdapterError,
     CallLost,

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import trio
 
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.words import JobConclusion, Section, StepConclusion
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.words import JobConclusion, Section, StepConclusion
 from orchestrator.engine.engine import RetryRequest
 from orchestrator.plugin import Result, Step
 from tests.engine.engine_bench import ROOT, Nothing, Plain, open_bench, pipeline, python, step

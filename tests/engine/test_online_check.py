@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from orchestrator.core.definition import (
+from orchestrator.core.language.definition import (
     Configuration,
     EnvironmentDefinition,
     Parameter,

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import trio
 
-from orchestrator.core import events as ev
-from orchestrator.core.words import JobConclusion
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.words import JobConclusion
 from tests.engine.engine_bench import Bench, open_bench, pipeline, step
 from tests.engine.recovery_adapter import Waiting
 

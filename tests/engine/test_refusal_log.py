@@ -2,9 +2,9 @@
 
 import structlog
 
-from orchestrator.core.commands import Caller
-from orchestrator.core.instant import Instant
-from orchestrator.core.rejections import NotDraining, UnknownJob
+from orchestrator.core.language.commands import Caller
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.language.rejections import NotDraining, UnknownJob
 from orchestrator.engine.refusal_log import WINDOW, RefusalLog
 
 ADA = Caller(uid=1000, user="ada")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.core.definition import (
+from orchestrator.core.language.definition import (
     CredentialSecret,
     FileSecret,
     PluginSecret,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.core.child_variables import refused
+from orchestrator.config.child_variables import refused
 from orchestrator.engine.child_environment import (
     DEFAULT_PATH,
     VariableRefused,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import trio
 
-from orchestrator.core.model import CallRecord
+from orchestrator.core.language.model import CallRecord
 from orchestrator.engine.step_processes import KeyInUse
 from orchestrator.plugin import CallLost, NotDone, StopRequested, Unknown
 from tests.engine.step_bench import STOP, StepBench, content, open_step_bench

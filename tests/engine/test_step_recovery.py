@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from orchestrator.core.model import ProcessRecord
+from orchestrator.core.language.model import ProcessRecord
 from orchestrator.plugin import AdapterError, ProcessLost, StopRequested
 from orchestrator.process.host import ProcessHost
 from orchestrator.process.identity import ProcStat, read_boot_id, read_file, read_stat

@@ -8,9 +8,9 @@ import pytest
 import trio
 import trio.testing
 
-from orchestrator.core import events as ev
-from orchestrator.core.definition import StepDefinition
-from orchestrator.core.words import JobConclusion, StepConclusion
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.definition import StepDefinition
+from orchestrator.core.language.words import JobConclusion, StepConclusion
 from orchestrator.plugin import CLEAN, Cleanliness, Result, Step
 from orchestrator.process.state import Running, look
 from tests.engine.engine_bench import Bench, Nothing, Plain, open_bench, pipeline, python, step

@@ -9,13 +9,13 @@ import pytest
 import trio
 import trio.testing
 
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.events import Stamped
-from orchestrator.core.model import Drain, Job
-from orchestrator.core.rejections import KeyReused
-from orchestrator.core.words import JobConclusion
-from orchestrator.core.world import Changes
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.events import Stamped
+from orchestrator.core.language.model import Drain, Job
+from orchestrator.core.language.rejections import KeyReused
+from orchestrator.core.language.words import JobConclusion
+from orchestrator.core.world.world import Changes
 from orchestrator.engine import feed
 from orchestrator.engine.writer import WriterClosed
 from orchestrator.plugin import Result, Step, StopInfo

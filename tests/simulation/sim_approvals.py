@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from orchestrator.core import events as ev
-from orchestrator.core.instant import Instant
-from orchestrator.core.model import Approval
-from orchestrator.core.words import Decision, LongWaitPolicy, Section, StopCause
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.language.model import Approval
+from orchestrator.core.language.words import Decision, LongWaitPolicy, Section, StopCause
 from tests.simulation.sim_seen import Seen
 
 

@@ -1,9 +1,9 @@
 """Whether a step was allowed to begin, by what the journal said of the steps that it needs."""
 
-from orchestrator.core import events as ev
-from orchestrator.core.instant import Instant
-from orchestrator.core.model import Cause, StepRef
-from orchestrator.core.words import StepConclusion
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.language.model import Cause, StepRef
+from orchestrator.core.language.words import StepConclusion
 from tests.simulation.sim_sections import is_handler
 from tests.simulation.sim_seen import Seen
 

@@ -6,10 +6,10 @@ from typing import NoReturn, Protocol, TypeVar
 
 import trio
 
-from orchestrator.core.definition import JobDefinition
-from orchestrator.core.events import Stamped
-from orchestrator.core.model import Drain, Job
-from orchestrator.core.world import Changes
+from orchestrator.core.language.definition import JobDefinition
+from orchestrator.core.language.events import Stamped
+from orchestrator.core.language.model import Drain, Job
+from orchestrator.core.world.world import Changes
 from orchestrator.process.spec import ProcessSpec
 from orchestrator.process.state import ProcessExit, ProcessState
 from orchestrator.store.errors import CommitFailed, CommitUnknown

@@ -4,10 +4,9 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
-from orchestrator.core import commands as cmd
-from orchestrator.core.admission import blockers
-from orchestrator.core.commands import Caller
-from orchestrator.core.model import (
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.commands import Caller
+from orchestrator.core.language.model import (
     Job,
     JobCancelling,
     JobPreparing,
@@ -15,8 +14,9 @@ from orchestrator.core.model import (
     JobRunning,
     StepRef,
 )
-from orchestrator.core.rejections import KeyReused, Rejection
-from orchestrator.core.world import World as CoreWorld
+from orchestrator.core.language.rejections import KeyReused, Rejection
+from orchestrator.core.rules.admission import blockers
+from orchestrator.core.world.world import World as CoreWorld
 from orchestrator.engine.engine import Engine, RetryRequest
 from orchestrator.engine.writer import WriterClosed
 from orchestrator.store.errors import CommitFailed

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from orchestrator.core.definition import (
+from orchestrator.core.language.definition import (
     ApprovalRule,
     CleanupReference,
     OutcomeRule,
@@ -14,7 +14,7 @@ from orchestrator.core.definition import (
     RetryPolicy,
     StepDefinition,
 )
-from orchestrator.core.words import LongWaitPolicy, Outcome, RunningPolicy, Section
+from orchestrator.core.language.words import LongWaitPolicy, Outcome, RunningPolicy, Section
 from orchestrator.testing.fake_adapter import FakeConfig
 
 VERSION = (Parameter(name="version", default="v1"),)

@@ -10,9 +10,9 @@ from pathlib import Path
 import msgspec
 import trio
 
-from orchestrator.core import events as ev
-from orchestrator.core.evolve import evolve
-from orchestrator.core.world import World as CoreWorld
+from orchestrator.core.language import events as ev
+from orchestrator.core.world.evolve import evolve
+from orchestrator.core.world.world import World as CoreWorld
 from orchestrator.store.inline import open_inline_store
 from orchestrator.store.protocol import Store
 from orchestrator.store.restore import restore

@@ -5,7 +5,7 @@ import signal
 
 import msgspec
 
-from orchestrator.core.definition import (
+from orchestrator.core.language.definition import (
     Configuration,
     EnvironmentDefinition,
     PipelineDefinition,

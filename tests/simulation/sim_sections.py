@@ -1,8 +1,8 @@
 """Sections: which steps may begin when, which handlers must run, and how the job then ends."""
 
-from orchestrator.core import events as ev
-from orchestrator.core.model import StepRef, Stop
-from orchestrator.core.words import JobConclusion, Section, StepConclusion, StopCause
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.model import StepRef, Stop
+from orchestrator.core.language.words import JobConclusion, Section, StepConclusion, StopCause
 from tests.simulation.sim_seen import Seen
 
 BY_STOP = {

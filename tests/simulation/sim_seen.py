@@ -2,11 +2,11 @@
 
 import msgspec
 
-from orchestrator.core import events as ev
-from orchestrator.core.definition import Configuration, JobDefinition, StepDefinition
-from orchestrator.core.instant import Instant
-from orchestrator.core.model import Approval, Finding, StepRef, Stop
-from orchestrator.core.words import StepConclusion
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.definition import Configuration, JobDefinition, StepDefinition
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.language.model import Approval, Finding, StepRef, Stop
+from orchestrator.core.language.words import StepConclusion
 from orchestrator.testing.fake_adapter import FakeConfig
 from orchestrator.testing.fake_tool import FakeProcess
 

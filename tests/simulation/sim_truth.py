@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from orchestrator.core import events as ev
-from orchestrator.core.model import Ending, StepRef
-from orchestrator.core.words import JobConclusion, StepConclusion
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.model import Ending, StepRef
+from orchestrator.core.language.words import JobConclusion, StepConclusion
 from tests.simulation.sim_sections import BAD, check_handlers, is_handler
 from tests.simulation.sim_seen import Seen
 

@@ -7,16 +7,16 @@ admitted, what was said) and from the processes themselves.
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from orchestrator.core import events as ev
-from orchestrator.core.definition import Configuration, JobDefinition
-from orchestrator.core.instant import Instant
-from orchestrator.core.model import (
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.definition import Configuration, JobDefinition
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.language.model import (
     CallRecord,
     Debt,
     Record,
     StepRef,
 )
-from orchestrator.core.words import JobConclusion, Section, StopCause
+from orchestrator.core.language.words import JobConclusion, Section, StopCause
 from orchestrator.testing.fake_tool import FakeProcess
 from orchestrator.testing.simulated_host import SimulatedHost
 from tests.simulation.sim_approvals import check_question, check_waiting

@@ -8,8 +8,8 @@ from typing import Any, NoReturn, cast
 
 import trio
 
-from orchestrator.core import commands as cmd
-from orchestrator.core.digest import digest
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.digest import digest
 from orchestrator.engine import attempt_journal, step_processes
 from orchestrator.engine.claims import ClaimBook
 from orchestrator.engine.engine import Engine, Reloaded, running

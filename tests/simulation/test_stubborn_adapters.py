@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import trio
 
-from orchestrator.core import commands as cmd
-from orchestrator.core import events as ev
-from orchestrator.core.definition import (
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.definition import (
     Configuration,
     EnvironmentDefinition,
     PipelineDefinition,

@@ -7,18 +7,32 @@ from typing import Any
 
 import msgspec
 
-from orchestrator.core.definition import (
+from orchestrator.core.language.definition import (
     Configuration,
     EnvironmentDefinition,
     JobDefinition,
     PipelineDefinition,
     StepDefinition,
 )
-from orchestrator.core.events import DaemonStarted, DefinitionRecorded, JobSubmitted, Stamped
-from orchestrator.core.instant import Instant
-from orchestrator.core.model import Actor, Debt, Job, JobFinished, JobQueued, JobRunning, Run, Step
-from orchestrator.core.words import JobConclusion
-from orchestrator.core.world import Changes
+from orchestrator.core.language.events import (
+    DaemonStarted,
+    DefinitionRecorded,
+    JobSubmitted,
+    Stamped,
+)
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.language.model import (
+    Actor,
+    Debt,
+    Job,
+    JobFinished,
+    JobQueued,
+    JobRunning,
+    Run,
+    Step,
+)
+from orchestrator.core.language.words import JobConclusion
+from orchestrator.core.world.world import Changes
 from orchestrator.store.protocol import Store
 
 Opening = Callable[[Path], AbstractAsyncContextManager[Store]]

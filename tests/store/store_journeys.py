@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from orchestrator.core import commands as cmd
-from orchestrator.core import wanted as effects
 from orchestrator.core.decide import settle, take
-from orchestrator.core.definition import (
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.definition import (
     ApprovalRule,
     CleanupReference,
     Configuration,
@@ -16,11 +15,10 @@ from orchestrator.core.definition import (
     PipelineDefinition,
     StepDefinition,
 )
-from orchestrator.core.digest import digest
-from orchestrator.core.events import Stamped
-from orchestrator.core.evolve import evolve
-from orchestrator.core.instant import Instant
-from orchestrator.core.model import (
+from orchestrator.core.language.digest import digest
+from orchestrator.core.language.events import Stamped
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.language.model import (
     Acquiring,
     Applying,
     Cancelling,
@@ -31,9 +29,11 @@ from orchestrator.core.model import (
     Step,
     StepRef,
 )
-from orchestrator.core.rejections import Rejection
-from orchestrator.core.words import LongWaitPolicy, Section, StepConclusion
-from orchestrator.core.world import Changes, World
+from orchestrator.core.language.rejections import Rejection
+from orchestrator.core.language.words import LongWaitPolicy, Section, StepConclusion
+from orchestrator.core.rules import wanted as effects
+from orchestrator.core.world.evolve import evolve
+from orchestrator.core.world.world import Changes, World
 from orchestrator.store import reading, writing
 from orchestrator.store.database import connect_writer
 from orchestrator.store.restore import restore

@@ -7,11 +7,11 @@ import pytest
 import trio
 import trio.testing
 
-from orchestrator.core.events import DrainStarted, Stamped
-from orchestrator.core.model import Drain, Environment, Quarantine
-from orchestrator.core.transaction import InForce
-from orchestrator.core.words import JobConclusion
-from orchestrator.core.world import Changes
+from orchestrator.core.language.events import DrainStarted, Stamped
+from orchestrator.core.language.model import Drain, Environment, Quarantine
+from orchestrator.core.language.words import JobConclusion
+from orchestrator.core.world.transaction import InForce
+from orchestrator.core.world.world import Changes
 from orchestrator.store.errors import CommitRefused
 from orchestrator.store.protocol import (
     JobFilter,

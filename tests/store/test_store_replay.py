@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.core import commands as cmd
-from orchestrator.core.instant import Instant
-from orchestrator.core.model import JobQueued, JobRunning, StepRef
-from orchestrator.core.words import StepConclusion
-from orchestrator.core.world import Changes
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.language.model import JobQueued, JobRunning, StepRef
+from orchestrator.core.language.words import StepConclusion
+from orchestrator.core.world.world import Changes
 from orchestrator.store import reading
 from orchestrator.store.database import connect_writer
 from orchestrator.store.protocol import JobFilter

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from orchestrator.core.words import JobConclusion
+from orchestrator.core.language.words import JobConclusion
 from orchestrator.store.database import connect_writer, migrate, migrations
 from orchestrator.store.protocol import JobFilter, PhaseName
 from orchestrator.store.queries import QUERIES, parse_queries

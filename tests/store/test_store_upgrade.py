@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.core.instant import Instant
-from orchestrator.core.world import Changes
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.world.world import Changes
 from orchestrator.store import reading
 from orchestrator.store.database import connect_writer, migrations
 from orchestrator.store.directory import DATABASE

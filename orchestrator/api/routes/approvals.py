@@ -9,8 +9,8 @@ from orchestrator.api import wire
 from orchestrator.api.bodies import Answer
 from orchestrator.api.given import GivenCaller, GivenEngine, JobId
 from orchestrator.api.reading import demand_viewer, pending_approvals, see
-from orchestrator.core import commands as cmd
-from orchestrator.core.rejections import UnknownJob
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.rejections import UnknownJob
 from orchestrator.engine.engine import Engine
 
 

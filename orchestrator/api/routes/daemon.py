@@ -15,11 +15,11 @@ from orchestrator.api.facts import DaemonFacts
 from orchestrator.api.given import GivenCaller, GivenEngine, GivenFacts
 from orchestrator.api.problems import Refusal, problem
 from orchestrator.api.reading import demand_viewer, may_see, pending_approvals, seen
-from orchestrator.core import commands as cmd
-from orchestrator.core.commands import Caller
-from orchestrator.core.model import Job, JobQueued
-from orchestrator.core.queues import queue_entry
-from orchestrator.core.world import World
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.commands import Caller
+from orchestrator.core.language.model import Job, JobQueued
+from orchestrator.core.world.queues import queue_entry
+from orchestrator.core.world.world import World
 from orchestrator.engine.engine import Engine
 
 QUEUED_SHOWN = 200

@@ -10,10 +10,10 @@ from orchestrator.api.given import GivenCaller, GivenEngine, Name
 from orchestrator.api.names import name_of
 from orchestrator.api.reading import demand_viewer, may_see
 from orchestrator.api.wire_pipelines import Pipeline, Pipelines
-from orchestrator.core.commands import Caller
-from orchestrator.core.definition import PipelineDefinition
-from orchestrator.core.rejections import UnknownPipeline
-from orchestrator.core.world import World
+from orchestrator.core.language.commands import Caller
+from orchestrator.core.language.definition import PipelineDefinition
+from orchestrator.core.language.rejections import UnknownPipeline
+from orchestrator.core.world.world import World
 
 
 @get("/v1/pipelines", summary="List pipelines")

@@ -11,8 +11,8 @@ from orchestrator.api.environments import LAST_SHOWN, demand_known, environment,
 from orchestrator.api.given import GivenCaller, GivenEngine, Name
 from orchestrator.api.names import name_of
 from orchestrator.api.reading import demand_viewer, may_see
-from orchestrator.core import commands as cmd
-from orchestrator.core.commands import Caller
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.commands import Caller
 from orchestrator.engine.engine import Engine
 
 

@@ -7,11 +7,9 @@ from orchestrator.api import plain, views, wire
 from orchestrator.api.approvals import needed, waiting_for
 from orchestrator.api.given import GivenCaller, GivenEngine, JobId
 from orchestrator.api.reading import see
-from orchestrator.core.admission import Blocker, place
-from orchestrator.core.approval_rules import open_rules
-from orchestrator.core.definition import JobDefinition
-from orchestrator.core.instant import Instant
-from orchestrator.core.model import (
+from orchestrator.core.language.definition import JobDefinition
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.language.model import (
     Job,
     JobCancelling,
     JobFinished,
@@ -20,10 +18,12 @@ from orchestrator.core.model import (
     JobQueued,
     JobRunning,
 )
-from orchestrator.core.rejections import UnknownJob
-from orchestrator.core.typed import to_answer
-from orchestrator.core.words import BlockerType
-from orchestrator.core.world import World
+from orchestrator.core.language.rejections import UnknownJob
+from orchestrator.core.language.to_type import to_answer
+from orchestrator.core.language.words import BlockerType
+from orchestrator.core.rules.admission import Blocker, place
+from orchestrator.core.steps.approval_rules import open_rules
+from orchestrator.core.world.world import World
 from orchestrator.engine.engine import Engine
 from orchestrator.store.protocol import MeanDuration
 

@@ -14,13 +14,13 @@ from orchestrator.api.dry_run import dry_run
 from orchestrator.api.given import GivenCaller, GivenEngine, GivenPresence, JobId, Key
 from orchestrator.api.problems import refusal
 from orchestrator.api.reading import demand_viewer, may_see, see, see_submitted, seen
-from orchestrator.core import commands as cmd
-from orchestrator.core.definition import JobDefinition
-from orchestrator.core.digest import digest
-from orchestrator.core.model import Job, JobPreparing, JobQueued
-from orchestrator.core.parameters import HIDDEN
-from orchestrator.core.words import JobConclusion
-from orchestrator.core.world import World
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.definition import JobDefinition
+from orchestrator.core.language.digest import digest
+from orchestrator.core.language.model import Job, JobPreparing, JobQueued
+from orchestrator.core.language.words import JobConclusion
+from orchestrator.core.values.parameters import HIDDEN
+from orchestrator.core.world.world import World
 from orchestrator.engine.engine import Engine
 from orchestrator.store.protocol import JobFilter, PhaseName
 

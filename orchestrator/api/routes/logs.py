@@ -12,8 +12,8 @@ from orchestrator.api.log_stream import LogStream
 from orchestrator.api.problems import Refusal, problem, refusal
 from orchestrator.api.reading import SeenJob, see
 from orchestrator.api.streaming import Pushed
-from orchestrator.core.model import Finished, Pending, StepRef
-from orchestrator.core.near import did_you_mean, near
+from orchestrator.core.language.model import Finished, Pending, StepRef
+from orchestrator.core.language.rejections import did_you_mean, near
 
 OFFSET = "Log-Offset"
 

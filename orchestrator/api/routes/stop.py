@@ -9,9 +9,9 @@ from orchestrator.api import wire
 from orchestrator.api.bodies import Reason, Retry
 from orchestrator.api.given import GivenCaller, GivenEngine, JobId, Key
 from orchestrator.api.reading import see, see_submitted
-from orchestrator.core import commands as cmd
-from orchestrator.core.digest import digest
-from orchestrator.core.rejections import UnknownJob
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.digest import digest
+from orchestrator.core.language.rejections import UnknownJob
 from orchestrator.engine.engine import Engine, RetryRequest
 
 

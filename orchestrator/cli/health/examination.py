@@ -18,7 +18,7 @@ from orchestrator.cli.health.tools import tools
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from orchestrator.cli.wire import Status
-    from orchestrator.core.definition import Configuration
+    from orchestrator.core.language.definition import Configuration
 
 
 def examine(socket: str, directory: str | None) -> list[Finding]:

@@ -9,7 +9,7 @@ from orchestrator.cli.health.finding import Finding, ok, problem, warning
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from orchestrator.core.definition import Configuration, StepDefinition
+    from orchestrator.core.language.definition import Configuration, StepDefinition
 
 VERSION_ARGUMENTS = {
     "terraform": ("version",),

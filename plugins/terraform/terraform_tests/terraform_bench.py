@@ -16,7 +16,7 @@ import trio
 from orchestrator_terraform.adapter import TerraformAdapter
 from orchestrator_terraform.settings import TerraformSettings
 
-from orchestrator.core.model import ProcessRecord
+from orchestrator.core.language.model import ProcessRecord
 from orchestrator.engine.step import DurableStep
 from orchestrator.plugin import Cleanliness, Result
 from orchestrator.process.identity import read_boot_id

@@ -1,0 +1,1 @@
+"""What can be said: words, definitions, states, commands, events and rejections."""

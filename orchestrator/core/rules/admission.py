@@ -1,0 +1,292 @@
+"""Who may start now, and why not. The same function decides and explains."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from orchestrator.core.language.durations import written
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.language.model import (
+    Debt,
+    Environment,
+    Job,
+    JobCancelling,
+    JobPreparing,
+    Quarantine,
+    Run,
+)
+from orchestrator.core.language.to_type import to_answer, to_pay
+from orchestrator.core.language.words import BlockerType
+from orchestrator.core.steps.approval_rules import given, open_rules, rule_text
+from orchestrator.core.world.deadlines import expiry
+from orchestrator.core.world.queues import LAST, Holder, queue_entry
+from orchestrator.core.world.world import World
+
+
+class Blocker(msgspec.Struct, frozen=True):
+    """One thing that keeps a job from starting.
+
+    `id` names the cause (a job's number, a lock's name, the environment), `text` says it in words,
+    `lift` says who can change it and what to type, where anybody can.
+    """
+
+    type: BlockerType
+    id: str
+    text: str
+    since: Instant | None = None
+    lift: str | None = None
+
+
+def blockers(world: World, job: Job) -> Iterator[Blocker]:
+    """All that keeps a waiting job from starting, the weightiest first.
+
+    What a job will wait for that still prepares is not known before it is ready.
+    """
+    if isinstance(job.phase, JobPreparing):
+        if job.cleanup_for is None and not world.in_handlers(job):
+            yield from _drain(world)
+        yield from _approvals(world, job, job.phase.approval)
+        return
+    environment = world.environment(job.environment)
+    paid = debts_paid_by(environment, job)
+    yield from _quarantine(environment, job, paid)
+    if not paid:
+        yield from _drain(world)
+        yield from _debts(world, environment, job)
+    yield from _running(world, job)
+    yield from _locks(world, job, paid)
+    if not paid:
+        yield from _order(world, job)
+    yield from _capacity(world, job)
+
+
+def debts_paid_by(environment: Environment, job: Job) -> tuple[Debt, ...]:
+    """The debts that a run of this job would pay: those of jobs that have ended, with its
+    pipeline and parameters."""
+    return tuple(
+        debt
+        for debt in environment.debts
+        if debt.conclusion is not None
+        and debt.pipeline == job.pipeline
+        and debt.params == job.params
+    )
+
+
+def preparing_payer(world: World, environment: str, debt: Debt) -> Job | None:
+    """An owed cleanup that prepares to pay a debt, or that has not ended yet after it failed to.
+
+    A run by hand is none: approvals and a drain may keep it from ever being ready.
+    """
+    for job in world.preparing_jobs(environment):
+        if job.cleanup_for == debt.job:
+            return job
+        alike = job.pipeline == debt.pipeline and job.params == debt.params
+        if alike and job.cleanup_for is not None and isinstance(job.phase, JobPreparing):
+            return job
+    return None
+
+
+def candidates(world: World, environment: str) -> list[Job]:
+    """The waiting jobs of an environment that could start next, in their order.
+
+    Jobs of one kind and pipeline in one environment wait for the same things, so only the first
+    of each can start; beside those the repairs, and the first that would pay a debt.
+    """
+    found = {entry for _, entry in world.queues.heads(environment)}
+    found.update(world.queues.repairs(environment))
+    for debt in world.environment(environment).debts:
+        payer = world.queues.alike_by_hand(environment, debt.pipeline, debt.params)
+        if payer is not None:
+            found.add(payer)
+    return [world.jobs[job] for _, _, job in sorted(found)]
+
+
+def admission(world: World, job: Job, now: Instant) -> Run:
+    """What a job takes when it starts now."""
+    paid = debts_paid_by(world.environment(job.environment), job)
+    locks = (*locks_of(world, job), *(lock for debt in paid for lock in debt.locks))
+    excludes = world.excluded_by(job.kind).union(*(debt.excludes for debt in paid))
+    return Run(
+        started=now,
+        excludes=tuple(sorted(excludes)),
+        locks=tuple(dict.fromkeys(locks)),
+        pays=tuple(debt.job for debt in paid),
+    )
+
+
+def locks_of(world: World, job: Job) -> tuple[str, ...]:
+    """The locks of the job's environment, as configured now, else as it was submitted."""
+    configuration = world.configuration
+    if configuration is not None and job.environment in configuration.environments:
+        return configuration.environments[job.environment].locks
+    return world.definition(job).environment.locks
+
+
+def exclude_each_other(world: World, kind: str, running: Job) -> bool:
+    """Whether a job of `kind` may not run beside this one, by the relation then or now."""
+    then = running.run.excludes if running.run is not None else ()
+    return kind in then or running.kind in world.excluded_by(kind)
+
+
+def slots_free(world: World, job: Job) -> bool:
+    """Whether a tool of this job may begin to work on this host."""
+    reserve = 1 if has_reserve(world, job) else 0
+    return world.slots.in_use < world.capacity + reserve
+
+
+def has_reserve(world: World, job: Job) -> bool:
+    """Whether the slot that is kept for owed cleanups is open to this job."""
+    if job.cleanup_for is not None or (job.run is not None and job.run.pays):
+        return True
+    return job.run is None and bool(debts_paid_by(world.environment(job.environment), job))
+
+
+def no_slot(world: World, step: str | None = None) -> Blocker:
+    """That all slots of this host are in use, where the job (or this step of it) needs one."""
+    who = "" if step is None else f"step {step} could begin, but "
+    tools = "1 tool is" if world.slots.in_use == 1 else f"{world.slots.in_use} tools are"
+    text = f"{who}{tools} at work on this host; capacity is {world.capacity}"
+    return Blocker(type=BlockerType.CAPACITY, id="host", text=text)
+
+
+def place(world: World, job: Job) -> int:
+    """The job's place in its environment's queue, from 1."""
+    return world.queues.place(job)
+
+
+def _quarantine(environment: Environment, job: Job, paid: tuple[Debt, ...]) -> Iterator[Blocker]:
+    quarantine = environment.quarantine
+    if quarantine is None or job.admin_retry:
+        return
+    if paid and (job.cleanup_for is None or quarantine.automatic):
+        return
+    name = environment.name
+    yield Blocker(
+        type=BlockerType.QUARANTINE,
+        id=name,
+        text=f"{name} is under quarantine since job {quarantine.job}: {quarantine.reason}",
+        since=quarantine.since,
+        lift=f"look: orchestrator environment {name}; then: {_repair(environment, quarantine)}, "
+        f"or an admin: orchestrator waive {name} --reason …",
+    )
+
+
+def _repair(environment: Environment, quarantine: Quarantine) -> str:
+    """What to type first: look again at what was found, or run the cleanup that failed."""
+    if quarantine.findings or not environment.debts:
+        return f"orchestrator recheck {environment.name}"
+    return to_pay(environment.debts[0], environment.name)
+
+
+def _approvals(world: World, job: Job, asked: Instant | None) -> Iterator[Blocker]:
+    if asked is None:
+        return
+    rules = open_rules(job, world.definition(job))
+    seconds = expiry(rules.values())
+    until = "" if seconds is None else f", within {written(seconds)}"
+    for name, rule in rules.items():
+        yield Blocker(
+            type=BlockerType.APPROVAL,
+            id=name,
+            text=f"{rule_text(rule, given(name, job.approvals))} (asked for by its {name}{until})",
+            since=asked,
+            lift=to_answer(job.id),
+        )
+
+
+def _drain(world: World) -> Iterator[Blocker]:
+    drain = world.drain
+    if drain is None:
+        return
+    who = f" by {drain.by.user}" if drain.by else ""
+    why = f', "{drain.reason}"' if drain.reason else ""
+    yield Blocker(
+        type=BlockerType.DRAIN,
+        id="daemon",
+        text=f"the daemon is drained{who}{why}: it starts no new jobs",
+        since=drain.since,
+        lift="an admin: orchestrator resume",
+    )
+
+
+def _debts(world: World, environment: Environment, job: Job) -> Iterator[Blocker]:
+    for debt in environment.debts:
+        if job.kind in world.excluded_by(debt.kind) or job.kind in debt.excludes:
+            yield Blocker(
+                type=BlockerType.CLEANUP_DEBT,
+                id=str(debt.job),
+                text=f"cleanup owed by job {debt.job}: {_paying(world, environment, debt)}",
+                since=debt.since,
+                lift=f"an admin: orchestrator waive {environment.name} --reason …"
+                if debt.conclusion is not None
+                else None,
+            )
+
+
+def _paying(world: World, environment: Environment, debt: Debt) -> str:
+    if debt.conclusion is None:
+        return f"{debt.pipeline} follows when job {debt.job} has ended"
+    for running in world.running_jobs(environment.name):
+        if running.run is not None and debt.job in running.run.pays:
+            return f"{debt.pipeline} runs as job {running.id}"
+    payer = world.queues.alike(environment.name, debt.pipeline, debt.params)
+    if payer is not None:
+        return f"{debt.pipeline} waits as job {payer[2]}"
+    preparing = preparing_payer(world, environment.name, debt)
+    if preparing is not None:
+        return f"{debt.pipeline} prepares as job {preparing.id}"
+    return f"{debt.pipeline} must be run: {to_pay(debt, environment.name)}"
+
+
+def _running(world: World, job: Job) -> Iterator[Blocker]:
+    for running in world.running_jobs(job.environment):
+        if exclude_each_other(world, job.kind, running):
+            stopping = isinstance(running.phase, JobCancelling)
+            yield Blocker(
+                type=BlockerType.JOB,
+                id=str(running.id),
+                text=f"job {running.id} ({running.pipeline}) "
+                f"{'is being cancelled' if stopping else 'runs'}, and {running.kind} excludes "
+                f"{job.kind}",
+                since=running.run.started if running.run else None,
+            )
+
+
+def _locks(world: World, job: Job, paid: tuple[Debt, ...]) -> Iterator[Blocker]:
+    mine = {Holder(job=debt.job, debt=True, environment=job.environment) for debt in paid}
+    for lock in locks_of(world, job):
+        for holder in sorted(world.locks.holders(lock) - mine):
+            what = f"the cleanup owed by job {holder.job}" if holder.debt else f"job {holder.job}"
+            yield Blocker(
+                type=BlockerType.LOCK,
+                id=lock,
+                text=f"lock {lock} is held by {what} in {holder.environment}",
+                since=_held_since(world, holder),
+            )
+
+
+def _held_since(world: World, holder: Holder) -> Instant | None:
+    if holder.debt:
+        debt = world.environment(holder.environment).debt_of(holder.job)
+        return debt.since if debt is not None else None
+    run = world.jobs[holder.job].run
+    return run.started if run is not None else None
+
+
+def _order(world: World, job: Job) -> Iterator[Blocker]:
+    excluded = world.excluded_by(job.kind)
+    heads = world.queues.heads(job.environment)
+    first = min((entry for kind, entry in heads if kind in excluded), default=LAST)
+    if first < queue_entry(job):
+        ahead = world.jobs[first[2]]
+        yield Blocker(
+            type=BlockerType.ORDER,
+            id=str(ahead.id),
+            text=f"order: job {ahead.id} ({ahead.pipeline}) goes first",
+            since=ahead.submitted,
+        )
+
+
+def _capacity(world: World, job: Job) -> Iterator[Blocker]:
+    if world.plan(job).begins_with_slot and not slots_free(world, job):
+        yield no_slot(world)

@@ -1,0 +1,1 @@
+"""What follows what within a job, by its definition and the outcomes of its steps."""

@@ -1,0 +1,1 @@
+"""Values from people: what they may refer to, and how they are read and checked."""

@@ -1,0 +1,1 @@
+"""The state that rules are decided on, and the one way to change it: by events."""

@@ -1,0 +1,211 @@
+"""The next state, given what happened. Total: whatever was journalled must replay."""
+
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from orchestrator.core.language import events as ev
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.language.model import (
+    Drain,
+    Force,
+    Job,
+    JobCancelling,
+    JobFinished,
+    JobPreparing,
+    JobQueued,
+    JobRunning,
+    Step,
+)
+from orchestrator.core.world.evolve_step import environment_after, step_after
+from orchestrator.core.world.transaction import InForce
+from orchestrator.core.world.world import World
+
+
+def evolve(world: World, stamped: ev.Stamped) -> None:
+    """Apply one line of the journal to the world. What has left the world changes no more."""
+    event, at = stamped.event, stamped.at
+    match event:
+        case ev.ConfigAccepted():
+            world.put_configuration(InForce(event.digest, event.configuration, at.utc))
+            _retire_or_revive(world)
+        case ev.DefinitionRecorded():
+            world.put_definition(event.digest, event.definition)
+        case ev.DrainStarted():
+            world.put_drain(Drain(since=at, by=stamped.by, reason=event.reason))
+        case ev.DrainEnded():
+            world.put_drain(None)
+        case ev.DaemonStarted():
+            pass
+        case (
+            ev.DebtIncurred()
+            | ev.DebtPaid()
+            | ev.DebtWaived()
+            | ev.Quarantined()
+            | ev.QuarantineLifted()
+            | ev.RecheckRequested()
+            | ev.Rechecked()
+        ):
+            environment = world.environment(event.environment)
+            world.put_environment(environment_after(environment, event, at))
+            _drop_if_empty(world, event.environment)
+        case ev.JobSubmitted():
+            world.put_job(_submitted(world, event, at))
+        case (
+            ev.ApprovalRequested()
+            | ev.JobApproved()
+            | ev.JobReady()
+            | ev.JobWaitedLong()
+            | ev.JobAdmitted()
+            | ev.JobStopRequested()
+            | ev.JobForceRequested()
+            | ev.JobForced()
+            | ev.JobEnded()
+            | ev.ClientLost()
+            | ev.ClientReturned()
+        ):
+            if event.job in world.jobs:
+                job = world.jobs[event.job]
+                _evolve_job(world, job, stamped)
+                _drop_if_empty(world, job.environment)
+        case (
+            ev.StepStarted()
+            | ev.StepApplying()
+            | ev.StepStopRequested()
+            | ev.StepForced()
+            | ev.StepApplied()
+            | ev.StepRetryScheduled()
+            | ev.StepRetryDue()
+            | ev.StepFinished()
+            | ev.StepNotRun()
+            | ev.StepWaiting()
+            | ev.StepWarned()
+            | ev.StepAsked()
+            | ev.StepApproved()
+            | ev.StepAnswered()
+            | ev.StepQuestionWithdrawn()
+            | ev.StepRecorded()
+        ):
+            if event.ref.job in world.jobs:
+                job = world.jobs[event.ref.job]
+                world.put_step(job, step_after(world.step(job, event.ref.step), event, at))
+        case _:
+            assert_never(event)
+
+
+def _submitted(world: World, event: ev.JobSubmitted, at: Instant) -> Job:
+    steps = world.definitions[event.definition].pipeline.steps if event.prepares else ()
+    return Job(
+        id=event.job,
+        pipeline=event.pipeline,
+        environment=event.environment,
+        kind=event.kind,
+        definition=event.definition,
+        submitter=event.submitter,
+        submitted=at,
+        rank=event.rank,
+        phase=JobPreparing(since=at) if event.prepares else JobQueued(since=at),
+        steps=tuple(Step(name=step.name) for step in steps),
+        params=event.params,
+        priority=event.priority,
+        labels=event.labels,
+        url=event.url,
+        reason=event.reason,
+        key=event.key,
+        request=event.request,
+        retry_of=event.retry_of,
+        cleanup_for=event.cleanup_for,
+        admin_retry=event.admin_retry,
+        cancel_on_disconnect=event.cancel_on_disconnect,
+        secrets=event.secrets,
+    )
+
+
+JobEvent = (
+    ev.ApprovalRequested
+    | ev.JobApproved
+    | ev.JobReady
+    | ev.JobWaitedLong
+    | ev.JobAdmitted
+    | ev.JobStopRequested
+    | ev.JobForceRequested
+    | ev.JobForced
+    | ev.JobEnded
+    | ev.ClientLost
+    | ev.ClientReturned
+)
+
+
+def _evolve_job(world: World, job: Job, stamped: ev.Stamped) -> None:
+    event, at, phase = stamped.event, stamped.at, job.phase
+    match event, phase:
+        case ev.ApprovalRequested(), JobPreparing():
+            world.put_job(replace(job, phase=replace(phase, approval=at)))
+        case ev.JobApproved(approval=approval), _:
+            world.put_job(replace(job, approvals=(*job.approvals, approval)))
+        case ev.JobReady(), JobPreparing():
+            world.put_job(replace(job, phase=JobQueued(since=at)))
+        case ev.JobWaitedLong(), _:
+            world.put_job(replace(job, waited_long=True))
+        case ev.JobAdmitted(run=run), _:
+            fresh = (Step(name=name) for name in world.step_definitions(job))
+            steps = job.steps or tuple(fresh)
+            world.put_job(replace(job, phase=JobRunning(run=run), steps=steps))
+        case ev.JobStopRequested(stop=stop), JobPreparing() | JobQueued() | JobRunning():
+            stopping = JobCancelling(run=job.run, stop=stop, after_steps=event.after_steps)
+            world.put_job(replace(job, phase=stopping))
+        case ev.JobForceRequested(), JobCancelling():
+            force = Force(at=at, by=event.by, reason=event.reason, of_handlers=event.of_handlers)
+            world.put_job(replace(job, phase=replace(phase, force=force)))
+        case ev.JobForced(), JobCancelling(force=force):
+            fired = replace(force or Force(at=at), fired=True)
+            world.put_job(replace(job, phase=replace(phase, force=fired)))
+        case ev.JobEnded(), _:
+            _end_job(world, job, event, at)
+        case ev.ClientLost(), _:
+            world.put_job(replace(job, disconnected=at))
+        case ev.ClientReturned(), _:
+            world.put_job(replace(job, disconnected=None))
+
+
+def _end_job(world: World, job: Job, event: ev.JobEnded, at: Instant) -> None:
+    phase = JobFinished(
+        ended=at,
+        conclusion=event.conclusion,
+        run=job.run,
+        stop=event.stop or job.stop,
+        force=job.phase.force if isinstance(job.phase, JobCancelling) else None,
+        dirty=event.dirty,
+        halted_by=event.halted_by,
+        reason=event.reason,
+    )
+    world.put_job(replace(job, phase=phase))
+    environment = world.environment(job.environment)
+    debt = environment.debt_of(job.id)
+    if debt is not None:
+        run = job.run
+        kept = replace(debt, conclusion=event.conclusion, locks=run.locks if run else ())
+        debts = tuple(kept if one is debt else one for one in environment.debts)
+        world.put_environment(replace(environment, debts=debts))
+
+
+def _retire_or_revive(world: World) -> None:
+    configured = world.configuration.environments if world.configuration else {}
+    used = {*world.environments, *(job.environment for job in world.jobs.values())}
+    for name in sorted(used):
+        environment = world.environment(name)
+        retired = name not in configured
+        if environment.retired != retired:
+            world.put_environment(replace(environment, retired=retired))
+            _drop_if_empty(world, name)
+
+
+def _drop_if_empty(world: World, name: str) -> None:
+    """A retired environment goes with its last job, debt and quarantine."""
+    environment = world.environments.get(name)
+    if environment is None or not environment.retired:
+        return
+    at_work = world.running.get(name) or world.preparing.get(name)
+    waits_or_runs = at_work or name in world.queues.environments
+    if not (environment.debts or environment.quarantine or waits_or_runs):
+        world.drop_environment(name)

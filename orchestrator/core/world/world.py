@@ -1,0 +1,381 @@
+"""The state that rules are decided on: entities, the indexes over them, and one way to change them.
+
+Only `evolve` changes a world, through the `put_…` methods. Between `begin` and `commit` every
+change can be taken back, and `changes` says what a store must write.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from msgspec.structs import replace
+from sortedcontainers import SortedList
+
+from orchestrator.core.language.definition import Configuration, JobDefinition, StepDefinition
+from orchestrator.core.language.digest import digest
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.language.model import (
+    Acquiring,
+    Applying,
+    Drain,
+    Environment,
+    Job,
+    JobCancelling,
+    JobFinished,
+    JobPreparing,
+    JobQueued,
+    JobRunning,
+    Step,
+)
+from orchestrator.core.steps.graph import Graph, Plan
+from orchestrator.core.world.deadlines import next_deadline
+from orchestrator.core.world.queues import Entry, Holder, Locks, Queues, Slots
+from orchestrator.core.world.transaction import Changes, InForce, Touched
+
+__all__ = ["Changes", "World"]
+
+
+class World:
+    """Open jobs, environments, and the indexes that keep a decision's cost apart from their number.
+
+    `epoch` is the moment at which this world was loaded: deadlines count in its boot's clock.
+    `accepted` is since when the configuration is in force, in UTC milliseconds.
+    """
+
+    def __init__(
+        self,
+        epoch: Instant,
+        configuration: Configuration | None = None,
+        accepted: int | None = None,
+    ) -> None:
+        self.epoch = epoch
+        self.configuration: Configuration | None = None
+        self.accepted = accepted
+        self.definitions: dict[str, JobDefinition] = {}
+        self.environments: dict[str, Environment] = {}
+        self.jobs: dict[int, Job] = {}
+        self.drain: Drain | None = None
+        self.next_job = 1
+        self.queues = Queues()
+        self.running: dict[str, set[int]] = {}
+        self.preparing: dict[str, set[int]] = {}
+        self.graphs: dict[int, Graph] = {}
+        self.locks = Locks()
+        self.slots = Slots()
+        self.relations = Relations(None)
+        self.retired: set[str] = set()
+        self.keys: dict[tuple[int, str], int] = {}
+        self.deadlines: SortedList = SortedList()
+        self.touched = Touched()
+        self.changes = Changes()
+        self._deadline_of: dict[int, int] = {}
+        self._plans: dict[str, Plan] = {}
+        self._digested: dict[tuple[str, ...], tuple[str, JobDefinition]] = {}
+        self._undo: list[Callable[[], None]] = []
+        self._jobs_before: dict[int, Job | None] = {}
+        self._touched_before = Touched()
+        if configuration is not None:
+            self._set_configuration(configuration, accepted)
+
+    # --- looking ---------------------------------------------------------------------------
+
+    def environment(self, name: str) -> Environment:
+        """The environment, as it is before anything happened in it if nothing has."""
+        return self.environments.get(name) or Environment(name=name)
+
+    @property
+    def capacity(self) -> int:
+        """How many tools may be at work at once."""
+        return self.configuration.capacity if self.configuration is not None else 1
+
+    def definition(self, job: Job) -> JobDefinition:
+        """What the job keeps from its configuration."""
+        return self.definitions[job.definition]
+
+    def plan(self, job: Job) -> Plan:
+        """The job's steps as they depend on each other."""
+        known = self._plans.get(job.definition)
+        if known is None:
+            known = self._plans[job.definition] = Plan(self.definition(job).pipeline.steps)
+        return known
+
+    def step(self, job: Job, name: str) -> Step:
+        """The step of that name of a running job. Raises KeyError if there is none."""
+        return job.steps[self.plan(job).places[name]]
+
+    def step_definition(self, job: Job, step: str) -> StepDefinition:
+        """The definition of one step of a job."""
+        return self.plan(job).by_name[step]
+
+    def step_definitions(self, job: Job) -> dict[str, StepDefinition]:
+        """The job's steps by name, in their order."""
+        return self.plan(job).by_name
+
+    def active_steps(self, job: Job) -> Iterator[tuple[Step, StepDefinition]]:
+        """The steps of a job whose adapters are at work, in their order."""
+        graph = self.graphs.get(job.id)
+        if graph is not None:
+            for place in graph.active:
+                yield job.steps[place], graph.plan.steps[place]
+
+    def backing_off(self, job: Job) -> Iterator[Step]:
+        """The steps of a job that wait for their next attempt, in their order."""
+        graph = self.graphs.get(job.id)
+        if graph is not None:
+            yield from (job.steps[place] for place in graph.backing_off)
+
+    def committed_job(self, id: int) -> Job | None:
+        """The open job as the last commit left it, also while a transaction changes it."""
+        return self._jobs_before[id] if id in self._jobs_before else self.jobs.get(id)
+
+    def queue(self, environment: str) -> Iterator[Job]:
+        """The jobs that wait in an environment, in their order."""
+        return (self.jobs[job] for _, _, job in self.queues.in_order(environment))
+
+    def running_jobs(self, environment: str) -> Iterator[Job]:
+        """The jobs that run in an environment, the oldest first."""
+        return (self.jobs[job] for job in sorted(self.running.get(environment, ())))
+
+    def preparing_jobs(self, environment: str) -> Iterator[Job]:
+        """The jobs of an environment whose steps may be at work although they were not admitted."""
+        return (self.jobs[job] for job in sorted(self.preparing.get(environment, ())))
+
+    def jobs_at_work(self, environment: str) -> Iterator[Job]:
+        """The jobs of an environment whose steps may be at work, admitted or not."""
+        yield from self.running_jobs(environment)
+        yield from self.preparing_jobs(environment)
+
+    def in_handlers(self, job: Job) -> bool:
+        """Whether nothing but the handlers of a job is left to run."""
+        graph = self.graphs.get(job.id)
+        return graph is not None and graph.in_handlers
+
+    def excluded_by(self, kind: str) -> frozenset[str]:
+        """The kinds that a kind excludes by today's configuration, in both directions."""
+        return self.relations.exclusions.get(kind, frozenset())
+
+    def digested(
+        self, key: tuple[str, ...], make: Callable[[], JobDefinition]
+    ) -> tuple[str, JobDefinition]:
+        """A definition and its digest, made once for each `key` while the configuration lasts."""
+        known = self._digested.get(key)
+        if known is None:
+            definition = make()
+            known = self._digested[key] = digest(definition), definition
+        return known
+
+    # --- changing --------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Start a transaction. What was touched before and not looked at stays touched."""
+        self.changes = Changes()
+        self._undo = []
+        self._jobs_before = {}
+        self._touched_before = self.touched.copy()
+
+    def rollback(self) -> None:
+        """Take back everything since `begin`."""
+        for undo in reversed(self._undo):
+            undo()
+        self.touched = self._touched_before
+        self.begin()
+
+    def commit(self) -> None:
+        """Keep everything since `begin`."""
+        self._undo = []
+        self._jobs_before = {}
+
+    def put_configuration(self, new: InForce) -> None:
+        """Replace the configuration."""
+        old, accepted = self.configuration, self.accepted
+        self._undo.append(lambda: self._set_configuration(old, accepted))
+        self._set_configuration(new.configuration, new.accepted)
+        self.changes.configuration = new
+        self._touch_all()
+
+    def put_definition(self, digest: str, definition: JobDefinition) -> None:
+        """Remember a definition under its digest."""
+        if digest in self.definitions:
+            return
+        self._undo.append(lambda: self._drop_definition(digest))
+        self.definitions[digest] = definition
+        self.changes.definitions[digest] = definition
+
+    def put_drain(self, drain: Drain | None) -> None:
+        """Start or end the drain."""
+        old = self.drain
+        self._undo.append(lambda: setattr(self, "drain", old))
+        self.drain = drain
+        self.changes.drain = True
+        self._touch_all()
+
+    def put_environment(self, environment: Environment) -> None:
+        """Add or replace an environment."""
+        self._change_environment(environment.name, environment)
+
+    def drop_environment(self, name: str) -> None:
+        """Forget an environment."""
+        self._change_environment(name, None)
+
+    def put_job(self, job: Job) -> None:
+        """Add or replace a job; a finished one leaves the world."""
+        self._change_job(job, None)
+
+    def put_step(self, job: Job, step: Step) -> None:
+        """Replace one step of a running job."""
+        place = self.plan(job).places[step.name]
+        steps = (*job.steps[:place], step, *job.steps[place + 1 :])
+        self._change_job(replace(job, steps=steps), place)
+
+    def starve(self, environment: str, entry: Entry | None) -> bool:
+        """Note where an environment stands among those that lack a slot only (None: it does not).
+        Whether that is new."""
+        old = self.slots.entry(environment)
+        if old == entry:
+            return False
+        self._undo.append(lambda: self.slots.wait(environment, old))
+        self.slots.wait(environment, entry)
+        return True
+
+    # --- indexes ---------------------------------------------------------------------------
+
+    def _touch_all(self) -> None:
+        configured = self.configuration.environments if self.configuration is not None else ()
+        self.touched.environments.update(configured, self.environments, self.queues.environments)
+        self.touched.jobs.update(*self.preparing.values())
+
+    def _change_environment(self, name: str, new: Environment | None) -> None:
+        old = self.environments.get(name)
+        self._undo.append(lambda: self._replace_environment(name, old))
+        self._replace_environment(name, new)
+        self.changes.environments[name] = new
+        self.touched.environments.add(name)
+
+    def _change_job(self, job: Job, place: int | None) -> None:
+        old, next_job = self.jobs.get(job.id), self.next_job
+        self._jobs_before.setdefault(job.id, old)
+        self._undo.append(lambda: self._take_back_job(job.id, old, place, next_job))
+        self._replace_job(job.id, job, place)
+        self.next_job = max(self.next_job, job.id + 1)
+        self.changes.jobs[job.id] = job
+        self.touched.environments.add(job.environment)
+        self.touched.jobs.add(job.id)
+
+    def _take_back_job(self, id: int, old: Job | None, place: int | None, next_job: int) -> None:
+        self._replace_job(id, old, place)
+        self.next_job = next_job
+
+    def _set_configuration(self, configuration: Configuration | None, accepted: int | None) -> None:
+        self.configuration = configuration
+        self.accepted = accepted
+        self.relations = Relations(configuration)
+        self._digested = {}
+
+    def _drop_definition(self, digest: str) -> None:
+        del self.definitions[digest]
+        self._plans.pop(digest, None)
+
+    def _replace_environment(self, name: str, new: Environment | None) -> None:
+        old = self.environments.pop(name, None)
+        self.retired.discard(name)
+        if old is not None:
+            for debt in old.debts:
+                self._release(debt.locks, Holder(job=debt.job, debt=True, environment=name))
+        if new is not None:
+            self.environments[name] = new
+            if new.retired:
+                self.retired.add(name)
+            for debt in new.debts:
+                self.locks.hold(debt.locks, Holder(job=debt.job, debt=True, environment=name))
+
+    def _replace_job(self, id: int, new: Job | None, place: int | None) -> None:
+        """Replace a job of which nothing changed but the step at `place`, or (None) no step, or
+        every one."""
+        old = self.jobs.pop(id, None)
+        graph = self.graphs.pop(id, None)
+        if old is not None:
+            self._unindex(old)
+        if new is None or isinstance(new.phase, JobFinished):
+            return
+        self.jobs[id] = new
+        if old is not None and graph is not None and place is not None:
+            graph.replace(place, old.steps[place], new.steps[place])
+        if old is None or graph is None or (place is None and old.steps is not new.steps):
+            graph = Graph(self.plan(new), new.steps) if new.steps else None
+        if graph is not None:
+            self.graphs[id] = graph
+        self._index(new)
+
+    def _index(self, job: Job) -> None:
+        if job.key is not None:
+            self.keys[job.submitter.uid, job.key] = job.id
+        if isinstance(job.phase, JobQueued):
+            self.queues.add(job)
+        if isinstance(job.phase, JobPreparing | JobRunning | JobCancelling):
+            at_work = self.preparing if job.run is None else self.running
+            at_work.setdefault(job.environment, set()).add(job.id)
+            if job.run is not None:
+                self.locks.hold(
+                    job.run.locks, Holder(job=job.id, debt=False, environment=job.environment)
+                )
+            self.slots.use(job.id, self._slots_of(job))
+        definition, steps = self.definition(job), self._steps_at_work(job)
+        deadline = next_deadline(job, definition, steps, self.epoch, self.in_handlers(job))
+        if deadline is not None:
+            self._deadline_of[job.id] = deadline
+            self.deadlines.add((deadline, job.id))
+
+    def _unindex(self, job: Job) -> None:
+        if job.key is not None:
+            del self.keys[job.submitter.uid, job.key]
+        if isinstance(job.phase, JobQueued):
+            self.queues.remove(job)
+        if isinstance(job.phase, JobPreparing | JobRunning | JobCancelling):
+            at_work = self.preparing if job.run is None else self.running
+            at_work[job.environment].remove(job.id)
+            if job.run is not None:
+                self._release(
+                    job.run.locks, Holder(job=job.id, debt=False, environment=job.environment)
+                )
+            self.slots.use(job.id, 0)
+        deadline = self._deadline_of.pop(job.id, None)
+        if deadline is not None:
+            self.deadlines.remove((deadline, job.id))
+
+    def _release(self, locks: tuple[str, ...], holder: Holder) -> None:
+        self.locks.release(locks, holder)
+        self.touched.locks.update(locks)
+
+    def _steps_at_work(self, job: Job) -> Iterator[tuple[Step, StepDefinition]]:
+        yield from self.active_steps(job)
+        for step in self.backing_off(job):
+            yield step, self.step_definition(job, step.name)
+
+    def _slots_of(self, job: Job) -> int:
+        return sum(
+            1
+            for step, definition in self.active_steps(job)
+            if isinstance(step.phase, Acquiring | Applying)
+            and step.waiting_for is None
+            and step.open_question is None
+            and definition.takes_slot
+        )
+
+
+class Relations:
+    """The relations of one configuration, or of none."""
+
+    def __init__(self, configuration: Configuration | None) -> None:
+        self.exclusions = symmetric(configuration.kinds) if configuration is not None else {}
+        self.lock_users: dict[str, set[str]] = {}
+        environments = configuration.environments if configuration is not None else {}
+        for environment in environments.values():
+            for lock in environment.locks:
+                self.lock_users.setdefault(lock, set()).add(environment.name)
+
+
+def symmetric(kinds: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
+    """What each kind excludes, in both directions."""
+    found: dict[str, set[str]] = {kind: set(excludes) for kind, excludes in kinds.items()}
+    for kind, excludes in kinds.items():
+        for other in excludes:
+            found.setdefault(other, set()).add(kind)
+    return {kind: frozenset(excludes) for kind, excludes in found.items()}
