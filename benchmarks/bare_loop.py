@@ -17,7 +17,7 @@ import trio
 
 from benchmarks.daemon import end_keeper
 from benchmarks.scripted import Commit, Script
-from orchestrator.engine.step import DEFAULT_MAX_LOG_BYTES
+from orchestrator.engine.attempt.step import DEFAULT_MAX_LOG_BYTES
 from orchestrator.process.host import ProcessHost
 from orchestrator.process.spec import ProcessSpec
 from orchestrator.store.protocol import Store

@@ -14,8 +14,8 @@ import trio
 
 from orchestrator import config
 from orchestrator.builtin.modules import MODULES
-from orchestrator.engine.log_output import neutral
-from orchestrator.engine.online_check import check_online
+from orchestrator.engine.attempt.online_check import check_online
+from orchestrator.log_output import neutral
 from orchestrator.plugin import Severity, registry
 
 EXIT_MISTAKES = 2

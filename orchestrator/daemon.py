@@ -24,7 +24,7 @@ import msgspec
 import structlog
 import trio
 
-from orchestrator import config
+from orchestrator import config, log_output
 from orchestrator.api.app import create_app
 from orchestrator.api.listening import SocketUnusable, listening
 from orchestrator.api.server import Server
@@ -34,16 +34,15 @@ from orchestrator.core.language import commands as cmd
 from orchestrator.core.language.definition import Configuration
 from orchestrator.core.language.words import Role
 from orchestrator.core.rules.permissions import demand
-from orchestrator.engine import log_output
-from orchestrator.engine.claims import ClaimBook
+from orchestrator.engine.attempt.claims import ClaimBook
+from orchestrator.engine.attempt.step import StepServices
+from orchestrator.engine.attempt.workbench import Workbench
 from orchestrator.engine.clock import SystemClock
 from orchestrator.engine.engine import Engine, Reloaded, running
 from orchestrator.engine.live import Live
 from orchestrator.engine.paths import Paths
-from orchestrator.engine.secret_sources import SecretSources
-from orchestrator.engine.step import StepServices
+from orchestrator.engine.secrets.secret_sources import SecretSources
 from orchestrator.engine.watchdog import Watchdog
-from orchestrator.engine.workbench import Workbench
 from orchestrator.engine.writer import Writer
 from orchestrator.plugin import registry
 from orchestrator.process.delegation import delegated_cgroup

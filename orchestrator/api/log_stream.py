@@ -8,9 +8,8 @@ from orchestrator.api.streaming import Write
 from orchestrator.api.subjects import job_of
 from orchestrator.core.language.model import BackingOff, Finished, Job, JobFinished, StepRef
 from orchestrator.engine.engine import Engine
-from orchestrator.engine.hidden import sensitive_values
-from orchestrator.engine.log_view import LogView, Piece
-from orchestrator.engine.masking import Masks, texts_of
+from orchestrator.engine.logs.log_view import LogView, Piece
+from orchestrator.engine.secrets.masking import Masks, sensitive_values, texts_of
 from orchestrator.process.threads import in_thread
 
 LOOK_SECONDS = 0.2

@@ -13,7 +13,7 @@ from orchestrator.core.rules.approvals import awaited
 from orchestrator.core.rules.permissions import demand, may
 from orchestrator.core.world.world import World
 from orchestrator.engine.engine import Engine, Submission
-from orchestrator.engine.open_job import OpenJob, open_job
+from orchestrator.engine.feed import OpenJob, open_job
 
 
 class SeenJob(OpenJob, frozen=True):

@@ -19,11 +19,11 @@ from orchestrator.core.rules.wanted import (
     wanted,
 )
 from orchestrator.core.world.world import World
-from orchestrator.engine.adapter_guard import Failed, checked, guarded, writable
-from orchestrator.engine.attempt import Attempt, finding_of
-from orchestrator.engine.attempt_journal import step_of
-from orchestrator.engine.masked_observations import shown_finding
-from orchestrator.engine.workbench import StepUnusable, Workbench
+from orchestrator.engine.attempt.adapter_guard import Failed, checked, guarded, writable
+from orchestrator.engine.attempt.attempt import Attempt, finding_of
+from orchestrator.engine.attempt.attempt_journal import step_of
+from orchestrator.engine.attempt.workbench import StepUnusable, Workbench
+from orchestrator.engine.secrets.log_masking import shown_finding
 from orchestrator.engine.writer import Writer
 from orchestrator.plugin import Cleanliness
 from orchestrator.store.protocol import Store

@@ -24,15 +24,13 @@ from orchestrator.core.rules.admission import Blocker, blockers
 from orchestrator.core.rules.approvals import nothing_asked
 from orchestrator.core.rules.wanted import next_look
 from orchestrator.core.world.world import World
-from orchestrator.engine.authorization import refuse_by_plugin
+from orchestrator.engine.attempt.workbench import Workbench
+from orchestrator.engine.authorization import RefusalLog, refuse_by_plugin
 from orchestrator.engine.clock import Clock
 from orchestrator.engine.effects import Effects
-from orchestrator.engine.feed import Batch, Feed
-from orchestrator.engine.job_secrets import secret_names, secret_values
+from orchestrator.engine.feed import Batch, Feed, OpenJob
 from orchestrator.engine.live import Live, LiveStep
-from orchestrator.engine.open_job import OpenJob
-from orchestrator.engine.refusal_log import RefusalLog
-from orchestrator.engine.workbench import Workbench
+from orchestrator.engine.secrets.job_secrets import secret_names, secret_values
 from orchestrator.engine.writer import Answer, Writer
 from orchestrator.plugin.registry import LoadedPlugin
 from orchestrator.store.protocol import PhaseName, Store

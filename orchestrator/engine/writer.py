@@ -23,8 +23,7 @@ from orchestrator.core.language.rejections import Rejection
 from orchestrator.core.rules.requests import demand_same_request
 from orchestrator.core.world.world import World
 from orchestrator.engine.clock import Clock
-from orchestrator.engine.feed import Batch, Feed, Recorded
-from orchestrator.engine.open_job import OpenJob, open_job
+from orchestrator.engine.feed import Batch, Feed, OpenJob, Recorded, open_job
 from orchestrator.store.errors import CommitFailed, CommitUnknown, DatabaseDamaged
 from orchestrator.store.protocol import Store
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import trio
 
-from orchestrator.engine.process_place import ProcessPlaces
+from orchestrator.engine.attempt.process_place import ProcessPlaces
 from orchestrator.plugin import Claim
 from orchestrator.testing.simulated_host import SimulatedHost
 

@@ -19,10 +19,9 @@ from typing import Any
 import msgspec
 import trio
 
-from orchestrator import config
+from orchestrator import config, log_output
 from orchestrator.core.language.model import StepRef
 from orchestrator.daemon import Daemon, Settings
-from orchestrator.engine import log_output
 from orchestrator.engine.engine import Engine
 from orchestrator.plugin import Adapter, Cleanliness, Problem, hookimpl, registry
 from orchestrator.store.sqlite import open_store

@@ -23,13 +23,13 @@ from orchestrator.core.language.definition import (
     PipelineDefinition,
     StepDefinition,
 )
-from orchestrator.engine.claims import ClaimBook
+from orchestrator.engine.attempt.claims import ClaimBook
+from orchestrator.engine.attempt.step import StepServices
+from orchestrator.engine.attempt.workbench import Workbench
 from orchestrator.engine.clock import SystemClock
 from orchestrator.engine.engine import Engine, Reloaded, running
 from orchestrator.engine.live import Live
 from orchestrator.engine.paths import Paths
-from orchestrator.engine.step import StepServices
-from orchestrator.engine.workbench import Workbench
 from orchestrator.engine.writer import Writer
 from orchestrator.plugin import Adapter, Cleanliness, Result, Step
 from orchestrator.plugin.registry import LoadedPlugin, PluginProblem

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.engine import log_view
-from orchestrator.engine.log_view import LogView
-from orchestrator.engine.masking import Masks
+from orchestrator.engine.logs import log_view
+from orchestrator.engine.logs.log_view import LogView
+from orchestrator.engine.secrets.masking import Masks
 from orchestrator.process.log_limit import drop_middle
 
 SECRETS = Masks.of(["hunter2", "hunter2hunter2"])

@@ -4,7 +4,7 @@ from typing import TypedDict, Unpack
 
 from orchestrator.builtin.git import GitAdapter
 from orchestrator.builtin.git_config import GitConfig
-from orchestrator.engine.step import DurableStep
+from orchestrator.engine.attempt.step import DurableStep
 from orchestrator.plugin import Result, Secret
 from tests.engine.step_bench import StepBench
 

@@ -12,7 +12,7 @@ import trio
 
 from orchestrator.builtin.command import CommandAdapter, orchestrator_adapters
 from orchestrator.builtin.command_config import CommandConfig
-from orchestrator.engine.step import DurableStep
+from orchestrator.engine.attempt.step import DurableStep
 from orchestrator.plugin import CLEAN, AdapterError, Cleanliness, Result, Severity
 from tests.engine.step_bench import STOP, StepBench, content, open_step_bench, python, read_fifo
 

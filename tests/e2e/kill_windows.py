@@ -13,8 +13,8 @@ import msgspec
 
 from orchestrator.core.language import events as ev
 from orchestrator.core.language.model import ProcessRecord, StepRef
+from orchestrator.engine.attempt.process_place import ProcessPlaces
 from orchestrator.engine.paths import Paths
-from orchestrator.engine.process_place import ProcessPlaces
 from orchestrator.process import identity, records, state
 from orchestrator.process.state import Exited, NotStarted, Running, Starting
 from orchestrator.store import reading

@@ -23,12 +23,12 @@ from orchestrator.core.language.definition import (
 )
 from orchestrator.core.language.digest import digest
 from orchestrator.core.language.model import Finished, Job, JobFinished, StepRef
-from orchestrator.engine.claims import ClaimBook
+from orchestrator.engine.attempt.claims import ClaimBook
+from orchestrator.engine.attempt.step import StepServices
+from orchestrator.engine.attempt.workbench import Workbench
 from orchestrator.engine.clock import SystemClock
 from orchestrator.engine.engine import Engine, Reloaded, running
 from orchestrator.engine.paths import Paths
-from orchestrator.engine.step import StepServices
-from orchestrator.engine.workbench import Workbench
 from orchestrator.plugin import CLEAN, Adapter, Cleanliness, Result, Step
 from orchestrator.plugin.registry import LoadedPlugin
 from orchestrator.process.host import ProcessHost

@@ -13,9 +13,9 @@ import trio
 from orchestrator.core.language.definition import ApprovalRule
 from orchestrator.core.language.model import CallRecord, ProcessRecord, Question, Record
 from orchestrator.core.rules.observations import STOPPABLE
-from orchestrator.engine.attempt_paths import AttemptPaths
-from orchestrator.engine.claims import ClaimBook
-from orchestrator.engine.step import AttemptFacts, DurableStep, StepServices
+from orchestrator.engine.attempt.attempt_paths import AttemptPaths
+from orchestrator.engine.attempt.claims import ClaimBook
+from orchestrator.engine.attempt.step import AttemptFacts, DurableStep, StepServices
 from orchestrator.plugin import JobInfo, StopInfo, StopRequested
 from orchestrator.process.host import ProcessHost
 from orchestrator.process.identity import read_boot_id

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import trio
 
-from orchestrator.engine.log_masking import mask_attempt, mask_file
-from orchestrator.engine.masking import Masks
+from orchestrator.engine.secrets.log_masking import mask_attempt, mask_file
+from orchestrator.engine.secrets.masking import Masks
 from orchestrator.process.log_limit import drop_middle
 
 MASKS = Masks.of(["hunter2"])

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.engine.masking import HIDDEN, SHORTEST, MaskingStream, Masks
+from orchestrator.engine.secrets.masking import HIDDEN, SHORTEST, MaskingStream, Masks
 from tests.seed_budget import examples
 
 SECRET = 'p4ss/w+rd?"&é~'

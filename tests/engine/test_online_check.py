@@ -14,7 +14,7 @@ from orchestrator.core.language.definition import (
     Source,
     StepDefinition,
 )
-from orchestrator.engine.online_check import check_online
+from orchestrator.engine.attempt.online_check import check_online
 from orchestrator.plugin import Adapter, AdapterError, Problem, Result, Severity, Step
 
 

@@ -5,7 +5,7 @@ import structlog
 from orchestrator.core.language.commands import Caller
 from orchestrator.core.language.instant import Instant
 from orchestrator.core.language.rejections import NotDraining, UnknownJob
-from orchestrator.engine.refusal_log import WINDOW, RefusalLog
+from orchestrator.engine.authorization import WINDOW, RefusalLog
 
 ADA = Caller(uid=1000, user="ada")
 BOB = Caller(uid=1001, user="bob")

@@ -13,7 +13,7 @@ from orchestrator.core.language.definition import (
     PluginSecret,
     SecretDefinition,
 )
-from orchestrator.engine.secret_sources import SecretSources, SecretUnavailable
+from orchestrator.engine.secrets.secret_sources import SecretSources, SecretUnavailable
 from tests import needs
 
 

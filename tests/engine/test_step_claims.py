@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import trio
 
-from orchestrator.engine.step import DurableStep
+from orchestrator.engine.attempt.step import DurableStep
 from orchestrator.plugin import Claim, ProcessLost
 from orchestrator.process.identity import read_stat
 from orchestrator.process.state import Running

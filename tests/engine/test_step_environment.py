@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.config.child_variables import refused
-from orchestrator.engine.child_environment import (
+from orchestrator.engine.attempt.child_environment import (
     DEFAULT_PATH,
     VariableRefused,
     child_environment,

@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from orchestrator.core.language.model import CallRecord
-from orchestrator.engine.step_processes import KeyInUse
+from orchestrator.engine.attempt.step_processes import KeyInUse
 from orchestrator.plugin import CallLost, NotDone, StopRequested, Unknown
 from tests.engine.step_bench import STOP, StepBench, content, open_step_bench
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from orchestrator.engine.attempt_paths import AttemptPaths
+from orchestrator.engine.attempt.attempt_paths import AttemptPaths
 from orchestrator.plugin import AdapterError, Exit
 from tests.engine.step_bench import StepBench, content, open_step_bench, python, read_fifo
 

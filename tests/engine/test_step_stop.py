@@ -9,8 +9,8 @@ import pytest
 import trio
 import trio.testing
 
-from orchestrator.engine.process_place import Launch, ProcessPlace
-from orchestrator.engine.step import DurableStep
+from orchestrator.engine.attempt.process_place import Launch, ProcessPlace
+from orchestrator.engine.attempt.step import DurableStep
 from orchestrator.plugin import Exit, StopRequested
 from orchestrator.process.state import Void
 from tests.engine.step_bench import STOP, StepBench, open_step_bench, python, read_fifo

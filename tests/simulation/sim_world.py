@@ -10,13 +10,13 @@ import trio
 
 from orchestrator.core.language import commands as cmd
 from orchestrator.core.language.digest import digest
-from orchestrator.engine import attempt_journal, step_processes
-from orchestrator.engine.claims import ClaimBook
+from orchestrator.engine.attempt import attempt_journal, step_processes
+from orchestrator.engine.attempt.claims import ClaimBook
+from orchestrator.engine.attempt.step import StepServices
+from orchestrator.engine.attempt.workbench import Workbench
 from orchestrator.engine.engine import Engine, Reloaded, running
 from orchestrator.engine.live import Live
 from orchestrator.engine.paths import Paths
-from orchestrator.engine.step import StepServices
-from orchestrator.engine.workbench import Workbench
 from orchestrator.engine.writer import Writer, WriterClosed
 from orchestrator.plugin.registry import LoadedPlugin
 from orchestrator.process.host import ProcessHost

@@ -9,7 +9,7 @@ import anyio
 import msgspec
 from orchestrator_spinnaker.settings import SpinnakerSettings
 
-from orchestrator.engine.step import DurableStep
+from orchestrator.engine.attempt.step import DurableStep
 from orchestrator.plugin import Problem, Secret, Severity
 from tests.engine.step_bench import RecordingJournal, StepBench
 from tests.testbed.spinnaker.spinnaker_gate import Fault, Gate

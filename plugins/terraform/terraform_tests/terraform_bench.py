@@ -17,7 +17,7 @@ from orchestrator_terraform.adapter import TerraformAdapter
 from orchestrator_terraform.settings import TerraformSettings
 
 from orchestrator.core.language.model import ProcessRecord
-from orchestrator.engine.step import DurableStep
+from orchestrator.engine.attempt.step import DurableStep
 from orchestrator.plugin import Cleanliness, Result
 from orchestrator.process.identity import read_boot_id
 from tests.engine.step_bench import STOP, RecordingJournal, StepBench, open_step_bench

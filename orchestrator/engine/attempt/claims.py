@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from orchestrator.engine.log_file import append_lines
-from orchestrator.engine.process_place import ProcessPlaces
+from orchestrator.engine.attempt.process_place import ProcessPlaces
+from orchestrator.engine.logs.log_file import append_lines
 from orchestrator.plugin import Claim
 from orchestrator.process import records
 from orchestrator.process.host import ProcessHost

@@ -14,7 +14,7 @@ from orchestrator.core.language.definition import (
     PluginSecret,
     SecretDefinition,
 )
-from orchestrator.engine.masking import SHORTEST
+from orchestrator.engine.secrets.masking import SHORTEST
 from orchestrator.plugin import SecretSource
 from orchestrator.process.threads import in_thread
 

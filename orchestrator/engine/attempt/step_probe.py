@@ -10,7 +10,7 @@ from typing import IO
 
 import trio
 
-from orchestrator.engine import probe_guard
+from orchestrator.engine.attempt import probe_guard
 from orchestrator.plugin import AdapterError, Completed
 
 _MOST_OUTPUT = 64 << 20

@@ -18,17 +18,17 @@ from orchestrator.core.language.definition import (
 )
 from orchestrator.core.values.parameter_values import not_given, typed
 from orchestrator.core.values.references import JobFacts, ReferenceProblem, Scope
-from orchestrator.engine.attempt_journal import JournalOfRecheck
-from orchestrator.engine.attempt_paths import AttemptPaths
-from orchestrator.engine.child_environment import (
+from orchestrator.engine.attempt.attempt_journal import JournalOfRecheck
+from orchestrator.engine.attempt.attempt_paths import AttemptPaths
+from orchestrator.engine.attempt.child_environment import (
     VariableRefused,
     child_environment,
     job_facts,
     resolved_layers,
 )
-from orchestrator.engine.claims import ClaimBook
-from orchestrator.engine.secret_sources import SecretSources, SecretUnavailable
-from orchestrator.engine.step import AttemptFacts, DurableStep, StepServices
+from orchestrator.engine.attempt.claims import ClaimBook
+from orchestrator.engine.attempt.step import AttemptFacts, DurableStep, StepServices
+from orchestrator.engine.secrets.secret_sources import SecretSources, SecretUnavailable
 from orchestrator.plugin import Adapter, AdapterError, JobInfo, Problem, SecretSource, Severity
 from orchestrator.process.host import ProcessHost
 from orchestrator.process.identity import read_boot_id

@@ -16,8 +16,8 @@ from orchestrator.core.language.commands import Submit
 from orchestrator.core.language.definition import Configuration
 from orchestrator.core.values.secret_parameters import names_of
 from orchestrator.engine.paths import Paths
-from orchestrator.engine.private_file import write_durably
-from orchestrator.engine.secret_sources import SecretUnavailable
+from orchestrator.engine.secrets.attempt_secrets import write_durably
+from orchestrator.engine.secrets.secret_sources import SecretUnavailable
 from orchestrator.process.threads import in_thread
 from orchestrator.store.errors import CommitFailed
 

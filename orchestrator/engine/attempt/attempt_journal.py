@@ -21,8 +21,8 @@ from orchestrator.core.language.model import (
 )
 from orchestrator.core.language.rejections import StaleObservation, StopComesFirst
 from orchestrator.core.world.world import World
-from orchestrator.engine.hidden import Hidden
 from orchestrator.engine.live import Live, Progress
+from orchestrator.engine.secrets.masking import Hidden
 from orchestrator.engine.writer import Writer
 from orchestrator.plugin import AdapterError, StopInfo, StopRequested
 from orchestrator.process.identity import read_boot_id

@@ -9,9 +9,9 @@ import trio
 
 from orchestrator.core.language.model import CallRecord, ProcessRecord
 from orchestrator.core.rules.observations import STOPPABLE
-from orchestrator.engine.attempt_paths import AttemptPaths
-from orchestrator.engine.journal import ACQUIRE, APPLY, AttemptJournal
-from orchestrator.engine.process_place import Launch, ProcessPlace, ProcessPlaces
+from orchestrator.engine.attempt.attempt_paths import AttemptPaths
+from orchestrator.engine.attempt.journal import ACQUIRE, APPLY, AttemptJournal
+from orchestrator.engine.attempt.process_place import Launch, ProcessPlace, ProcessPlaces
 from orchestrator.plugin import AdapterError, Exit, ProcessLost, StopRequested
 from orchestrator.process import errors
 from orchestrator.process.host import ProcessHost

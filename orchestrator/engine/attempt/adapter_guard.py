@@ -8,7 +8,7 @@ import msgspec
 import trio
 
 from orchestrator.core.language.words import StepConclusion
-from orchestrator.engine.workbench import Bench
+from orchestrator.engine.attempt.workbench import Bench
 from orchestrator.plugin import (
     AdapterError,
     CallLost,

@@ -1,7 +1,8 @@
 """Hides secret values in what is shown and kept: pure, and the same however text is cut up.
 
 In bytes (logs) each byte of a secret becomes `*`, so that offsets stay what they were; a line end
-stays a line end. In text (reasons, outputs, events) a secret becomes `***`.
+stays a line end. In text (reasons, outputs, events) a secret becomes `***`. What must not be
+shown of one attempt (`Hidden`) may grow while the attempt works.
 """
 
 import base64
@@ -13,6 +14,9 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 import msgspec
+
+from orchestrator.core.language.model import Job, StepRef
+from orchestrator.engine.paths import Paths
 
 SHORTEST = 4
 """Characters. Masking shorter values would leave nothing readable, and tell them by where they
@@ -249,3 +253,28 @@ def _json(text: str) -> Iterator[str]:
         yield escaped.replace("/", "\\/")
         yield re.sub("[<>&]", lambda found: f"\\u{ord(found[0]):04x}", escaped)
         yield re.sub(r"\\u[0-9a-f]{4}", lambda found: "\\u" + found[0][2:].upper(), escaped)
+
+
+class Hidden:
+    """The secrets that an attempt may come to know, and what hides them."""
+
+    def __init__(self, values: Iterable[object] = ()) -> None:
+        self._values = list(values)
+        self.masks = Masks.of(self._values)
+
+    def add(self, value: object) -> None:
+        """Hide this from now on, too."""
+        self._values.append(value)
+        self.masks = Masks.of(self._values)
+
+
+def sensitive_values(paths: Paths, job: Job) -> Iterator[object]:
+    """The outputs of a job's attempts that are only for its later steps."""
+    for step in job.steps:
+        for attempt in range(1, step.attempt + 1):
+            is_last = attempt == step.attempt
+            if is_last and not step.sensitive:
+                continue
+            file = paths.sensitive_outputs(StepRef(job=job.id, step=step.name, attempt=attempt))
+            if is_last or file.exists():
+                yield from json.loads(file.read_text(encoding="utf-8")).values()

@@ -5,6 +5,7 @@ is found without looking at old jobs. The file is there before the attempt's pro
 anything, and until its log holds no secret any more.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -14,8 +15,7 @@ from orchestrator.config.settings import SecretValues
 from orchestrator.core.language.definition import SecretDefinition
 from orchestrator.core.language.model import StepRef
 from orchestrator.engine.paths import Paths, safe_name
-from orchestrator.engine.private_file import write_durably
-from orchestrator.engine.secret_sources import SecretSources
+from orchestrator.engine.secrets.secret_sources import SecretSources
 from orchestrator.process.threads import in_thread
 
 
@@ -80,3 +80,20 @@ def _read(path: Path) -> Kept | None:
         return msgspec.json.decode(path.read_bytes(), type=Kept)
     except FileNotFoundError:
         return None
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a file (0600) that is complete on disk once it has its name."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.new")
+    descriptor = os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
+    draft.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

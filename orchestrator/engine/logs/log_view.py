@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from orchestrator.engine.masking import Masks
+from orchestrator.engine.secrets.masking import Masks
 
 CHUNK = 256 * 1024
 """Bytes that are read at once."""

@@ -27,13 +27,13 @@ from orchestrator.core.language.model import (
 )
 from orchestrator.core.language.rejections import StaleObservation
 from orchestrator.core.language.words import StepConclusion
-from orchestrator.engine.adapter_guard import Failed, checked, guarded, writable
-from orchestrator.engine.attempt_journal import step_of
-from orchestrator.engine.journal import CANCEL
-from orchestrator.engine.masked_observations import shown
-from orchestrator.engine.masking import Masks
-from orchestrator.engine.online_check import in_words
-from orchestrator.engine.workbench import Bench, StepUnusable, Workbench
+from orchestrator.engine.attempt.adapter_guard import Failed, checked, guarded, writable
+from orchestrator.engine.attempt.attempt_journal import step_of
+from orchestrator.engine.attempt.journal import CANCEL
+from orchestrator.engine.attempt.online_check import in_words
+from orchestrator.engine.attempt.workbench import Bench, StepUnusable, Workbench
+from orchestrator.engine.secrets.log_masking import shown
+from orchestrator.engine.secrets.masking import Masks
 from orchestrator.engine.writer import Writer, WriterClosed
 from orchestrator.plugin import AdapterError, Cleanliness, Result, Severity
 from orchestrator.process.errors import TreeNotDead

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from orchestrator.engine.masking import Masks
+from orchestrator.engine.secrets.masking import Masks
 
 NO_MASKS = Masks()
 

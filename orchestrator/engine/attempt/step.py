@@ -8,15 +8,14 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from orchestrator.core.language.model import CallRecord, ProcessRecord
-from orchestrator.engine.attempt_paths import AttemptPaths
-from orchestrator.engine.claims import ClaimBook
-from orchestrator.engine.hidden import Hidden
-from orchestrator.engine.journal import ACQUIRE, AttemptJournal
-from orchestrator.engine.log_file import LogFile
-from orchestrator.engine.step_calls import AttemptCalls
-from orchestrator.engine.step_probe import probe
-from orchestrator.engine.step_processes import AttemptProcesses, ProcessRequest
-from orchestrator.engine.step_questions import AttemptQuestions
+from orchestrator.engine.attempt.attempt_paths import AttemptPaths
+from orchestrator.engine.attempt.claims import ClaimBook
+from orchestrator.engine.attempt.journal import ACQUIRE, AttemptJournal
+from orchestrator.engine.attempt.step_calls import AttemptCalls, AttemptQuestions
+from orchestrator.engine.attempt.step_probe import probe
+from orchestrator.engine.attempt.step_processes import AttemptProcesses, ProcessRequest
+from orchestrator.engine.logs.log_file import LogFile
+from orchestrator.engine.secrets.masking import Hidden
 from orchestrator.plugin import (
     AdapterError,
     Answer,

@@ -25,23 +25,23 @@ from orchestrator.core.language.model import Job, Step, StepRef
 from orchestrator.core.rules.scopes import scope_of, steps_read
 from orchestrator.core.values.references import ReferenceProblem, Scope
 from orchestrator.core.world.world import World
-from orchestrator.engine.attempt_journal import JournalOfAttempt, JournalOfRecheck
-from orchestrator.engine.attempt_paths import AttemptPaths
-from orchestrator.engine.attempt_secrets import AttemptSecrets
-from orchestrator.engine.child_environment import (
+from orchestrator.engine.attempt.attempt_journal import JournalOfAttempt, JournalOfRecheck
+from orchestrator.engine.attempt.attempt_paths import AttemptPaths
+from orchestrator.engine.attempt.child_environment import (
     VariableRefused,
     child_environment,
     job_facts,
     resolved_layers,
 )
-from orchestrator.engine.hidden import Hidden, sensitive_values
-from orchestrator.engine.job_secrets import JobSecrets
+from orchestrator.engine.attempt.process_place import ProcessPlaces
+from orchestrator.engine.attempt.step import AttemptFacts, DurableStep, StepServices
 from orchestrator.engine.live import Live
-from orchestrator.engine.log_masking import mask_attempt
 from orchestrator.engine.paths import Paths
-from orchestrator.engine.process_place import ProcessPlaces
-from orchestrator.engine.secret_sources import SecretSources, SecretUnavailable
-from orchestrator.engine.step import AttemptFacts, DurableStep, StepServices
+from orchestrator.engine.secrets.attempt_secrets import AttemptSecrets
+from orchestrator.engine.secrets.job_secrets import JobSecrets
+from orchestrator.engine.secrets.log_masking import mask_attempt
+from orchestrator.engine.secrets.masking import Hidden, sensitive_values
+from orchestrator.engine.secrets.secret_sources import SecretSources, SecretUnavailable
 from orchestrator.engine.writer import Writer
 from orchestrator.plugin import Adapter, JobInfo, Result
 from orchestrator.process.state import Running

@@ -1,0 +1,1 @@
+"""What steps write: kept within limits, and read with secrets masked."""
