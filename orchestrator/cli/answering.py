@@ -8,8 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from orchestrator.cli.daemon import Daemon
-    from orchestrator.cli.wire import Job
+    from orchestrator.cli.client.daemon import Daemon
+    from orchestrator.cli.client.wire import Job
 
 
 def answer_arguments(parser: ArgumentParser) -> None:

@@ -7,7 +7,7 @@ import importlib
 import os
 
 from orchestrator.cli.catalogue import SYNOPSIS, WITHOUT_JSON, module_of
-from orchestrator.cli.errors import UsageMistake
+from orchestrator.cli.client.errors import UsageMistake
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

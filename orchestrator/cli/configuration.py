@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.errors import UsageMistake
+from orchestrator.cli.client.errors import UsageMistake
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

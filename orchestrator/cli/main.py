@@ -6,9 +6,9 @@ import importlib
 import sys
 
 from orchestrator.cli.catalogue import ALIASES, PLANNED, SYNOPSIS, module_of
-from orchestrator.cli.errors import CommandError, NotBuiltYet, UsageMistake
-from orchestrator.cli.exits import Exit
-from orchestrator.cli.terminal import Terminal, mute, standard_terminal
+from orchestrator.cli.client.errors import CommandError, NotBuiltYet, UsageMistake
+from orchestrator.cli.client.exits import Exit
+from orchestrator.cli.view.terminal import Terminal, mute, standard_terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def run_verb(name: str, options: Namespace, terminal: Terminal) -> int:
     terminal.live = terminal.live and not terminal.as_json
     options.socket_given = options.socket is not None
     if not options.socket_given:
-        from orchestrator.cli.sockets import default_socket
+        from orchestrator.cli.client.sockets import default_socket
 
         options.socket = default_socket()
     status: int = importlib.import_module(module_of(name)).run(options, terminal)

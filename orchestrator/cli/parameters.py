@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from orchestrator.cli.errors import UsageMistake
+from orchestrator.cli.client.errors import UsageMistake
 
 LIMIT = 1024 * 1024
 """Bytes of one value: the daemon takes no larger request."""

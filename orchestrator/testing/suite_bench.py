@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from orchestrator.cli.daemon import AWAY, Daemon
-from orchestrator.cli.errors import Refused, WaitTimedOut
-from orchestrator.cli.watch import changes, open_watch
+from orchestrator.cli.client.daemon import AWAY, Daemon
+from orchestrator.cli.client.errors import Refused, WaitTimedOut
+from orchestrator.cli.staying.watch import changes, open_watch
 from orchestrator.plugin import Adapter
 from orchestrator.testing.daemon_process import (
     DaemonDidNotStart,

@@ -5,7 +5,7 @@ from typing import TypeVar, cast
 
 import msgspec
 
-from orchestrator.cli.wire import (
+from orchestrator.cli.client.wire import (
     Approval,
     Awaited,
     AwaitedRule,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from orchestrator.cli.wire import Cancel, Explanation, Job
+from orchestrator.cli.client.wire import Cancel, Explanation, Job
 from tests.cli.cli_recording import (
     Asked,
     Recording,

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from orchestrator.cli.terminal import Terminal
 from orchestrator.cli.view.event import event_line
+from orchestrator.cli.view.terminal import Terminal
 from tests.cli.cli_samples import at
 from tests.row_ids import told_by
 

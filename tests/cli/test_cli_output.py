@@ -5,18 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from orchestrator.cli.terminal import Terminal, table
-from orchestrator.cli.times import instant
-from orchestrator.cli.view.cancel import cancel_lines
-from orchestrator.cli.view.dryrun import dry_run_lines
-from orchestrator.cli.view.environment import environment_lines, environment_table
-from orchestrator.cli.view.explanation import explanation_lines, ordinal
-from orchestrator.cli.view.job import job_lines
-from orchestrator.cli.view.joblist import job_table
-from orchestrator.cli.view.pipeline import pipeline_lines, pipeline_table
-from orchestrator.cli.view.status import status_lines
-from orchestrator.cli.view.steps import step_lines
-from orchestrator.cli.wire import (
+from orchestrator.cli.client.wire import (
     AcceptedConfiguration,
     Awaited,
     DaemonState,
@@ -31,6 +20,17 @@ from orchestrator.cli.wire import (
     Step,
     StepUnderWay,
 )
+from orchestrator.cli.view.cancel import cancel_lines
+from orchestrator.cli.view.dryrun import dry_run_lines
+from orchestrator.cli.view.environment import environment_lines, environment_table
+from orchestrator.cli.view.explanation import explanation_lines, ordinal
+from orchestrator.cli.view.job import job_lines
+from orchestrator.cli.view.joblist import job_table
+from orchestrator.cli.view.pipeline import pipeline_lines, pipeline_table
+from orchestrator.cli.view.status import status_lines
+from orchestrator.cli.view.steps import step_lines
+from orchestrator.cli.view.terminal import Terminal, table
+from orchestrator.cli.view.times import instant
 from tests.cli import cli_samples as samples
 from tests.cli.cli_samples import at, job, pending, queued, running, step
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orchestrator.cli import times
 from orchestrator.cli.arguments import duration
+from orchestrator.cli.view import times
 
 
 @pytest.mark.parametrize("days", [0, 58, 59, 60, 365, 730, 1095, 11016, 20000, 40000])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.cli.wire import DaemonState, Job, Status
+from orchestrator.cli.client.wire import DaemonState, Job, Status
 from tests import needs
 from tests.cli import cli_samples as samples
 from tests.cli.cli_recording import (

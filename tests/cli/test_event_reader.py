@@ -2,8 +2,8 @@
 
 import pytest
 
-from orchestrator.cli import sse
-from orchestrator.cli.errors import NotHttp
+from orchestrator.cli.client import sse
+from orchestrator.cli.client.errors import NotHttp
 
 STREAM = (
     b": keep-alive\n\nid: 7\nevent: job\ndata: {\ndata: }\n\n"

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.cli.terminal import Terminal
+from orchestrator.cli.client.wire import AskedApproval, Outcome, Parameter, PipelineStep, Retry
 from orchestrator.cli.view.graph import graph_lines
 from orchestrator.cli.view.layout import layout
 from orchestrator.cli.view.pipeline import pipeline_lines
-from orchestrator.cli.wire import AskedApproval, Outcome, Parameter, PipelineStep, Retry
+from orchestrator.cli.view.terminal import Terminal
 from tests.cli import cli_samples as samples
 from tests.cli.cli_samples import defined
 from tests.seed_budget import examples

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from orchestrator.cli.escapes import harmless, harmless_json
-from orchestrator.cli.logtext import LineDecoder, harmless_lines
+from orchestrator.cli.view.escapes import harmless, harmless_json
+from orchestrator.cli.view.logtext import LineDecoder, harmless_lines
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from orchestrator.cli import http
-from orchestrator.cli.errors import AnswerLost, NotHttp
+from orchestrator.cli.client import http
+from orchestrator.cli.client.errors import AnswerLost, NotHttp
 
 COUNTED = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: b c \r\n\r\nhello"
 CHUNKED = (

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.cli.wire import Step
+from orchestrator.cli.client.wire import Step
 from tests.cli.cli_recording import (
     Answer,
     Asked,
@@ -135,7 +135,7 @@ def test_wait_goes_on_while_the_socket_is_gone(daemon: Recording) -> None:
 def test_a_daemon_that_stays_away(
     daemon: Recording, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from orchestrator.cli import daemon as module
+    from orchestrator.cli.client import daemon as module
     from orchestrator.cli.main import main
 
     monkeypatch.setattr(module, "PATIENCE", 0.2)

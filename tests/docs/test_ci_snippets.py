@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.cli.exits import Exit
+from orchestrator.cli.client.exits import Exit
 from tests.docs.ci_host import CiHost, RunnerShell
 from tests.docs.ci_snippets import CI, allowed_failures, script
 

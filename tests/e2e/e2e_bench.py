@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from orchestrator.cli.daemon import AWAY, Daemon
-from orchestrator.cli.errors import WaitTimedOut
-from orchestrator.cli.watch import watch_to_end
+from orchestrator.cli.client.daemon import AWAY, Daemon
+from orchestrator.cli.client.errors import WaitTimedOut
+from orchestrator.cli.staying.watch import watch_to_end
 from orchestrator.testing.daemon_process import DaemonProcess, Launch, launch_program
 
 PROGRAM = str(Path(sys.executable).with_name("orchestrator"))

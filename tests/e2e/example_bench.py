@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from orchestrator.cli.daemon import Daemon
+from orchestrator.cli.client.daemon import Daemon
 from orchestrator.testing.daemon_process import Launch, launch_program
 from tests.e2e.e2e_bench import Installation
 

@@ -13,9 +13,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from orchestrator.cli import http
-from orchestrator.cli.connection import Exchange, open_exchange
-from orchestrator.cli.waiting import readable
+from orchestrator.cli.client import http
+from orchestrator.cli.client.connection import Exchange, open_exchange
+from orchestrator.cli.client.waiting import readable
 from orchestrator.process import identity, state
 from tests.e2e.e2e_bench import Installation, insisting, until
 from tests.e2e.kill_windows import Attempt, Journal, Window, window_of_start

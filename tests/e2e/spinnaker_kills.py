@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestrator.cli.errors import Refused
+from orchestrator.cli.client.errors import Refused
 from tests.e2e.e2e_bench import Installation, insisting, until
 from tests.testbed.spinnaker.spinnaker_bed import Execution
 from tests.testbed.spinnaker.spinnaker_faults import Call, Fault

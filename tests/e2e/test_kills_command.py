@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.cli.errors import Refused
+from orchestrator.cli.client.errors import Refused
 from orchestrator.testing.daemon_process import is_gone, kill, launch_program
 from orchestrator.testing.daemon_zygote import Zygote
 from tests.e2e.e2e_bench import Installation, insisting, seeded, until

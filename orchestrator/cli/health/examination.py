@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from orchestrator.cli.client.daemon import Daemon
+from orchestrator.cli.client.errors import CommandError, UsageMistake
 from orchestrator.cli.configuration import (
     configuration_directory,
     load_registry,
     read_configuration,
 )
-from orchestrator.cli.daemon import Daemon
-from orchestrator.cli.errors import CommandError, UsageMistake
 from orchestrator.cli.health.finding import Finding, ok, problem, warning
 from orchestrator.cli.health.host import clock, disk, groups
 from orchestrator.cli.health.tools import tools
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from orchestrator.cli.wire import Status
+    from orchestrator.cli.client.wire import Status
     from orchestrator.core.language.definition import Configuration
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from orchestrator.cli.arguments import job_id
-from orchestrator.cli.clock import now
-from orchestrator.cli.daemon import Daemon
-from orchestrator.cli.errors import Refused, UsageMistake
-from orchestrator.cli.exits import Exit, status_of, worst
+from orchestrator.cli.client.daemon import Daemon
+from orchestrator.cli.client.errors import Refused, UsageMistake
+from orchestrator.cli.client.exits import Exit, status_of, worst
 from orchestrator.cli.verbs.environment import environment_path
 from orchestrator.cli.view.cancel import cancel_lines
+from orchestrator.cli.view.times import now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from orchestrator.cli.terminal import Terminal
-    from orchestrator.cli.wire import Environment, Job
+    from orchestrator.cli.client.wire import Environment, Job
+    from orchestrator.cli.view.terminal import Terminal
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -82,8 +82,8 @@ def _print(job: Job, terminal: Terminal) -> None:
 
 def _wait_each(daemon: Daemon, jobs: list[int], terminal: Terminal) -> list[Exit]:
     """Each job's status; one that ended as it was asked to is done."""
-    from orchestrator.cli.progress import ProgressReport
-    from orchestrator.cli.watch import watch_to_end
+    from orchestrator.cli.staying.progress import ProgressReport
+    from orchestrator.cli.staying.watch import watch_to_end
 
     statuses: list[Exit] = []
     try:

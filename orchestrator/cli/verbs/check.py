@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sys
 
+from orchestrator.cli.client.exits import Exit
 from orchestrator.cli.configuration import (
     add_config_option,
     configuration_directory,
     load_registry,
     read_configuration,
 )
-from orchestrator.cli.escapes import harmless
-from orchestrator.cli.exits import Exit
+from orchestrator.cli.view.escapes import harmless
 from orchestrator.cli.view.words import counted
 
 TYPE_CHECKING = False
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from typing import NoReturn
 
-    from orchestrator.cli.terminal import Terminal
+    from orchestrator.cli.view.terminal import Terminal
     from orchestrator.config import Mistake
     from orchestrator.plugin.registry import PluginProblem
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from orchestrator.cli.client.exits import Exit
 from orchestrator.cli.configuration import add_config_option
-from orchestrator.cli.escapes import harmless
-from orchestrator.cli.exits import Exit
-from orchestrator.cli.terminal import table
+from orchestrator.cli.view.escapes import harmless
+from orchestrator.cli.view.terminal import table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from orchestrator.cli.health.finding import Finding
-    from orchestrator.cli.terminal import Terminal
+    from orchestrator.cli.view.terminal import Terminal
 
 _COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.daemon import Daemon
-from orchestrator.cli.exits import Exit
+from orchestrator.cli.client.daemon import Daemon
+from orchestrator.cli.client.exits import Exit
 from orchestrator.cli.verbs.status import print_status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from orchestrator.cli.terminal import Terminal
-    from orchestrator.cli.wire import Status
+    from orchestrator.cli.client.wire import Status
+    from orchestrator.cli.view.terminal import Terminal
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -42,9 +42,9 @@ def _when_idle(daemon: Daemon, status: Status, terminal: Terminal) -> Status:
 
     A job that prepares and has nothing at work stays as it is until the drain ends.
     """
-    from orchestrator.cli.progress import ProgressReport
+    from orchestrator.cli.staying.progress import ProgressReport
+    from orchestrator.cli.staying.watch import watch_to_end
     from orchestrator.cli.view.steps import is_at_work
-    from orchestrator.cli.watch import watch_to_end
 
     report = ProgressReport(terminal)
     while status["running"] or any(map(is_at_work, status["preparing"])):

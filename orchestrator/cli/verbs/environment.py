@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.clock import now
-from orchestrator.cli.daemon import Daemon
-from orchestrator.cli.exits import Exit
-from orchestrator.cli.http import quoted
+from orchestrator.cli.client.daemon import Daemon
+from orchestrator.cli.client.exits import Exit
+from orchestrator.cli.client.http import quoted
 from orchestrator.cli.view.environment import environment_lines
+from orchestrator.cli.view.times import now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from orchestrator.cli.terminal import Terminal
+    from orchestrator.cli.view.terminal import Terminal
 
 
 def arguments(parser: ArgumentParser) -> None:

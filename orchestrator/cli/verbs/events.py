@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 
 from orchestrator.cli.arguments import position
-from orchestrator.cli.daemon import AWAY, Daemon
-from orchestrator.cli.errors import AnswerLost, NotHttp
-from orchestrator.cli.exits import Exit
-from orchestrator.cli.sse import EventReader
+from orchestrator.cli.client.daemon import AWAY, Daemon
+from orchestrator.cli.client.errors import AnswerLost, NotHttp
+from orchestrator.cli.client.exits import Exit
+from orchestrator.cli.client.sse import EventReader
+from orchestrator.cli.staying.watch import SILENT_SECONDS
 from orchestrator.cli.view.event import event_line
-from orchestrator.cli.watch import SILENT_SECONDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from orchestrator.cli.connection import Exchange
-    from orchestrator.cli.sse import ServerEvent
-    from orchestrator.cli.terminal import Terminal
+    from orchestrator.cli.client.connection import Exchange
+    from orchestrator.cli.client.sse import ServerEvent
+    from orchestrator.cli.view.terminal import Terminal
 
 
 def arguments(parser: ArgumentParser) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.errors import UsageMistake
-from orchestrator.cli.escapes import harmless
-from orchestrator.cli.exits import Exit
+from orchestrator.cli.client.errors import UsageMistake
+from orchestrator.cli.client.exits import Exit
+from orchestrator.cli.view.escapes import harmless
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from orchestrator.cli.terminal import Terminal
+    from orchestrator.cli.view.terminal import Terminal
 
 
 def arguments(parser: ArgumentParser) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from orchestrator.cli.arguments import count, label
-from orchestrator.cli.clock import now
-from orchestrator.cli.daemon import Daemon
-from orchestrator.cli.exits import Exit
+from orchestrator.cli.client.daemon import Daemon
+from orchestrator.cli.client.exits import Exit
 from orchestrator.cli.view.joblist import job_table
+from orchestrator.cli.view.times import now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from orchestrator.cli.terminal import Terminal
-    from orchestrator.cli.wire import Jobs
+    from orchestrator.cli.client.wire import Jobs
+    from orchestrator.cli.view.terminal import Terminal
 
 PHASES = ("preparing", "queued", "running", "cancelling", "finished")
 PAGE = 500

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from orchestrator.cli.arguments import count, job_id, position
-from orchestrator.cli.connection import ANSWER_SECONDS
-from orchestrator.cli.daemon import Daemon
-from orchestrator.cli.errors import NotBuiltYet, NothingFound, Refused, UsageMistake
-from orchestrator.cli.exits import Exit
-from orchestrator.cli.follow import Follower, LogChoice, LogPrinter, did_not_run, log_path
-from orchestrator.cli.logtext import LineDecoder
+from orchestrator.cli.client.connection import ANSWER_SECONDS
+from orchestrator.cli.client.daemon import Daemon
+from orchestrator.cli.client.errors import NotBuiltYet, NothingFound, Refused, UsageMistake
+from orchestrator.cli.client.exits import Exit
+from orchestrator.cli.staying.follow import Follower, LogChoice, LogPrinter, did_not_run, log_path
+from orchestrator.cli.view.logtext import LineDecoder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from orchestrator.cli.terminal import Terminal
-    from orchestrator.cli.wire import Job, Step
+    from orchestrator.cli.client.wire import Job, Step
+    from orchestrator.cli.view.terminal import Terminal
 
 
 def arguments(parser: ArgumentParser) -> None:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 
 from orchestrator.cli.arguments import job_id
-from orchestrator.cli.daemon import Daemon
-from orchestrator.cli.errors import NothingFound
-from orchestrator.cli.escapes import harmless
-from orchestrator.cli.exits import Exit
-from orchestrator.cli.logtext import harmless_lines
+from orchestrator.cli.client.daemon import Daemon
+from orchestrator.cli.client.errors import NothingFound
+from orchestrator.cli.client.exits import Exit
 from orchestrator.cli.verbs.log import named_step
+from orchestrator.cli.view.escapes import harmless
+from orchestrator.cli.view.logtext import harmless_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from orchestrator.cli.terminal import Terminal
-    from orchestrator.cli.wire import Job
+    from orchestrator.cli.client.wire import Job
+    from orchestrator.cli.view.terminal import Terminal
 
 
 def arguments(parser: ArgumentParser) -> None:

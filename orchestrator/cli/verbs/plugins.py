@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.daemon import Daemon
-from orchestrator.cli.escapes import harmless
-from orchestrator.cli.exits import Exit
-from orchestrator.cli.terminal import table
+from orchestrator.cli.client.daemon import Daemon
+from orchestrator.cli.client.exits import Exit
+from orchestrator.cli.view.escapes import harmless
+from orchestrator.cli.view.terminal import table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from orchestrator.cli.terminal import Terminal
-    from orchestrator.cli.wire import Plugin
+    from orchestrator.cli.client.wire import Plugin
+    from orchestrator.cli.view.terminal import Terminal
 
 
 def arguments(parser: ArgumentParser) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.daemon import Daemon
-from orchestrator.cli.exits import Exit
+from orchestrator.cli.client.daemon import Daemon
+from orchestrator.cli.client.exits import Exit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from orchestrator.cli.terminal import Terminal
+    from orchestrator.cli.view.terminal import Terminal
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def run(options: Namespace, terminal: Terminal) -> int:
     if terminal.as_json:
         terminal.document(status)
     else:
-        from orchestrator.cli.escapes import harmless
+        from orchestrator.cli.view.escapes import harmless
 
         terminal.line(f"reloaded {harmless(status['daemon']['configuration']['directory'])}")
     return Exit.DONE

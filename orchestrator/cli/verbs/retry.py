@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from orchestrator.cli.arguments import job_id
-from orchestrator.cli.daemon import Daemon
-from orchestrator.cli.exits import Exit
-from orchestrator.cli.submission import own_key, print_queued, submit_job
+from orchestrator.cli.client.daemon import Daemon
+from orchestrator.cli.client.exits import Exit
+from orchestrator.cli.staying.submission import own_key, print_queued, submit_job
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from orchestrator.cli.terminal import Terminal
+    from orchestrator.cli.view.terminal import Terminal
 
 
 def arguments(parser: ArgumentParser) -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import sys
 
+from orchestrator.cli.client.errors import UsageMistake
 from orchestrator.cli.configuration import add_config_option, configuration_directory
-from orchestrator.cli.errors import UsageMistake
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from typing import NoReturn
 
-    from orchestrator.cli.terminal import Terminal
+    from orchestrator.cli.view.terminal import Terminal
 
 
 def arguments(parser: ArgumentParser) -> None:

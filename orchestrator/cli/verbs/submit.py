@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from orchestrator.cli.arguments import key, label
-from orchestrator.cli.clock import now
-from orchestrator.cli.daemon import Daemon
-from orchestrator.cli.errors import UsageMistake
-from orchestrator.cli.exits import Exit
+from orchestrator.cli.client.daemon import Daemon
+from orchestrator.cli.client.errors import UsageMistake
+from orchestrator.cli.client.exits import Exit
 from orchestrator.cli.parameters import names_from_files, read_parameters
-from orchestrator.cli.submission import own_key, print_queued, submit_job
+from orchestrator.cli.staying.submission import own_key, print_queued, submit_job
+from orchestrator.cli.view.times import now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from orchestrator.cli.terminal import Terminal
+    from orchestrator.cli.view.terminal import Terminal
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -59,7 +59,7 @@ def run(options: Namespace, terminal: Terminal) -> int:
         return _dry_run(daemon, body, terminal)
     its_key = options.key or own_key()
     if options.wait or options.follow:
-        from orchestrator.cli.stay import submit_and_stay
+        from orchestrator.cli.staying.stay import submit_and_stay
 
         return submit_and_stay(daemon, body, its_key, options, terminal)
     print_queued(submit_job(daemon, body, its_key), terminal)

@@ -5,18 +5,18 @@ from __future__ import annotations
 from time import monotonic
 
 from orchestrator.cli.arguments import duration, job_id
-from orchestrator.cli.clock import now
-from orchestrator.cli.daemon import Daemon
-from orchestrator.cli.exits import Exit, status_of, worst
-from orchestrator.cli.progress import ProgressReport
+from orchestrator.cli.client.daemon import Daemon
+from orchestrator.cli.client.exits import Exit, status_of, worst
+from orchestrator.cli.staying.progress import ProgressReport
+from orchestrator.cli.staying.watch import watch_to_end
+from orchestrator.cli.view.times import now
 from orchestrator.cli.view.words import headline
-from orchestrator.cli.watch import watch_to_end
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from orchestrator.cli.terminal import Terminal
+    from orchestrator.cli.view.terminal import Terminal
 
 
 def arguments(parser: ArgumentParser) -> None:

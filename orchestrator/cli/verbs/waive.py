@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from orchestrator.cli.arguments import some_text
-from orchestrator.cli.daemon import Daemon
-from orchestrator.cli.exits import Exit
+from orchestrator.cli.client.daemon import Daemon
+from orchestrator.cli.client.exits import Exit
 from orchestrator.cli.verbs.environment import environment_path, print_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from orchestrator.cli.terminal import Terminal
+    from orchestrator.cli.view.terminal import Terminal
 
 
 def arguments(parser: ArgumentParser) -> None:

@@ -1,0 +1,1 @@
+"""Documents to lines: what people read, and the terminal it is written to."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.escapes import harmless
-from orchestrator.cli.times import clock, moment, since
+from orchestrator.cli.view.escapes import harmless
+from orchestrator.cli.view.times import clock, moment, since
 from orchestrator.cli.view.words import said, typed, where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from orchestrator.cli.terminal import Terminal
-    from orchestrator.cli.wire import Approval, Awaited, Explanation, Job, PendingApproval
+    from orchestrator.cli.client.wire import Approval, Awaited, Explanation, Job, PendingApproval
+    from orchestrator.cli.view.terminal import Terminal
 
 
 def pending_lines(approvals: list[PendingApproval], terminal: Terminal, now: float) -> list[str]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.escapes import harmless
+from orchestrator.cli.view.escapes import harmless
 from orchestrator.cli.view.job import force_hints
 from orchestrator.cli.view.steps import progress_text
 from orchestrator.cli.view.words import job_state, spoken, where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from orchestrator.cli.terminal import Terminal
-    from orchestrator.cli.wire import Job, Step
+    from orchestrator.cli.client.wire import Job, Step
+    from orchestrator.cli.view.terminal import Terminal
 
 
 def cancel_lines(job: Job, terminal: Terminal, now: float) -> list[str]:

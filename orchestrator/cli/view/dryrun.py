@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 
-from orchestrator.cli.escapes import harmless
-from orchestrator.cli.times import duration, since
+from orchestrator.cli.view.escapes import harmless
 from orchestrator.cli.view.parameters import pairs
+from orchestrator.cli.view.times import duration, since
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from orchestrator.cli.terminal import Terminal
-    from orchestrator.cli.wire import DryRun, PlannedApproval, PlannedStep
+    from orchestrator.cli.client.wire import DryRun, PlannedApproval, PlannedStep
+    from orchestrator.cli.view.terminal import Terminal
 
 LONGEST_SHOWN = 160
 """Characters of a value; `--json` has all of it."""

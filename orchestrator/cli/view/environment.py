@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.escapes import harmless
-from orchestrator.cli.terminal import table
-from orchestrator.cli.times import since
+from orchestrator.cli.view.escapes import harmless
 from orchestrator.cli.view.job import quarantine_lines
+from orchestrator.cli.view.terminal import table
+from orchestrator.cli.view.times import since
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from orchestrator.cli.terminal import Terminal
-    from orchestrator.cli.wire import Debt, Environment
+    from orchestrator.cli.client.wire import Debt, Environment
+    from orchestrator.cli.view.terminal import Terminal
 
 _TITLES = ("ENVIRONMENT", "STATE", "RUNNING", "QUEUED", "LOCKS")
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 
-from orchestrator.cli.escapes import harmless
-from orchestrator.cli.times import instant
+from orchestrator.cli.view.escapes import harmless
 from orchestrator.cli.view.eventfields import field_text
+from orchestrator.cli.view.times import instant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from orchestrator.cli.terminal import Terminal
+    from orchestrator.cli.view.terminal import Terminal
 
 _PLACED = ("id", "at", "by", "type", "job", "environment", "step")
 

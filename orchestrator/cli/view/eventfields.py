@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.times import duration
 from orchestrator.cli.view.parameters import pairs, written
+from orchestrator.cli.view.times import duration
 from orchestrator.cli.view.words import said, spoken
 
 TYPE_CHECKING = False

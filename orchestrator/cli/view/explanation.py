@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.escapes import harmless
-from orchestrator.cli.terminal import table
-from orchestrator.cli.times import since
 from orchestrator.cli.view.approvals import awaited_sentence
+from orchestrator.cli.view.escapes import harmless
 from orchestrator.cli.view.job import force_hints
 from orchestrator.cli.view.steps import step_note
+from orchestrator.cli.view.terminal import table
+from orchestrator.cli.view.times import since
 from orchestrator.cli.view.words import job_state, stop_sentence, where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from orchestrator.cli.terminal import Terminal
-    from orchestrator.cli.wire import Explanation, Job, StepUnderWay
+    from orchestrator.cli.client.wire import Explanation, Job, StepUnderWay
+    from orchestrator.cli.view.terminal import Terminal
 
 
 def explanation_lines(

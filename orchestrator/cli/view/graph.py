@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.escapes import harmless
-from orchestrator.cli.terminal import table
-from orchestrator.cli.times import duration
+from orchestrator.cli.view.escapes import harmless
 from orchestrator.cli.view.layout import layout
 from orchestrator.cli.view.parameters import written
+from orchestrator.cli.view.terminal import table
+from orchestrator.cli.view.times import duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from orchestrator.cli.terminal import Terminal
+    from orchestrator.cli.client.wire import AskedApproval, AskedRule, Outcome, PipelineStep, Retry
     from orchestrator.cli.view.layout import Place
-    from orchestrator.cli.wire import AskedApproval, AskedRule, Outcome, PipelineStep, Retry
+    from orchestrator.cli.view.terminal import Terminal
 
 _TIMES = "\N{MULTIPLICATION SIGN}"
 _ASCII = str.maketrans({**dict(zip("┌├└│─", ",|`|-", strict=True)), "…": "...", _TIMES: "x"})

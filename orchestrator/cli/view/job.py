@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.escapes import harmless
-from orchestrator.cli.times import moment, since
 from orchestrator.cli.view.approvals import awaited_lines, given_text
+from orchestrator.cli.view.escapes import harmless
 from orchestrator.cli.view.parameters import pairs
 from orchestrator.cli.view.steps import is_at_work, step_lines, step_state
+from orchestrator.cli.view.times import moment, since
 from orchestrator.cli.view.words import headline, stop_sentence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from orchestrator.cli.terminal import Terminal
-    from orchestrator.cli.wire import Job, Quarantine
+    from orchestrator.cli.client.wire import Job, Quarantine
+    from orchestrator.cli.view.terminal import Terminal
 
 
 def job_lines(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.escapes import harmless
-from orchestrator.cli.terminal import table
-from orchestrator.cli.times import clock
+from orchestrator.cli.view.escapes import harmless
+from orchestrator.cli.view.terminal import table
+from orchestrator.cli.view.times import clock
 from orchestrator.cli.view.words import marked_state, said, took, where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from orchestrator.cli.terminal import Terminal
-    from orchestrator.cli.wire import Job
+    from orchestrator.cli.client.wire import Job
+    from orchestrator.cli.view.terminal import Terminal
 
 _TITLES = ("JOB", "PIPELINE", "KIND", "STATE", "SUBMITTED", "TOOK", "BY")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.escapes import harmless
+from orchestrator.cli.view.escapes import harmless
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

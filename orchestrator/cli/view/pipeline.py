@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.escapes import harmless
-from orchestrator.cli.terminal import folded, table
-from orchestrator.cli.times import duration
+from orchestrator.cli.view.escapes import harmless
 from orchestrator.cli.view.graph import graph_lines
 from orchestrator.cli.view.parameters import written
+from orchestrator.cli.view.terminal import folded, table
+from orchestrator.cli.view.times import duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from orchestrator.cli.terminal import Terminal
-    from orchestrator.cli.wire import Parameter, Pipeline
+    from orchestrator.cli.client.wire import Parameter, Pipeline
+    from orchestrator.cli.view.terminal import Terminal
 
 _SHORT = 40
 """Characters of what has a column; what is longer stands below."""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.escapes import harmless
-from orchestrator.cli.terminal import table
-from orchestrator.cli.times import clock, instant, roughly, since
 from orchestrator.cli.view.approvals import status_approval
 from orchestrator.cli.view.environment import debt_sentence
+from orchestrator.cli.view.escapes import harmless
 from orchestrator.cli.view.job import quarantine_lines
 from orchestrator.cli.view.steps import step_note
+from orchestrator.cli.view.terminal import table
+from orchestrator.cli.view.times import clock, instant, roughly, since
 from orchestrator.cli.view.words import marked_state, said, spoken, took, where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from orchestrator.cli.terminal import Terminal
-    from orchestrator.cli.wire import DaemonState, Job, Status
+    from orchestrator.cli.client.wire import DaemonState, Job, Status
+    from orchestrator.cli.view.terminal import Terminal
 
 QUEUED_SHOWN = 10
 

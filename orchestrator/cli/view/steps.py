@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.escapes import harmless
-from orchestrator.cli.terminal import table
-from orchestrator.cli.times import between, clock, instant, roughly, since
+from orchestrator.cli.view.escapes import harmless
+from orchestrator.cli.view.terminal import table
+from orchestrator.cli.view.times import between, clock, instant, roughly, since
 from orchestrator.cli.view.words import coloured, mark, spoken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from orchestrator.cli.terminal import Terminal
-    from orchestrator.cli.wire import Job, Progress, Step
+    from orchestrator.cli.client.wire import Job, Progress, Step
+    from orchestrator.cli.view.terminal import Terminal
 
 SILENT_SECONDS = 120
 """After so long without output a running step is called silent."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.escapes import harmless
-from orchestrator.cli.times import between, clock
+from orchestrator.cli.view.escapes import harmless
+from orchestrator.cli.view.times import between, clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from orchestrator.cli.terminal import Terminal
-    from orchestrator.cli.wire import Cancel, Job, Placed
+    from orchestrator.cli.client.wire import Cancel, Job, Placed
+    from orchestrator.cli.view.terminal import Terminal
 
 _MARKS = {
     "success": ("✓", "green"),

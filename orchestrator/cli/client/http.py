@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 
-from orchestrator.cli.errors import AnswerLost, NotHttp
+from orchestrator.cli.client.errors import AnswerLost, NotHttp
 
 HEAD_LIMIT = 64 * 1024
 """Bytes of status line and headers (trailers too) that we read before we call it not HTTP."""

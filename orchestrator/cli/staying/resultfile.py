@@ -12,11 +12,11 @@ import json
 import os
 from pathlib import Path
 
-from orchestrator.cli.errors import UsageMistake
+from orchestrator.cli.client.errors import UsageMistake
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from orchestrator.cli.wire import Job
+    from orchestrator.cli.client.wire import Job
 
 
 class ResultFile:

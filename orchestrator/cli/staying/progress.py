@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.clock import now
-from orchestrator.cli.escapes import harmless
-from orchestrator.cli.notices import ApprovalNotices
+from orchestrator.cli.staying.notices import ApprovalNotices
+from orchestrator.cli.view.escapes import harmless
 from orchestrator.cli.view.steps import step_note, step_state
+from orchestrator.cli.view.times import now
 from orchestrator.cli.view.words import spoken, state_of, took
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from orchestrator.cli.terminal import Terminal
-    from orchestrator.cli.wire import Job, Step
+    from orchestrator.cli.client.wire import Job, Step
+    from orchestrator.cli.view.terminal import Terminal
 
 _QUIET = ("pending", "not_run", "skipped")
 

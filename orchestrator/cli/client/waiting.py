@@ -9,7 +9,7 @@ from __future__ import annotations
 import select
 from time import monotonic
 
-from orchestrator.cli.errors import Interrupted
+from orchestrator.cli.client.errors import Interrupted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.exits import Exit
+from orchestrator.cli.client.exits import Exit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

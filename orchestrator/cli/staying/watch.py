@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from time import monotonic
 
-from orchestrator.cli.daemon import AWAY
-from orchestrator.cli.errors import AnswerLost, NotHttp, WaitTimedOut
-from orchestrator.cli.sse import EventReader
+from orchestrator.cli.client.daemon import AWAY
+from orchestrator.cli.client.errors import AnswerLost, NotHttp, WaitTimedOut
+from orchestrator.cli.client.sse import EventReader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from orchestrator.cli.connection import Exchange
-    from orchestrator.cli.daemon import Daemon
-    from orchestrator.cli.sse import ServerEvent
-    from orchestrator.cli.wire import Job
+    from orchestrator.cli.client.connection import Exchange
+    from orchestrator.cli.client.daemon import Daemon
+    from orchestrator.cli.client.sse import ServerEvent
+    from orchestrator.cli.client.wire import Job
 
 SILENT_SECONDS = 45.0
 """A stream without even a comment for so long (three keep-alives) is taken for lost."""

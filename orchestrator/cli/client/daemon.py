@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import sys
 
-from orchestrator.cli import http
-from orchestrator.cli.connection import ANSWER_SECONDS, Exchange, open_exchange
-from orchestrator.cli.errors import (
+from orchestrator.cli.client import http
+from orchestrator.cli.client.connection import ANSWER_SECONDS, Exchange, open_exchange
+from orchestrator.cli.client.errors import (
     AnswerLost,
     NoDaemon,
     NotHttp,
@@ -15,7 +15,7 @@ from orchestrator.cli.errors import (
     SocketForbidden,
     refusal,
 )
-from orchestrator.cli.waiting import backoff, pause
+from orchestrator.cli.client.waiting import backoff, pause
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.errors import NotHttp
+from orchestrator.cli.client.errors import NotHttp
 
 EVENT_LIMIT = 16 * 1024 * 1024
 """Bytes of one event that we hold before we call it not an event stream."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 
-from orchestrator.cli.escapes import VISIBLE, escape_surrogates
+from orchestrator.cli.view.escapes import VISIBLE, escape_surrogates
 
 _VISIBLE_IN_LOGS = {code: text for code, text in VISIBLE.items() if code not in (0x09, 0x0A)}
 _SGR = re.compile("(\x1b\\[[0-9;:]{0,64}m)")

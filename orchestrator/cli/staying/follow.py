@@ -8,23 +8,23 @@ from __future__ import annotations
 
 from time import monotonic
 
-from orchestrator.cli import http
-from orchestrator.cli.daemon import AWAY
-from orchestrator.cli.errors import AnswerLost, Refused
-from orchestrator.cli.escapes import harmless
-from orchestrator.cli.logtext import LineDecoder, harmless_lines
-from orchestrator.cli.notices import ApprovalNotices
-from orchestrator.cli.sse import EventReader
+from orchestrator.cli.client import http
+from orchestrator.cli.client.daemon import AWAY
+from orchestrator.cli.client.errors import AnswerLost, Refused
+from orchestrator.cli.client.sse import EventReader
+from orchestrator.cli.client.waiting import readable
+from orchestrator.cli.staying.notices import ApprovalNotices
+from orchestrator.cli.staying.watch import SILENT_SECONDS, job_of, open_watch
+from orchestrator.cli.view.escapes import harmless
+from orchestrator.cli.view.logtext import LineDecoder, harmless_lines
 from orchestrator.cli.view.steps import step_note
-from orchestrator.cli.waiting import readable
-from orchestrator.cli.watch import SILENT_SECONDS, job_of, open_watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from orchestrator.cli.connection import Exchange
-    from orchestrator.cli.daemon import Daemon
-    from orchestrator.cli.terminal import Terminal
-    from orchestrator.cli.wire import Job, Step
+    from orchestrator.cli.client.connection import Exchange
+    from orchestrator.cli.client.daemon import Daemon
+    from orchestrator.cli.client.wire import Job, Step
+    from orchestrator.cli.view.terminal import Terminal
 
 
 class LogPrinter:

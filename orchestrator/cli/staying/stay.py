@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.attend import Attendance, Detached
-from orchestrator.cli.clock import now
-from orchestrator.cli.errors import Interrupted
-from orchestrator.cli.exits import Exit, status_of
-from orchestrator.cli.resultfile import ResultFile
-from orchestrator.cli.submission import submit_job
+from orchestrator.cli.client.errors import Interrupted
+from orchestrator.cli.client.exits import Exit, status_of
+from orchestrator.cli.client.waiting import Interrupts
+from orchestrator.cli.staying.attend import Attendance, Detached
+from orchestrator.cli.staying.resultfile import ResultFile
+from orchestrator.cli.staying.submission import submit_job
 from orchestrator.cli.view.job import job_lines
-from orchestrator.cli.waiting import Interrupts
+from orchestrator.cli.view.times import now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from orchestrator.cli.daemon import Daemon
-    from orchestrator.cli.terminal import Terminal
-    from orchestrator.cli.wire import Job
+    from orchestrator.cli.client.daemon import Daemon
+    from orchestrator.cli.client.wire import Job
+    from orchestrator.cli.view.terminal import Terminal
 
 
 def submit_and_stay(

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from orchestrator.cli.wire import Job
+    from orchestrator.cli.client.wire import Job
 
 
 class Exit(enum.IntEnum):

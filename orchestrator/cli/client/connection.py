@@ -6,9 +6,9 @@ import errno
 import socket
 from time import monotonic
 
-from orchestrator.cli import http
-from orchestrator.cli.errors import AnswerLost, NoDaemon, NotHttp, SocketForbidden
-from orchestrator.cli.waiting import readable
+from orchestrator.cli.client import http
+from orchestrator.cli.client.errors import AnswerLost, NoDaemon, NotHttp, SocketForbidden
+from orchestrator.cli.client.waiting import readable
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 60.0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.clock import now
 from orchestrator.cli.view.approvals import notice
+from orchestrator.cli.view.times import now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from orchestrator.cli.terminal import Terminal
-    from orchestrator.cli.wire import Job
+    from orchestrator.cli.client.wire import Job
+    from orchestrator.cli.view.terminal import Terminal
 
 
 class ApprovalNotices:

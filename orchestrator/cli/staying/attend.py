@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.clock import now
-from orchestrator.cli.errors import Interrupted, Refused
-from orchestrator.cli.escapes import harmless
-from orchestrator.cli.follow import Follower, LogChoice
-from orchestrator.cli.progress import ProgressReport
+from orchestrator.cli.client.errors import Interrupted, Refused
+from orchestrator.cli.staying.follow import Follower, LogChoice
+from orchestrator.cli.staying.progress import ProgressReport
+from orchestrator.cli.staying.watch import watch_to_end
+from orchestrator.cli.view.escapes import harmless
 from orchestrator.cli.view.job import force_hints
-from orchestrator.cli.watch import watch_to_end
+from orchestrator.cli.view.times import now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from orchestrator.cli.daemon import Daemon
-    from orchestrator.cli.terminal import Terminal
-    from orchestrator.cli.wire import Job
+    from orchestrator.cli.client.daemon import Daemon
+    from orchestrator.cli.client.wire import Job
+    from orchestrator.cli.view.terminal import Terminal
 
 
 class Detached(Exception):

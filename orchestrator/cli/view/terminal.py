@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from orchestrator.cli.escapes import harmless, harmless_json
+from orchestrator.cli.view.escapes import harmless, harmless_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

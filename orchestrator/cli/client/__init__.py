@@ -1,0 +1,1 @@
+"""From bytes to documents: the socket, HTTP, events, and what errors a client can meet."""

@@ -1,0 +1,1 @@
+"""One job to its end: followed, watched, attended, and what is told meanwhile."""
