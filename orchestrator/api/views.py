@@ -7,7 +7,6 @@ import msgspec
 
 from orchestrator.api import wire
 from orchestrator.api.approvals import approvals, awaits, waiting_for
-from orchestrator.api.causes import cause, unreached
 from orchestrator.api.plain import actor, person, time, utc
 from orchestrator.core.language.definition import JobDefinition, StepDefinition
 from orchestrator.core.language.instant import milliseconds
@@ -16,6 +15,7 @@ from orchestrator.core.language.model import (
     Applying,
     BackingOff,
     Cancelling,
+    Cause,
     CleaningUp,
     Ending,
     Finished,
@@ -243,3 +243,35 @@ def _progress(now: LiveStep) -> wire.Progress | None:
     if now.progress is None:
         return None
     return wire.Progress(now.progress.done, now.progress.total, now.progress.text or None)
+
+
+def cause(job: Job, step: Step, definition: StepDefinition) -> wire.Cause | None:
+    """What decided that a step did not run; a step that halted the job is its own cause."""
+    end = step.phase
+    if not isinstance(end, Finished):
+        return None
+    conclusion = end.ending.conclusion
+    if end.cause is not None:
+        return _of_step(end.cause)
+    if conclusion is StepConclusion.HALTED:
+        return _of_step(Cause(step=step.name, conclusion=conclusion, exit=end.ending.exit))
+    if conclusion.ran:
+        return None
+    if conclusion is StepConclusion.NOT_RUN:
+        return unreached(job)
+    # A handler that is not called is skipped before its own condition is asked.
+    own = definition.when is not None and end.ending.reason.startswith("when ")
+    return wire.Cause(type="when" if own else "job")
+
+
+def unreached(job: Job) -> wire.Cause:
+    """The cause of a step that a job did not come to, though no step was in the way."""
+    if job.stop is None:
+        return wire.Cause(type="job")
+    return wire.Cause(type="stop", conclusion=job.stop.cause.value)
+
+
+def _of_step(found: Cause) -> wire.Cause:
+    return wire.Cause(
+        type="step", step=found.step, conclusion=found.conclusion.value, exit=found.exit
+    )

@@ -1,23 +1,27 @@
 """The `git` adapter: checks a repository out at an exact commit. `[source] git` is a step of it."""
 
+import json
+import shlex
 import shutil
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import anyio
 from anyio import to_thread
 
 from orchestrator.builtin import checkout
 from orchestrator.builtin.checkout.order import Answer, Order, write_private
 from orchestrator.builtin.git_address import AddressInvalid, RefInvalid, check_ref, transports_of
 from orchestrator.builtin.git_config import GitConfig
-from orchestrator.builtin.git_follow import run_followed
-from orchestrator.builtin.git_ssh import key_text, ssh_command
 from orchestrator.plugin import (
     CLEAN,
     Adapter,
     AdapterError,
     Cleanliness,
+    Exit,
     Problem,
     ProcessLost,
     Result,
@@ -190,3 +194,79 @@ def _remove_leftovers(step: Step[GitConfig]) -> None:
 def orchestrator_adapters() -> Sequence[GitAdapter]:
     """What every installation has."""
     return [GitAdapter()]
+
+
+INTERVAL = 0.5
+"""Seconds between two looks."""
+
+
+async def run_followed(step: Step[Any], key: str, argv: Sequence[str], progress: Path) -> Exit:
+    """Run (or adopt) it, asked to stop by SIGTERM; what it writes to `progress` is the step's."""
+    failure: Exception | None = None
+    async with anyio.create_task_group() as group:
+        group.start_soon(_follow, step, progress)
+        try:
+            ended = await step.run(key, argv, stop_signal=signal.SIGTERM)
+        except Exception as error:  # a group would wrap what the daemon must see as it is
+            failure = error
+        group.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+    return ended
+
+
+async def _follow(step: Step[Any], progress: Path) -> None:
+    seen: object = None
+    while True:
+        found = await to_thread.run_sync(_read, progress)
+        if found is not None and found != seen:
+            done, total, text = seen = found
+            step.progress(done, total, text)
+        await anyio.sleep(INTERVAL)
+
+
+def _read(progress: Path) -> tuple[int, int, str] | None:
+    try:
+        done, total, text = json.loads(progress.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return int(done), int(total), str(text)
+
+
+_OPTIONS = (
+    "BatchMode=yes",
+    "StrictHostKeyChecking=yes",
+    "UpdateHostKeys=no",
+    "ForwardAgent=no",
+    "ForwardX11=no",
+    "ClearAllForwardings=yes",
+    "PermitLocalCommand=no",
+    "ControlMaster=no",
+    "ControlPath=none",
+    "ConnectTimeout=20",
+    "ServerAliveInterval=15",
+    "ServerAliveCountMax=4",
+)
+"""These win over the daemon user's own ssh configuration, which is read: jump hosts stand there."""
+
+
+def ssh_command(key: Path | None, known_hosts: str | None) -> str:
+    """The command line for `GIT_SSH_COMMAND`; a shell splits it, so each word is quoted."""
+    options = list(_OPTIONS)
+    if key is not None:
+        options += ["IdentitiesOnly=yes", "IdentityAgent=none", _path("IdentityFile", str(key))]
+    if known_hosts is not None:
+        options += ["GlobalKnownHostsFile=none", _path("UserKnownHostsFile", known_hosts)]
+    return shlex.join(["ssh", *(f"-o{option}" for option in options)])
+
+
+def key_text(written: str) -> bytes:
+    """A key as ssh reads it: lines that end as lines do, the last one too."""
+    return (written.replace("\r\n", "\n").strip() + "\n").encode()
+
+
+def _path(option: str, path: str) -> str:
+    """ssh reads quotes, variables and `%` in these."""
+    if any(sign in path for sign in '"\\$\n'):
+        raise AdapterError(f"{path}: ssh can't be given a path with a quote, `$` or `\\`")
+    return f'{option}="{path.replace("%", "%%")}"'

@@ -1,19 +1,22 @@
-"""The files of a configuration directory."""
+"""The files of a configuration directory, and the names that they may give."""
 
 import os
+import re
 import stat
 from pathlib import Path
 
 import msgspec
 
 from orchestrator.config.document import Document, one_line
-from orchestrator.config.names import name_fault
 from orchestrator.core.language.rejections import near
 
 MAIN = "orchestrator.toml"
 FOLDERS = ("environments", "pipelines")
 LARGEST = 8 * 1024 * 1024
 """Bytes of one file."""
+LONGEST = 200
+"""Characters of a name."""
+_SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class Directory(msgspec.Struct, frozen=True):
@@ -106,3 +109,16 @@ def _report_misspelled_folders(directory: Path, main: Document) -> None:
         guess = near(name, FOLDERS)
         if guess and name not in FOLDERS:
             main.report_line(1, f"{one_line(name)}/ is not read; did you mean {guess[0]}/?")
+
+
+def name_fault(name: str) -> str | None:
+    """What is wrong with the name of an environment or pipeline, None if nothing is."""
+    if len(name) > LONGEST:
+        return f"the name is {len(name)} characters long; {LONGEST} are the most"
+    for segment in name.split("/"):
+        if not _SEGMENT.fullmatch(segment):
+            return (
+                f'"{segment}" is no name: use letters, digits, `-`, `_` and `.`, '
+                "beginning with a letter or a digit"
+            )
+    return None

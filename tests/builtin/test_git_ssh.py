@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.builtin.git_ssh import key_text, ssh_command
+from orchestrator.builtin.git import key_text, ssh_command
 from orchestrator.plugin import AdapterError, Secret
 from tests import needs
 from tests.builtin.git_bench import ADAPTER, SOURCE, check_out, refusal, step_of, tree
