@@ -15,8 +15,21 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LAYERS = ("core", "plugin", "config", "store", "process", "engine", "api", "cli")
 """From the top. What stands in a row may import what stands above it."""
-COMPOSITION = {"orchestrator.daemon", "orchestrator.check"}
+COMPOSITION = {"orchestrator.daemon", "orchestrator.check", "orchestrator.log_output"}
 """The modules that put the parts together; nothing imports them but each other and `testing`."""
+ROOMS = {
+    "core": ("language", "values", "steps", "world", "rules"),
+    "engine": ("secrets", "logs", "attempt"),
+    "cli": ("client", "view", "staying", "health", "verbs"),
+}
+"""The folders of a layer, from the top, by the same rule as the layers themselves."""
+SHARED = {
+    "core": (),
+    "engine": ("paths", "live", "writer"),
+    "cli": ("arguments", "answering", "catalogue", "configuration", "parameters"),
+}
+"""What a room may import of the files that stand beside the rooms: those that import no room but
+the first."""
 PURE = {
     *("collections", "difflib", "enum", "fnmatch", "functools", "hashlib", "itertools", "math"),
     *("operator", "re", "shlex", "sys", "typing"),
@@ -93,6 +106,49 @@ def test_a_layer_imports_only_from_those_above_it(layer: str) -> None:
     assert offending(f"orchestrator/{layer}", above) == []
 
 
+def room_of(module: str) -> str:
+    """The folder of a layer that a module stands in, "" if it stands beside the folders."""
+    _, layer, *rest = module.split(".")
+    return rest[0] if rest and rest[0] in ROOMS[layer] else ""
+
+
+def inside(layer: str) -> list[Import]:
+    """The imports within a layer."""
+    found = imports_of(f"orchestrator/{layer}")
+    return [each for each in found if each.of.startswith(f"orchestrator.{layer}.")]
+
+
+@pytest.mark.parametrize("layer", ROOMS)
+def test_a_room_imports_only_from_those_above_it(layer: str) -> None:
+    rooms = ROOMS[layer]
+    shared = {f"orchestrator.{layer}.{name}" for name in SHARED[layer]}
+    wrong = [
+        str(each)
+        for each in inside(layer)
+        if (room := room_of(each.by))
+        and room_of(each.of) not in rooms[: rooms.index(room) + 1]
+        and not any(f"{each.of}.".startswith(f"{name}.") for name in shared)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("layer", ROOMS)
+def test_what_rooms_share_stands_above_them(layer: str) -> None:
+    shared = {f"orchestrator.{layer}.{name}" for name in SHARED[layer]}
+    below = [
+        str(each)
+        for each in inside(layer)
+        if each.by in shared and room_of(each.of) in ROOMS[layer][1:]
+    ]
+    assert below == []
+
+
+@pytest.mark.parametrize("layer", ROOMS)
+def test_every_folder_is_a_room(layer: str) -> None:
+    folders = {path.parent.name for path in (ROOT / "orchestrator" / layer).glob("*/*.py")}
+    assert folders == set(ROOMS[layer])
+
+
 def test_imports_of_what_is_built_in() -> None:
     """What is built in imports what a plugin may."""
     assert offending("orchestrator/builtin", packages("plugin")) == []
@@ -110,9 +166,9 @@ def test_every_package_has_its_place() -> None:
 
 @pytest.mark.slow
 def test_nothing_imports_what_puts_the_parts_together() -> None:
-    inside = [one for layer in (*LAYERS, "builtin") for one in imports_of(f"orchestrator/{layer}")]
-    assert [str(one) for one in inside if one.of in COMPOSITION] == []
-    assert [str(one) for one in inside if one.package == "orchestrator.testing"] == []
+    found = [each for layer in (*LAYERS, "builtin") for each in imports_of(f"orchestrator/{layer}")]
+    assert [str(each) for each in found if each.of in COMPOSITION] == []
+    assert [str(each) for each in found if each.package == "orchestrator.testing"] == []
 
 
 @pytest.mark.parametrize(
@@ -138,7 +194,7 @@ def test_imports_of_the_core() -> None:
 
 def test_the_core_waits_for_nothing() -> None:
     waits = ast.AsyncFunctionDef | ast.Await | ast.AsyncFor | ast.AsyncWith
-    for path in sorted((ROOT / "orchestrator/core").glob("*.py")):
+    for path in sorted((ROOT / "orchestrator/core").rglob("*.py")):
         lines = [
             node.lineno for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, waits)
         ]
