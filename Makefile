@@ -24,7 +24,7 @@ RUN = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --durat
 # all of ours again: half of the whole time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test quick proof proof-current testbed check bench setup clean
+.PHONY: demo test quick proof proof-current testbed check wire bench setup clean
 setup: $(VENV)/ready
 
 # The stamp stands for: everything is installed as these files say.
@@ -62,6 +62,10 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The command line's types of what the daemon answers, from the API's (a test compares them).
+wire: setup
+	$(BIN)/python -m tools.client_wire
 
 bench: setup
 	$(BIN)/python -m benchmarks

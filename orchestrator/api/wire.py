@@ -267,14 +267,10 @@ class Debt(msgspec.Struct, frozen=True):
     locks: tuple[str, ...]
 
 
-class EnvironmentDebt(msgspec.Struct, frozen=True):
+class EnvironmentDebt(Debt, frozen=True, kw_only=True):
     """The same, with the environment that owes it."""
 
     environment: str
-    pipeline: str
-    for_job: int
-    since: str
-    locks: tuple[str, ...]
 
 
 class Quarantine(msgspec.Struct, frozen=True):

@@ -30,6 +30,7 @@ def at(minute: int, second: int = 0) -> str:
 def document(kind: type[Document], fields: Mapping[str, object]) -> Document:
     """The fields as a document of this kind: all that it has, each of its type."""
     msgspec.convert(fields, kind)
+    assert fields.keys() == kind.__annotations__.keys(), "a field that no daemon answers"
     return cast(Document, fields)  # what `convert` makes lacks what the command line doesn't read
 
 
@@ -199,6 +200,7 @@ PIPELINE: Pipeline = {
             "min": None,
             "max": None,
             "example": None,
+            "secret": False,
         },
         {
             "name": "regions",
@@ -211,6 +213,7 @@ PIPELINE: Pipeline = {
             "min": 1,
             "max": None,
             "example": None,
+            "secret": False,
         },
         {
             "name": "count",
@@ -223,6 +226,7 @@ PIPELINE: Pipeline = {
             "min": 1,
             "max": 10,
             "example": "3",
+            "secret": False,
         },
     ],
     "steps": [
@@ -233,7 +237,13 @@ PIPELINE: Pipeline = {
         defined("end", "a", "b", touches=True),
     ],
     "cleanup": "web-cleanup",
-    "stop": {"queued": "submitters", "applying": "admins"},
+    "stop": {
+        "queued": "submitters",
+        "preparing": "submitters",
+        "acquiring": "submitters",
+        "applying": "admins",
+        "cleaning_up": "admins",
+    },
     "approvals": [],
     "timeout": None,
     "max_wait": None,
@@ -277,7 +287,9 @@ STATUS: Status = {
     "queued": [
         queued(
             120,
-            blockers=[{"type": "drain", "id": None, "text": "the daemon drains", "since": None}],
+            blockers=[
+                {"type": "drain", "id": "daemon", "text": "the daemon drains", "since": None}
+            ],
         )
     ],
     "preparing": [],

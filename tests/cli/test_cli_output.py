@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from orchestrator.cli.client.wire import (
-    AcceptedConfiguration,
     Awaited,
+    ConfigurationState,
     DaemonState,
     DryRun,
     Environment,
@@ -15,7 +15,7 @@ from orchestrator.cli.client.wire import (
     LiftableBlocker,
     Pipeline,
     PipelineStep,
-    PlannedStep,
+    ResolvedStep,
     Status,
     Step,
     StepUnderWay,
@@ -487,7 +487,8 @@ x         deploy  every one            5                   Terraform, canary, re
 web  deploy  Terraform, canary, release
   environments  staging, production
   cleanup       web-cleanup
-  stop          queued: submitters, applying: admins
+  stop          submitters: queued, preparing, acquiring
+                admins: applying, cleaning up
   params
     version  string                   required                 ^v\\d+$
     regions  list of at least 1 item  default eu,us            of eu, us, ap  where
@@ -540,7 +541,7 @@ def test_show_keeps_the_steps_of_a_stage_together(pipe: Terminal) -> None:
     ]
 
 
-def planned(step: PipelineStep, turn: int) -> PlannedStep:
+def planned(step: PipelineStep, turn: int) -> ResolvedStep:
     return {
         "name": step["name"],
         "uses": step["uses"],
@@ -553,6 +554,7 @@ def planned(step: PipelineStep, turn: int) -> PlannedStep:
         "env": {"LEVEL": "3"},
         "when": None,
         "outcomes": [],
+        "matrix": None,
         "max_parallel": None,
         "later": [],
         "secrets": [],
@@ -576,16 +578,24 @@ def test_dry_run(pipe: Terminal) -> None:
     ]
     after["max_parallel"] = 2
     plan: DryRun = {
+        "dry_run": True,
         "pipeline": "web",
         "environment": "production",
         "kind": "deploy",
         "params": {"version": "v1"},
         "steps": [plan_step, apply, beside, after],
         "approvals": [
-            {"rule": "environment", "text": "approval by approver (0 of 2)", "expires": 14400.0}
+            {
+                "rule": "environment",
+                "text": "approval by approver (0 of 2)",
+                "roles": ["approver"],
+                "count": 2,
+                "not_submitter": False,
+                "expires": 14400.0,
+            }
         ],
         "cleanup": {"pipeline": "web-cleanup", "params": {"version": "v1"}},
-        "blockers": [{"type": "job", "id": 1, "text": "job 1 runs", "since": at(4)}],
+        "blockers": [{"type": "job", "id": 1, "text": "job 1 runs", "since": at(4), "lift": None}],
     }
     assert (
         shown(dry_run_lines(plan, pipe, NOW))
@@ -648,7 +658,7 @@ quarantines
 
 def test_status_says_of_when_the_configuration_is(pipe: Terminal) -> None:
     daemon = samples.STATUS["daemon"]
-    sound: AcceptedConfiguration = {**daemon["configuration"], "problems": []}
+    sound: ConfigurationState = {**daemon["configuration"], "problems": []}
     status: Status = {**samples.STATUS, "daemon": {**daemon, "configuration": sound}}
     first = "daemon 0.1.0, pid 4711, up since 12:00 (10 min), capacity 1 of 8 in use"
     assert status_lines(status, pipe, NOW)[0] == f"{first}, configuration of 12:00"

@@ -44,7 +44,7 @@ def test_verbs_import_little(verb: str) -> None:
 
 def test_staying_imports_no_other_package() -> None:
     """Staying with a job imports none of our other packages."""
-    loaded = loaded_by("import orchestrator.cli.stay, orchestrator.cli.follow\n")
+    loaded = loaded_by("import orchestrator.cli.staying.stay, orchestrator.cli.staying.follow\n")
     assert not any(n.startswith(OWN) and not n.startswith("orchestrator.cli") for n in loaded)
     assert loaded.isdisjoint({"msgspec", "asyncio", "http", "trio"})
 

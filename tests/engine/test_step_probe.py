@@ -120,7 +120,7 @@ async def test_daemon_that_is_killed_takes_its_probes_along(bench: StepBench) ->
     said = bench.fifo("said")
     code = (
         "import sys, trio; from pathlib import Path\n"
-        "from orchestrator.engine.step_probe import probe\n"
+        "from orchestrator.engine.attempt.step_probe import probe\n"
         "trio.run(probe, sys.argv[1:], {}, Path('/'), 1000)"
     )
     probed = python(SAYS_PID_AND_STAYS, said)

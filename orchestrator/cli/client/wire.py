@@ -1,6 +1,7 @@
 """The daemon's answers as the command line reads them; for the type checker only.
 
-No verb imports this module at run time: `typing` alone would cost a tenth of a verb's start.
+Written by `make wire` from `orchestrator/api/wire.py` and `wire_pipelines.py`: change those. No
+verb imports this module at run time: `typing` alone would cost a tenth of a verb's start.
 """
 
 from typing import Any, TypedDict
@@ -14,10 +15,11 @@ class Actor(TypedDict):
 
 
 class Blocker(TypedDict):
-    """One reason why a job, or a step of it, waits."""
+    """One thing that keeps a job, or a step of it, from starting. `id` is a job's number, or a
+    name."""
 
     type: str
-    id: int | str | None
+    id: int | str
     text: str
     since: str | None
 
@@ -29,8 +31,12 @@ class LiftableBlocker(Blocker):
 
 
 class Cause(TypedDict):
-    """Because of what a step did not run: the end of a `step`, a `stop`, its own `when`, or what
-    the `job` came to."""
+    """What decided that a step did not run.
+
+    `type`: the end of a `step` (its name, how it ended); a `stop` of the job, whose `cancel` says
+    more (`conclusion` is the `cause` there); a condition of the step's own (`when`); or what the
+    `job` came to, which did not call for the step.
+    """
 
     type: str
     step: str | None
@@ -41,16 +47,95 @@ class Cause(TypedDict):
 class Progress(TypedDict):
     """How far a step says that it is."""
 
-    done: int | None
+    done: int
     total: int | None
     text: str | None
 
 
+Approval = TypedDict(
+    "Approval",
+    {
+        "by": Actor,
+        "at": str,
+        "comment": str | None,
+        "step": str | None,
+        "for": list[str],
+    },
+)
+"""One person's yes, to a job or (`step`) to what a step of it asked.
+
+`for` are the rules that it counts for: `pipeline`, `environment`, `step`.
+"""
+
+
+AwaitedRule = TypedDict(
+    "AwaitedRule",
+    {
+        "for": str,
+        "text": str,
+        "roles": list[str],
+        "count": int,
+        "given": int,
+        "not_submitter": bool,
+        "expires_at": str | None,
+    },
+)
+"""One rule that is not satisfied yet; `given` of its `count` have approved."""
+
+
+class Awaited(TypedDict):
+    """What people are asked now: whether a job may queue, or (`step`) what a step asks."""
+
+    step: str | None
+    message: str | None
+    since: str
+    expires_at: str | None
+    rules: list[AwaitedRule]
+
+
+class Summary(TypedDict):
+    """What a step that has ended says of what it did or found, such as a plan's `+3 ~1 -0`."""
+
+    step: str
+    text: str
+
+
+class PendingApproval(Awaited):
+    """The same, with what who answers wants to know.
+
+    `may_answer`: a yes of who asks would count. `holds_environment`: the job has been admitted,
+    and nothing that it excludes starts before it has ended.
+    """
+
+    job: int
+    pipeline: str
+    environment: str
+    kind: str
+    submitter: Actor
+    reason: str | None
+    params: dict[str, str]
+    approvals: list[Approval]
+    summaries: list[Summary]
+    holds_environment: bool
+    may_answer: bool
+
+
+class PendingApprovals(TypedDict):
+    """All that people are asked now, by the number of the job."""
+
+    approvals: list[PendingApproval]
+
+
 class Step(TypedDict):
-    """One step of a job."""
+    """One step of a job. Outputs that are sensitive are masked.
+
+    `attempts` are the most that it may have, null without `retry`; while one is waited for, the
+    step is `pending`, and `next_attempt_at` says until when. `waiting_for` is in words, whose
+    answer it waits for too; it has waited since `waiting_since` without a break, whatever for.
+    """
 
     name: str
-    section: str | None
+    section: str
     stage: str | None
     uses: str
     phase: str
@@ -74,13 +159,16 @@ class Step(TypedDict):
 
 
 class StepUnderWay(Step):
-    """One that has begun and not ended, with what answers what it asks."""
+    """A step that has begun and has not ended; `lift` answers what it asks people, if it does."""
 
     lift: str | None
 
 
 class Cancel(TypedDict):
-    """The stop that was asked for."""
+    """The stop that was asked for; `by` is null where a limit asked. `force`: that too.
+
+    `cause` is `cancel`, `timeout`, `disconnect`, `rejection` or `expiry`.
+    """
 
     cause: str
     by: Actor | None
@@ -90,73 +178,22 @@ class Cancel(TypedDict):
     force_available_at: str | None
 
 
-class Approval(TypedDict):
-    """One person's yes, to a job or to what a step of it asked."""
+class Source(TypedDict):
+    """What the job runs from."""
 
-    by: Actor
-    at: str
-    comment: str | None
-    step: str | None
+    commit: str | None
 
 
-class AwaitedRule(TypedDict):
-    """One rule that is not satisfied yet."""
+class JobSummary(TypedDict):
+    """A job as lists show it.
 
-    text: str
-    roles: list[str]
-    count: int
-    given: int
-    not_submitter: bool
-    expires_at: str | None
-
-
-class Awaited(TypedDict):
-    """What people are asked now."""
-
-    step: str | None
-    message: str | None
-    since: str
-    expires_at: str | None
-    rules: list[AwaitedRule]
-
-
-class Summary(TypedDict):
-    """What a step that has ended says of what it did or found."""
-
-    step: str
-    text: str
-
-
-class Placed(TypedDict):
-    """What runs, or would run, where."""
-
-    pipeline: str
-    environment: str
-
-
-class PendingApproval(Awaited, Placed):
-    """The same, with what who answers wants to know."""
-
-    job: int
-    kind: str
-    submitter: Actor
-    reason: str | None
-    approvals: list[Approval]
-    summaries: list[Summary]
-    holds_environment: bool
-    may_answer: bool
-
-
-class PendingApprovals(TypedDict):
-    """All that people are asked now."""
-
-    approvals: list[PendingApproval]
-
-
-class Job(Placed):
-    """One run of a pipeline in an environment; without `steps` in lists."""
+    `warnings` counts the steps that ended as `warning`, what adapters warned of, and that it
+    `waited_long`: longer in the queue than its `max_wait`. `awaits` is what people are asked now.
+    """
 
     id: int
+    pipeline: str
+    environment: str
     kind: str
     params: dict[str, Any]
     priority: int
@@ -172,6 +209,7 @@ class Job(Placed):
     submitter: Actor
     reason: str | None
     key: str | None
+    source: Source
     locks: list[str]
     approvals: list[Approval]
     awaits: list[Awaited]
@@ -181,18 +219,28 @@ class Job(Placed):
     finished_at: str | None
     cancel: Cancel | None
     blockers: list[Blocker]
+
+
+class Job(JobSummary):
+    """One run of a pipeline in an environment."""
+
     steps: list[Step]
 
 
 class Jobs(TypedDict):
-    """A page of jobs, newest first; `next` is the id to go on before."""
+    """A page of jobs, the newest first; `next` is the `before` of the next page."""
 
-    jobs: list[Job]
+    jobs: list[JobSummary]
     next: int | None
 
 
 class Explanation(TypedDict):
-    """What a job waits for."""
+    """What a job waits for. `place` is its place in the environment's queue, from 1.
+
+    `since` is when it began to do what its `phase` says. `approvals` are those that it will need
+    before it queues, in words; what it awaits now is among the blockers. `steps` are those that are
+    under way, with what they wait for; `awaits` is what the job and they ask people now.
+    """
 
     job: int
     phase: str
@@ -205,7 +253,7 @@ class Explanation(TypedDict):
 
 
 class Debt(TypedDict):
-    """A cleanup that an environment owes."""
+    """A cleanup that is owed for a job, and the locks it keeps."""
 
     pipeline: str
     for_job: int
@@ -214,13 +262,13 @@ class Debt(TypedDict):
 
 
 class EnvironmentDebt(Debt):
-    """The same, with whose it is."""
+    """The same, with the environment that owes it."""
 
     environment: str
 
 
 class Quarantine(TypedDict):
-    """Why only a repair may act in an environment."""
+    """Why only a repair may act in an environment, and what a person can type to repair it."""
 
     since: str
     job: int
@@ -230,7 +278,10 @@ class Quarantine(TypedDict):
 
 
 class Environment(TypedDict):
-    """State of one environment."""
+    """One environment. `queued` is in its order; `last` are the jobs that ended last.
+
+    `preparing` are those that are not ready yet and hold nothing.
+    """
 
     name: str
     preparing: list[int]
@@ -238,107 +289,20 @@ class Environment(TypedDict):
     queued: list[int]
     debts: list[Debt]
     quarantine: Quarantine | None
-    holds: list[dict[str, Any]]
+    holds: list[Any]
     locks: list[str]
     retired: bool
     last: list[int]
 
 
-class Parameter(TypedDict):
-    """A parameter that a pipeline takes."""
+class Environments(TypedDict):
+    """Every environment, by name."""
 
-    name: str
-    type: str
-    required: bool
-    default: Any
-    pattern: str | None
-    description: str | None
-    choices: list[str] | None
-    min: float | None
-    max: float | None
-    example: str | None
-
-
-class Retry(TypedDict):
-    """How often a step is tried; seconds."""
-
-    attempts: int
-    backoff: float
-    factor: float
-    max: float | None
-    on: list[str]
-
-
-class Outcome(TypedDict):
-    """What one end of a step means."""
-
-    match: str
-    then: str
-    skip: list[str]
-    reason: str | None
-
-
-class AskedRule(TypedDict):
-    """Who must say yes; `expires` in seconds."""
-
-    roles: list[str]
-    count: int
-    not_submitter: bool
-    expires: float | None
-
-
-class AskedApproval(AskedRule):
-    """Who must say yes before a job queues."""
-
-    environment: str | None
-
-
-class PipelineStep(TypedDict):
-    """A step as it is defined."""
-
-    name: str
-    uses: str
-    section: str
-    stage: str | None
-    needs: list[str] | None
-    touches: bool
-    matrix: dict[str, Any] | None
-    matrix_of: str | None
-    max_parallel: int | None
-    when: str | None
-    retry: Retry | None
-    outcomes: list[Outcome]
-    timeout: float | None
-
-
-class Pipeline(TypedDict):
-    """A definition."""
-
-    name: str
-    kind: str
-    description: str | None
-    environments: list[str] | None
-    params: list[Parameter]
-    steps: list[PipelineStep]
-    cleanup: str | None
-    stop: Any
-    approvals: list[AskedApproval]
-    timeout: float | None
-    max_wait: float | None
-    on_max_wait: str
-    fail_running: str
-    halt_running: str
-
-
-class Cleanup(TypedDict):
-    """The cleanup that a run would owe."""
-
-    pipeline: str
-    params: dict[str, Any]
+    environments: list[Environment]
 
 
 class PlannedCondition(TypedDict):
-    """A `when`; `holds` of None: only the run knows."""
+    """A step's `when`. `holds` of null: only the run knows; else `why` says it with the values."""
 
     text: str
     holds: bool | None
@@ -354,51 +318,71 @@ class PlannedOutcome(TypedDict):
     skip: list[str]
 
 
-PlannedStep = TypedDict(
-    "PlannedStep",
+ResolvedStep = TypedDict(
+    "ResolvedStep",
     {
         "name": str,
         "uses": str,
         "section": str,
         "stage": str | None,
-        "needs": list[str] | None,
+        "needs": list[str],
         "touches": bool,
-        "with": dict[str, Any],
+        "with": Any,
         "turn": int,
         "env": dict[str, str],
         "when": PlannedCondition | None,
         "outcomes": list[PlannedOutcome],
+        "matrix": dict[str, Any] | None,
         "max_parallel": int | None,
         "later": list[str],
         "secrets": list[str],
     },
 )
-"""A step of a dry run, resolved as far as is known."""
+"""One step of a dry run, `with` and `env` as far resolved as can be known before it runs.
+
+Steps of one `turn` have nothing to wait for in each other: they can run side by side, as far
+as the capacity goes and, of one matrix, `max_parallel`. `later` are the references whose values
+only the run knows, `secrets` the names of the secrets that stand as `***`.
+"""
 
 
 class PlannedApproval(TypedDict):
-    """An approval that will be asked for."""
+    """An approval that will be asked for when the `before` steps have ended. `expires` in seconds.
+
+    `rule` is `pipeline` or `environment`: where it is written.
+    """
 
     rule: str
     text: str
+    roles: list[str]
+    count: int
+    not_submitter: bool
     expires: float | None
 
 
-class DryRun(TypedDict):
-    """What a submission would do."""
+class OwedCleanup(TypedDict):
+    """The cleanup that a job would owe."""
 
+    pipeline: str
+    params: dict[str, Any]
+
+
+class DryRun(TypedDict):
+    """What a submission would do, what it would wait for now, and the approvals it would need."""
+
+    dry_run: bool
     pipeline: str
     environment: str
     kind: str
     params: dict[str, Any]
-    steps: list[PlannedStep]
-    cleanup: Cleanup | None
-    blockers: list[Blocker]
+    steps: list[ResolvedStep]
+    cleanup: OwedCleanup | None
+    blockers: list[LiftableBlocker]
     approvals: list[PlannedApproval]
 
 
 class Plugin(TypedDict):
-    """An installed plugin; `problem` if it could not be loaded."""
+    """One installed plugin; `problem` is why it brings nothing, or not all that it should."""
 
     name: str
     version: str | None
@@ -406,16 +390,23 @@ class Plugin(TypedDict):
     problem: str | None
 
 
+class Plugins(TypedDict):
+    """Every installed plugin."""
+
+    plugins: list[Plugin]
+
+
 class Drain(TypedDict):
-    """Why nothing is admitted."""
+    """Since when nothing is admitted, and who asked for it."""
 
     by: Actor | None
     reason: str | None
     since: str
 
 
-class AcceptedConfiguration(TypedDict):
-    """What the daemon works by."""
+class ConfigurationState(TypedDict):
+    """The configuration in force, and since which start or reload; `problems` are the mistakes of a
+    newer one that was refused."""
 
     directory: str
     accepted_at: str | None
@@ -423,7 +414,7 @@ class AcceptedConfiguration(TypedDict):
 
 
 class DaemonState(TypedDict):
-    """The daemon itself."""
+    """The daemon itself. `in_use` of its `capacity` are tools at work."""
 
     pid: int
     version: str
@@ -432,11 +423,14 @@ class DaemonState(TypedDict):
     draining: Drain | None
     capacity: int
     in_use: int
-    configuration: AcceptedConfiguration
+    configuration: ConfigurationState
 
 
 class Status(TypedDict):
-    """One screen."""
+    """One screen. `queued` holds those that go next, at most some hundreds of them.
+
+    `preparing` are those that are not ready yet; `approvals` is what people are asked now.
+    """
 
     daemon: DaemonState
     running: list[Job]
@@ -445,3 +439,115 @@ class Status(TypedDict):
     approvals: list[PendingApproval]
     quarantines: list[Environment]
     debts: list[EnvironmentDebt]
+
+
+class Parameter(TypedDict):
+    """One parameter that a submission may give.
+
+    `min` and `max` bound a number, the characters of a string, the items of a list. `example` is
+    as on the command line.
+    """
+
+    name: str
+    type: str
+    required: bool
+    default: Any
+    pattern: str | None
+    description: str | None
+    choices: list[str] | None
+    min: int | float | None
+    max: int | float | None
+    example: str | None
+    secret: bool
+
+
+class Retry(TypedDict):
+    """How often a step is tried, the first attempt included; `backoff` and `max` are seconds.
+
+    `on` are the ends that are tried again; empty: every failure.
+    """
+
+    attempts: int
+    backoff: float
+    factor: float
+    max: float | None
+    on: list[str]
+
+
+class Outcome(TypedDict):
+    """What one end of a step (`exit 3`, `timed_out`) means for its job."""
+
+    match: str
+    then: str
+    skip: list[str]
+    reason: str | None
+
+
+class AskedApproval(TypedDict):
+    """Who must say yes before a job queues: `count` people, each with one of the roles.
+
+    `environment` is the one that asks, null where the pipeline does. `expires` are seconds.
+    """
+
+    environment: str | None
+    roles: list[str]
+    count: int
+    not_submitter: bool
+    expires: float | None
+
+
+class PipelineStep(TypedDict):
+    """One step as it is defined. `needs` are names of steps, those of a stage written out.
+
+    One step of a matrix has its own values in `matrix`, and in `matrix_of` the name that all of
+    them have in the file. `timeout` are seconds; `outcomes` are those that the file says.
+    """
+
+    name: str
+    uses: str
+    section: str
+    stage: str | None
+    needs: list[str]
+    touches: bool
+    matrix: dict[str, Any] | None
+    matrix_of: str | None
+    max_parallel: int | None
+    when: str | None
+    retry: Retry | None
+    outcomes: list[Outcome]
+    timeout: float | None
+
+
+class Stop(TypedDict):
+    """Who may cancel, by the phase that the job's steps are in."""
+
+    queued: str
+    preparing: str
+    acquiring: str
+    applying: str
+    cleaning_up: str
+
+
+class Pipeline(TypedDict):
+    """One definition. `environments` of null: every one. `timeout` and `max_wait` are seconds."""
+
+    name: str
+    kind: str
+    description: str | None
+    environments: list[str] | None
+    params: list[Parameter]
+    steps: list[PipelineStep]
+    cleanup: str | None
+    stop: Stop
+    approvals: list[AskedApproval]
+    timeout: float | None
+    max_wait: float | None
+    on_max_wait: str
+    fail_running: str
+    halt_running: str
+
+
+class Pipelines(TypedDict):
+    """Every pipeline, by name."""
+
+    pipelines: list[Pipeline]

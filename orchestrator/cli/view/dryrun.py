@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from orchestrator.cli.client.wire import DryRun, PlannedApproval, PlannedStep
+    from orchestrator.cli.client.wire import DryRun, PlannedApproval, ResolvedStep
     from orchestrator.cli.view.terminal import Terminal
 
 LONGEST_SHOWN = 160
@@ -39,7 +39,7 @@ def dry_run_lines(plan: DryRun, terminal: Terminal, now: float) -> list[str]:
     return lines + _blockers(plan, now)
 
 
-def _shared_env(steps: list[PlannedStep]) -> dict[str, str]:
+def _shared_env(steps: list[ResolvedStep]) -> dict[str, str]:
     """The variables that every step has alike."""
     first, *others = [step["env"] for step in steps]
     return {k: v for k, v in first.items() if all(env.get(k) == v for env in others)}
@@ -65,7 +65,7 @@ def _approval(approval: PlannedApproval) -> str:
     return f"  {harmless(approval['text'])}{expires}, asked by the {harmless(approval['rule'])}"
 
 
-def _headline(step: PlannedStep, width: int, plan: DryRun, terminal: Terminal) -> str:
+def _headline(step: ResolvedStep, width: int, plan: DryRun, terminal: Terminal) -> str:
     """`    3  smoke  command  touches  stage tests  after apply`."""
     before = [one for one in plan["steps"] if one["turn"] == step["turn"] - 1]
     after = {one["name"] for one in before if one["section"] == step["section"]}
@@ -83,7 +83,7 @@ def _headline(step: PlannedStep, width: int, plan: DryRun, terminal: Terminal) -
     return f"    {step['turn']:>2}  {name}  {'  '.join(note for note in notes if note)}"
 
 
-def _details(step: PlannedStep, shared: dict[str, str], terminal: Terminal) -> Iterator[str]:
+def _details(step: ResolvedStep, shared: dict[str, str], terminal: Terminal) -> Iterator[str]:
     for key, value in step["with"].items():
         yield f"{harmless(key)} = {_json(value)}"
     for name, text in step["env"].items():

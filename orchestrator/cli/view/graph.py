@@ -10,7 +10,7 @@ from orchestrator.cli.view.times import duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from orchestrator.cli.client.wire import AskedApproval, AskedRule, Outcome, PipelineStep, Retry
+    from orchestrator.cli.client.wire import AskedApproval, Outcome, PipelineStep, Retry
     from orchestrator.cli.view.layout import Place
     from orchestrator.cli.view.terminal import Terminal
 
@@ -56,7 +56,7 @@ def approval_lines(approvals: list[AskedApproval]) -> list[str]:
     return ["  approvals", *table(rows, indent="    ")] if rows else []
 
 
-def asked_text(approval: AskedRule) -> str:
+def asked_text(approval: AskedApproval) -> str:
     """`2 of approver or admin, not who submitted it, within 4h 00m`."""
     parts = [f"{approval['count']} of {' or '.join(approval['roles'])}"]
     if approval["not_submitter"]:

@@ -9,13 +9,17 @@ from orchestrator.cli.view.words import marked_state, said, took, where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from orchestrator.cli.client.wire import Job
+    from collections.abc import Sequence
+
+    from orchestrator.cli.client.wire import JobSummary
     from orchestrator.cli.view.terminal import Terminal
 
 _TITLES = ("JOB", "PIPELINE", "KIND", "STATE", "SUBMITTED", "TOOK", "BY")
 
 
-def job_table(jobs: list[Job], terminal: Terminal, now: float, indent: str = "") -> list[str]:
+def job_table(
+    jobs: Sequence[JobSummary], terminal: Terminal, now: float, indent: str = ""
+) -> list[str]:
     """A line a job, under titles; nothing at all for none."""
     if not jobs:
         return []
@@ -24,7 +28,7 @@ def job_table(jobs: list[Job], terminal: Terminal, now: float, indent: str = "")
     return table(rows, indent)
 
 
-def _row(job: Job, terminal: Terminal, now: float) -> list[str]:
+def _row(job: JobSummary, terminal: Terminal, now: float) -> list[str]:
     return [
         str(job["id"]),
         where(job, terminal),

@@ -7,12 +7,13 @@ from orchestrator.cli.view.graph import graph_lines
 from orchestrator.cli.view.parameters import written
 from orchestrator.cli.view.terminal import folded, table
 from orchestrator.cli.view.times import duration
+from orchestrator.cli.view.words import spoken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from orchestrator.cli.client.wire import Parameter, Pipeline
+    from orchestrator.cli.client.wire import Parameter, Pipeline, Stop
     from orchestrator.cli.view.terminal import Terminal
 
 _SHORT = 40
@@ -44,7 +45,7 @@ def pipeline_lines(pipeline: Pipeline, terminal: Terminal) -> list[str]:
     facts = [
         ["environments", _environments(pipeline)],
         ["cleanup", harmless(pipeline["cleanup"] or "none")],
-        ["stop", stop_text(pipeline["stop"])],
+        *_stop_rows(pipeline["stop"]),
         *_limits(pipeline),
     ]
     lines = ["  ".join(part for part in parts if part), *table(facts, indent="  ")]
@@ -67,13 +68,14 @@ def _limits(pipeline: Pipeline) -> Iterator[list[str]]:
         yield ["on halt", "steps beside the one that halted are stopped"]
 
 
-def stop_text(stop: object) -> str:
-    """Who may stop it, per phase where that differs."""
-    if not isinstance(stop, dict):
-        return harmless(stop)
-    if len(set(stop.values())) == 1:
-        return harmless(next(iter(stop.values())))
-    return harmless(", ".join(f"{phase}: {who}" for phase, who in stop.items()))
+def _stop_rows(stop: Stop) -> Iterator[list[str]]:
+    """Who may stop it: a line each, with the phases where that differs."""
+    phases: dict[str, list[str]] = {}
+    for phase, who in stop.items():
+        phases.setdefault(str(who), []).append(spoken(phase))
+    for row, (who, when) in enumerate(phases.items()):
+        text = who if len(phases) == 1 else f"{who}: {', '.join(when)}"
+        yield ["" if row else "stop", harmless(text)]
 
 
 def _environments(pipeline: Pipeline) -> str:

@@ -7,7 +7,7 @@ from orchestrator.cli.view.times import between, clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from orchestrator.cli.client.wire import Cancel, Job, Placed
+    from orchestrator.cli.client.wire import Cancel, Job, JobSummary, PendingApproval
     from orchestrator.cli.view.terminal import Terminal
 
 _MARKS = {
@@ -49,12 +49,12 @@ def spoken(word: str) -> str:
     return harmless(word).replace("_", " ")
 
 
-def state_of(job: Job) -> str:
+def state_of(job: JobSummary) -> str:
     """The conclusion of a finished job, the phase of another."""
     return job["conclusion"] or job["phase"]
 
 
-def job_state(job: Job) -> str:
+def job_state(job: JobSummary) -> str:
     """`success, halted by plan, 1 warning`."""
     words = [spoken(state_of(job))]
     if job["halted_by"]:
@@ -71,19 +71,19 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def marked_state(job: Job, terminal: Terminal) -> str:
+def marked_state(job: JobSummary, terminal: Terminal) -> str:
     """The same with its mark and colour."""
     sign = mark(state_of(job), terminal)
     text = coloured(job_state(job), "failure" if job["dirty"] else state_of(job), terminal)
     return f"{sign} {text}" if sign else text
 
 
-def where(job: Placed, terminal: Terminal) -> str:
+def where(job: JobSummary | PendingApproval, terminal: Terminal) -> str:
     """`web → production`."""
     return f"{harmless(job['pipeline'])} {terminal.arrow} {harmless(job['environment'])}"
 
 
-def took(job: Job, now: float) -> str:
+def took(job: JobSummary, now: float) -> str:
     """How long a job has run, or ran; "" for one that never did."""
     return between(job["started_at"], job["finished_at"], now)
 
