@@ -31,14 +31,14 @@ class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str | None = None
 
 
-class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AnswerBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A yes or a no to a job, or to what a step of it asks; the comment goes to the journal."""
 
     step: str | None = None
     comment: str | None = None
 
 
-class Retry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class RetryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Queue the like of a finished job, with the definition it had or (`latest`) today's."""
 
     latest: bool = False

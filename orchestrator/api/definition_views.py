@@ -89,8 +89,8 @@ def _outcome(of: OutcomeRule) -> wire.Outcome:
     return wire.Outcome(match=of.match, then=of.then.value, skip=of.skip, reason=of.reason or None)
 
 
-def _stop(of: StopRules) -> wire.Stop:
-    return wire.Stop(
+def _stop(of: StopRules) -> wire.StopRules:
+    return wire.StopRules(
         queued=of.queued.value,
         preparing=of.preparing.value,
         acquiring=of.acquiring.value,

@@ -12,7 +12,7 @@ from orchestrator.core.language.words import Role
 from orchestrator.core.rules.approvals import awaited
 from orchestrator.core.rules.permissions import demand, may
 from orchestrator.core.world.world import World
-from orchestrator.engine.engine import Engine, Submission
+from orchestrator.engine.engine import Engine, SubmittedJob
 from orchestrator.engine.feed import OpenJob, open_job
 
 
@@ -40,7 +40,7 @@ async def see(engine: Engine, id: int, caller: Caller | None = None) -> SeenJob:
     return SeenJob(job=job, definition=definition)
 
 
-async def see_submitted(engine: Engine, submission: Submission) -> SeenJob:
+async def see_submitted(engine: Engine, submission: SubmittedJob) -> SeenJob:
     """The job of a submission, as its commit left it."""
     found = submission.open
     if found is None:

@@ -82,7 +82,7 @@ class PipelineStep(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float | None
 
 
-class Stop(msgspec.Struct, frozen=True):
+class StopRules(msgspec.Struct, frozen=True):
     """Who may cancel, by the phase that the job's steps are in."""
 
     queued: str
@@ -102,7 +102,7 @@ class Pipeline(msgspec.Struct, frozen=True):
     params: tuple[Parameter, ...]
     steps: tuple[PipelineStep, ...]
     cleanup: str | None
-    stop: Stop
+    stop: StopRules
     approvals: tuple[AskedApproval, ...]
     timeout: float | None
     max_wait: float | None

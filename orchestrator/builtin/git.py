@@ -13,7 +13,7 @@ import anyio
 from anyio import to_thread
 
 from orchestrator.builtin import checkout
-from orchestrator.builtin.checkout.order import Answer, Order, write_private
+from orchestrator.builtin.checkout.order import CheckoutOrder, CheckoutResult, write_private
 from orchestrator.builtin.git_address import AddressInvalid, RefInvalid, check_ref, transports_of
 from orchestrator.builtin.git_config import GitConfig
 from orchestrator.plugin import (
@@ -59,7 +59,7 @@ class GitAdapter(Adapter[GitConfig]):
             done = await step.probe(_argv(step, LOOK_KEY), timeout=_LOOK)
         finally:
             await to_thread.run_sync(_remove_key, step)
-        answer = await to_thread.run_sync(Answer.read, Path(order.result))
+        answer = await to_thread.run_sync(CheckoutResult.read, Path(order.result))
         if answer is None:
             return [Problem("url", (done.stdout + done.stderr).strip()[-400:])]
         if not answer.error:
@@ -90,7 +90,7 @@ async def _checked_out(step: Step[GitConfig], key: str) -> Result:
     order = await _write_order(step, key)
     ended = await run_followed(step, key, _argv(step, key), Path(order.progress))
     await to_thread.run_sync(_remove_key, step)
-    answer = await to_thread.run_sync(Answer.read, Path(order.result))
+    answer = await to_thread.run_sync(CheckoutResult.read, Path(order.result))
     if answer is None or (answer.error and ended.ok):
         return Result.of(ended)
     if answer.error:
@@ -101,7 +101,7 @@ async def _checked_out(step: Step[GitConfig], key: str) -> Result:
     return Result.of(ended, summary=_summary(answer), outputs=outputs)
 
 
-def _summary(answer: Answer) -> str:
+def _summary(answer: CheckoutResult) -> str:
     """`commit 1a2b3c4 (v1.2.3)`"""
     short = answer.commit[:_ABBREVIATED]
     name = answer.ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
@@ -110,7 +110,7 @@ def _summary(answer: Answer) -> str:
     return f"commit {short}" if name == short else f"commit {short} ({name})"
 
 
-def _placed(step: Step[GitConfig], answer: Answer) -> str:
+def _placed(step: Step[GitConfig], answer: CheckoutResult) -> str:
     """The error with where its setting stands."""
     return _at(step.config, answer.setting, answer.error)
 
@@ -122,7 +122,7 @@ def _at(config: GitConfig, setting: str, text: str) -> str:
     return f"{config.written_in}.{name}: {text}" if name else f"{config.written_in}: {text}"
 
 
-def _problem(config: GitConfig, answer: Answer, severity: Severity) -> Problem:
+def _problem(config: GitConfig, answer: CheckoutResult, severity: Severity) -> Problem:
     """`check` names the file by itself."""
     if not config.written_in:
         return Problem(answer.setting, answer.error, severity)
@@ -130,7 +130,7 @@ def _problem(config: GitConfig, answer: Answer, severity: Severity) -> Problem:
     return Problem("", text.partition(": ")[2], severity)
 
 
-async def _write_order(step: Step[GitConfig], key: str) -> Order:
+async def _write_order(step: Step[GitConfig], key: str) -> CheckoutOrder:
     """Write down what is to be done, and the key that it needs. Raises AdapterError."""
     config = step.config
     try:
@@ -141,7 +141,7 @@ async def _write_order(step: Step[GitConfig], key: str) -> Order:
     except RefInvalid as problem:
         raise AdapterError(_at(config, "ref", str(problem))) from problem
     key_file = None if config.ssh_key is None else step.scratch / "key"
-    order = Order(
+    order = CheckoutOrder(
         git=config.binary,
         url=config.url,
         ref=config.ref,
@@ -163,7 +163,7 @@ async def _write_order(step: Step[GitConfig], key: str) -> Order:
     return order
 
 
-def _write(step: Step[GitConfig], key: str, order: Order, key_file: Path | None) -> None:
+def _write(step: Step[GitConfig], key: str, order: CheckoutOrder, key_file: Path | None) -> None:
     if key_file is not None:
         assert step.config.ssh_key is not None
         write_private(key_file, key_text(step.config.ssh_key.reveal()))

@@ -9,7 +9,7 @@ from orchestrator.config.document import Document
 from orchestrator.config.parameter_fit import misfit
 from orchestrator.config.secret_mapping import report_secret_mapping
 from orchestrator.config.shared_tables import report_references
-from orchestrator.config.surroundings import Surroundings
+from orchestrator.config.surroundings import KnownNames
 from orchestrator.core.language.definition import CleanupReference, PipelineDefinition
 from orchestrator.core.language.rejections import did_you_mean, near
 from orchestrator.core.language.words import ParameterType
@@ -20,7 +20,7 @@ from orchestrator.core.values.references import Path
 def settle_cleanups(
     pipelines: Mapping[str, PipelineDefinition],
     documents: Mapping[str, Document],
-    around: Surroundings,
+    around: KnownNames,
 ) -> dict[str, PipelineDefinition]:
     """Every pipeline, with the parameters of its cleanup mapped; mistakes are reported."""
     return {
@@ -33,7 +33,7 @@ def _settle(
     pipeline: PipelineDefinition,
     pipelines: Mapping[str, PipelineDefinition],
     documents: Mapping[str, Document],
-    around: Surroundings,
+    around: KnownNames,
 ) -> PipelineDefinition:
     document, wanted = documents[pipeline.name], pipeline.cleanup
     if wanted is None or not wanted.pipeline:
@@ -57,7 +57,7 @@ def _report_unfit(
     cleanup: PipelineDefinition,
     path: Path,
     document: Document,
-    around: Surroundings,
+    around: KnownNames,
 ) -> None:
     if cleanup.name == pipeline.name:
         document.report(path, "a pipeline cannot be its own cleanup")
@@ -86,7 +86,7 @@ def _mapped(
     cleanup: PipelineDefinition,
     wanted: CleanupReference,
     document: Document,
-    around: Surroundings,
+    around: KnownNames,
 ) -> dict[str, Any]:
     """What `params` says; without it, each parameter of a name that both pipelines have."""
     theirs = {parameter.name: parameter for parameter in cleanup.params}
@@ -118,7 +118,7 @@ def _report_written(
     cleanup: PipelineDefinition,
     params: Mapping[str, Any],
     document: Document,
-    around: Surroundings,
+    around: KnownNames,
 ) -> None:
     """Report names that the cleanup has not, and references that cannot be read at submit."""
     theirs = [parameter.name for parameter in cleanup.params]

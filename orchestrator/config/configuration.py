@@ -13,7 +13,7 @@ from orchestrator.config.paths import Host, located
 from orchestrator.config.pipelines import read_pipeline
 from orchestrator.config.secrets import read_secrets
 from orchestrator.config.shared_tables import roles_of
-from orchestrator.config.surroundings import Surroundings
+from orchestrator.config.surroundings import KnownNames
 from orchestrator.core.language.definition import (
     Configuration,
     EnvironmentDefinition,
@@ -84,9 +84,9 @@ def _surroundings(
     files: Directory,
     main: MainFile,
     environments: Mapping[str, EnvironmentDefinition],
-) -> Surroundings:
+) -> KnownNames:
     parsed = files.main.parsed
-    return Surroundings(
+    return KnownNames(
         directory=directory,
         host=host,
         registry=registry,
@@ -103,7 +103,7 @@ def _surroundings(
 
 
 def _configuration(
-    around: Surroundings,
+    around: KnownNames,
     main: MainFile,
     environments: dict[str, EnvironmentDefinition],
     pipelines: dict[str, PipelineDefinition],

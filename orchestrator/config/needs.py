@@ -85,7 +85,7 @@ class StepsBefore(Collection[str]):
         return len(self._earlier) + self._places.bit_count()
 
 
-class Order:
+class RunOrder:
     """The steps of a pipeline in the order in which they can run; `needs` are by their places."""
 
     def __init__(self, steps: NamedSteps, needs: Sequence[Sequence[int]]) -> None:
@@ -152,7 +152,7 @@ def read_order(
     section: Section,
     sections: Mapping[str, Section],
     made: frozenset[str] = frozenset(),
-) -> Order:
+) -> RunOrder:
     """What each step of a section waits for; names that there are not, and cycles, are reported.
 
     `sections` says of every step of the pipeline where it stands. What stands in an earlier
@@ -163,7 +163,7 @@ def read_order(
         tuple(dict.fromkeys(_needs(place, step, named, document, section, sections, made)))
         for place, step in enumerate(steps)
     ]
-    order = Order(named, needs)
+    order = RunOrder(named, needs)
     for cycle in order.cycles:
         _report_cycle(cycle, steps, document, section)
     return order

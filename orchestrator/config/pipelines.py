@@ -11,7 +11,7 @@ from orchestrator.config.shared_tables import (
 )
 from orchestrator.config.sources import read_source, with_source
 from orchestrator.config.steps import read_steps, report_no_time
-from orchestrator.config.surroundings import Surroundings
+from orchestrator.config.surroundings import KnownNames
 from orchestrator.core.language.definition import (
     CleanupReference,
     PipelineDefinition,
@@ -22,7 +22,7 @@ from orchestrator.core.language.words import ParameterType, StopPolicy
 from orchestrator.core.values.reference_check import Known
 
 
-def read_pipeline(name: str, document: Document, around: Surroundings) -> PipelineDefinition:
+def read_pipeline(name: str, document: Document, around: KnownNames) -> PipelineDefinition:
     """Read one pipeline; mistakes are reported to the document."""
     table = Reader(document).table(PipelineFile, document.data)
     _report_kind(table.kind, document, around.kinds)
@@ -58,7 +58,7 @@ def read_pipeline(name: str, document: Document, around: Surroundings) -> Pipeli
     )
 
 
-def known_in(table: PipelineFile, around: Surroundings) -> Known:
+def known_in(table: PipelineFile, around: KnownNames) -> Known:
     """What the pipeline's values can read, whichever of its environments it runs in."""
     mine = around.environments if table.environments is None else frozenset(table.environments)
     return Known(

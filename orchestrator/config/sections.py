@@ -6,7 +6,7 @@ import msgspec
 
 from orchestrator.config.document import Document
 from orchestrator.config.files import PipelineFile, StepTable
-from orchestrator.config.needs import NamedSteps, Order, read_order
+from orchestrator.config.needs import NamedSteps, RunOrder, read_order
 from orchestrator.core.language.definition import SOURCE_STEP
 from orchestrator.core.language.words import Section
 
@@ -16,7 +16,7 @@ class WrittenSection(msgspec.Struct, frozen=True):
 
     section: Section
     tables: tuple[StepTable, ...]
-    order: Order
+    order: RunOrder
 
     @property
     def key(self) -> str:

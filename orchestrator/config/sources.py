@@ -13,7 +13,7 @@ from orchestrator.config.retries import read_retry
 from orchestrator.config.secrets import report_secrets
 from orchestrator.config.shared_tables import report_references, report_unread_references
 from orchestrator.config.steps import looks_first, report_no_time
-from orchestrator.config.surroundings import Surroundings
+from orchestrator.config.surroundings import KnownNames
 from orchestrator.core.language.definition import SOURCE_STEP, Source, StepDefinition
 from orchestrator.core.language.words import Section
 from orchestrator.core.values.reference_check import Known
@@ -26,7 +26,7 @@ _WRITTEN_OUT = ("path", "git", "known_hosts", "directory")
 _FOR_STEPS_TOO = ("retry", "timeout")
 
 
-def read_source(table: SourceTable, document: Document, around: Surroundings) -> Source:
+def read_source(table: SourceTable, document: Document, around: KnownNames) -> Source:
     """Where steps run; mistakes are reported."""
     for key in _WRITTEN_OUT:
         report_unread_references(document, ("source", key), getattr(table, key))
@@ -48,7 +48,7 @@ def with_source(
     steps: tuple[StepDefinition, ...],
     table: PipelineFile,
     document: Document,
-    around: Surroundings,
+    around: KnownNames,
     known: Known,
 ) -> tuple[StepDefinition, ...]:
     """The steps, and before them the one that checks the source out; all of them wait for it."""
@@ -72,7 +72,7 @@ def _step(
     table: SourceTable,
     adapter: Adapter[Any],
     document: Document,
-    around: Surroundings,
+    around: KnownNames,
     known: Known,
 ) -> StepDefinition:
     settings = dict(_settings(table, around))
@@ -94,7 +94,7 @@ def _step(
     )
 
 
-def _settings(table: SourceTable, around: Surroundings) -> Iterator[tuple[str, Any]]:
+def _settings(table: SourceTable, around: KnownNames) -> Iterator[tuple[str, Any]]:
     """By the names that `[source]` has for them."""
     assert table.git is not None
     yield "git", _address(table.git, around)
@@ -122,7 +122,7 @@ def _report(
             document.report(("source", key), str(problem))
 
 
-def _address(written: str, around: Surroundings) -> str:
+def _address(written: str, around: KnownNames) -> str:
     """A path is one as everywhere in the configuration; anything else is left as it is."""
     if written.startswith("-") or ":" in written.partition("/")[0]:
         return written

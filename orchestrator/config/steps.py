@@ -13,7 +13,7 @@ from orchestrator.config.retries import read_retry
 from orchestrator.config.secrets import report_secrets
 from orchestrator.config.sections import WrittenSection, made_steps, read_sections
 from orchestrator.config.shared_tables import report_references, variables_of
-from orchestrator.config.surroundings import Surroundings
+from orchestrator.config.surroundings import KnownNames
 from orchestrator.core.language.definition import StepDefinition
 from orchestrator.core.language.rejections import did_you_mean, near
 from orchestrator.core.language.words import Section
@@ -26,7 +26,7 @@ HINT_ON_REFERENCES = "; perhaps one that it must know before a job exists is a r
 
 
 def read_steps(
-    table: PipelineFile, document: Document, around: Surroundings, known: Known
+    table: PipelineFile, document: Document, around: KnownNames, known: Known
 ) -> tuple[StepDefinition, ...]:
     """Every step of every section. `known` is what the pipeline's values can read, steps left
     out."""
@@ -61,7 +61,7 @@ class StepReader:
         table: PipelineFile,
         written: WrittenSection,
         document: Document,
-        around: Surroundings,
+        around: KnownNames,
     ) -> None:
         self._table = table
         self._written = written
@@ -140,9 +140,7 @@ def _seconds(duration: float | None) -> float | None:
     return None if duration is None else float(duration)
 
 
-def _adapter(
-    uses: str, document: Document, path: Path, around: Surroundings
-) -> Adapter[Any] | None:
+def _adapter(uses: str, document: Document, path: Path, around: KnownNames) -> Adapter[Any] | None:
     adapters = around.registry.adapters
     if uses in adapters or not uses:
         return adapters.get(uses)
@@ -158,7 +156,7 @@ def _adapter(
 
 
 def _traits(
-    adapter: Adapter[Any], step: StepTable, path: Path, document: Document, around: Surroundings
+    adapter: Adapter[Any], step: StepTable, path: Path, document: Document, around: KnownNames
 ) -> Traits:
     before = document.findings
     above = (((), PipelineFile), (path, StepTable))

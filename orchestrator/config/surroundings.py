@@ -10,7 +10,7 @@ from orchestrator.config.paths import Host
 from orchestrator.plugin.registry import Registry
 
 
-class Surroundings(msgspec.Struct, frozen=True):
+class KnownNames(msgspec.Struct, frozen=True):
     """Names that exist, even where their files have mistakes, so that one mistake makes no others.
 
     `kinds`, `allow_env` and `secrets` are None when orchestrator.toml could not be parsed. `vars`

@@ -31,12 +31,12 @@ from orchestrator.engine.effects import Effects
 from orchestrator.engine.feed import Batch, Feed, OpenJob
 from orchestrator.engine.live import Live, LiveStep
 from orchestrator.engine.secrets.job_secrets import secret_names, secret_values
-from orchestrator.engine.writer import Answer, Writer
+from orchestrator.engine.writer import CommandResult, Writer
 from orchestrator.plugin.registry import LoadedPlugin
 from orchestrator.store.protocol import PhaseName, Store
 
 
-class Submission(msgspec.Struct, frozen=True):
+class SubmittedJob(msgspec.Struct, frozen=True):
     """The job of a submission; `created` is false where its key had one already.
 
     `open` is the job as its commit left it, None if it has ended (its key had one).
@@ -167,7 +167,7 @@ class Engine:
         """Commit what a command means; its own events. Raises a Rejection or CommitFailed."""
         return (await self._execute(command)).recorded
 
-    async def _execute(self, command: cmd.Command) -> Answer:
+    async def _execute(self, command: cmd.Command) -> CommandResult:
         try:
             refuse_by_plugin(self.surroundings.authorize, command)
             return await self.writer.execute(command)
@@ -177,7 +177,7 @@ class Engine:
                 self._refusals.note(caller, rejection)
             raise
 
-    async def submit(self, request: cmd.Submit, from_file: Iterable[str] = ()) -> Submission:
+    async def submit(self, request: cmd.Submit, from_file: Iterable[str] = ()) -> SubmittedJob:
         """Queue a job, or answer with the one that its key has. Raises as `execute`.
 
         `from_file` are the parameters that were not given openly; the secret ones are kept apart.
@@ -195,7 +195,7 @@ class Engine:
         """The secret parameters of a pipeline."""
         return secret_names(self.writer.world.configuration, pipeline)
 
-    async def retry(self, request: RetryRequest) -> Submission:
+    async def retry(self, request: RetryRequest) -> SubmittedJob:
         """Queue the like of a finished job. Raises UnknownJob, JobNotFinished, and as `execute`."""
         job = await self.job(request.job)
         if not isinstance(job.phase, JobFinished):
@@ -284,9 +284,9 @@ class Engine:
         )
 
 
-def _submission(answer: Answer) -> Submission:
+def _submission(answer: CommandResult) -> SubmittedJob:
     assert answer.job is not None
-    return Submission(job=answer.job, created=bool(answer.recorded), open=answer.open)
+    return SubmittedJob(job=answer.job, created=bool(answer.recorded), open=answer.open)
 
 
 @asynccontextmanager

@@ -37,7 +37,7 @@ class WriterClosed(Exception):
     """The daemon stops; nothing was done. Try again when it is back."""
 
 
-class Answer:
+class CommandResult:
     """What became of one command: its own events, and the job that it asked for, if it has one.
 
     `open` is that job as the commit left it, None if it had ended before. Whoever read the world
@@ -59,7 +59,7 @@ class _Entry:
         self.command = command
         self.answered = trio.Event()
         self.events: list[Stamped] = []
-        self.answer = Answer()
+        self.answer = CommandResult()
         self.error: Exception | None = None
         self.given_up = False
 
@@ -76,7 +76,7 @@ class _Entry:
         """Observations are tried again; people are told at once."""
         return isinstance(self.command, cmd.Observation | cmd.SeeClient)
 
-    def succeed(self, answer: Answer) -> None:
+    def succeed(self, answer: CommandResult) -> None:
         self.answer = answer
         self.answered.set()
 
@@ -117,7 +117,7 @@ class Writer:
         self._drained = trio.Event()
         self._over = False
 
-    async def execute(self, command: cmd.Command) -> Answer:
+    async def execute(self, command: cmd.Command) -> CommandResult:
         """Commit what a command means.
 
         Raises a Rejection, CommitFailed or WriterClosed. The latter two come to requests only: an
@@ -269,7 +269,9 @@ class Writer:
             own = tuple(itertools.islice(lines, len(entry.events)))
             id = known[entry].id if entry in known else self._job_of(entry.command, own)
             job = None if id is None else self.world.jobs.get(id)
-            entry.succeed(Answer(own, id, None if job is None else open_job(self.world, job)))
+            entry.succeed(
+                CommandResult(own, id, None if job is None else open_job(self.world, job))
+            )
 
     def _job_of(self, command: cmd.Command, own: Batch) -> int | None:
         """The job of a submission: a new one, or the open one that its key has."""

@@ -9,14 +9,14 @@ class ProcessNotStarted(ProcessError):
     """There is nothing to wait for: the directory was never claimed, or was claimed as void."""
 
 
-class ProcessLost(ProcessError):
+class EndUnknown(ProcessError):
     """The tool and all its descendants have ended, and nobody can know how: it may have succeeded.
 
     Its supervisor was killed, or the host went down.
     """
 
 
-class ProcessNeverRan(ProcessLost):
+class ProcessNeverRan(EndUnknown):
     """The supervisor died before it released the tool: provably nothing was executed.
 
     This directory stays claimed; the tool may be started in another one.

@@ -10,8 +10,8 @@ import trio
 
 from orchestrator.process import identity, records, signalling, state, tree
 from orchestrator.process.errors import (
+    EndUnknown,
     KeeperUnavailable,
-    ProcessLost,
     ProcessNeverRan,
     ProcessNotStarted,
     StartRefused,
@@ -127,7 +127,7 @@ class ProcessHost:
         Raises:
             ProcessNotStarted: nothing was started, or the directory is void.
             ProcessNeverRan: the supervisor died before it released the tool.
-            ProcessLost: the tool and its descendants ended and nobody can know how.
+            EndUnknown: the tool and its descendants ended and nobody can know how.
         """
         while True:
             now = state.look(directory)
@@ -144,7 +144,7 @@ class ProcessHost:
                     await wait_for_ends([(pid, start_time)])
                 case Lost(reason):
                     await tree.wait_until_dead(directory)
-                    raise ProcessLost(f"{directory}: {reason}")
+                    raise EndUnknown(f"{directory}: {reason}")
                 case _:
                     assert_never(now)
 

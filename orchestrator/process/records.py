@@ -38,7 +38,7 @@ CLAIMED_ELSEWHERE = b"claimed"
 FAILED = b"failed "  # the reason follows
 
 
-class Claim:
+class SupervisorClaim:
     """What `started` says: the supervisor, or `void` (then the pid is 0)."""
 
     __slots__ = ("boot_id", "pid", "start_time")
@@ -63,12 +63,12 @@ class Claim:
         return f"{self.pid} {self.start_time} {self.boot_id}\n".encode()
 
     @staticmethod
-    def decode(content: bytes) -> "Claim":
+    def decode(content: bytes) -> "SupervisorClaim":
         """What `encode` wrote, or a void claim."""
         if content == VOID:
-            return Claim(0, 0, "")
+            return SupervisorClaim(0, 0, "")
         pid, start_time, boot_id = content.decode().split()
-        return Claim(int(pid), int(start_time), boot_id)
+        return SupervisorClaim(int(pid), int(start_time), boot_id)
 
 
 class Tool:

@@ -119,14 +119,14 @@ def _exit_of(ended: records.Ended) -> ProcessExit:
     )
 
 
-def read_claim(directory: Path) -> records.Claim | None:
+def read_claim(directory: Path) -> records.SupervisorClaim | None:
     """Who claimed the directory, or None. One that a power cut emptied is of another boot."""
     try:
-        return records.Claim.decode((directory / records.STARTED).read_bytes())
+        return records.SupervisorClaim.decode((directory / records.STARTED).read_bytes())
     except FileNotFoundError:
         return None
     except ValueError:
-        return records.Claim(-1, 0, "")
+        return records.SupervisorClaim(-1, 0, "")
 
 
 def read_tool(directory: Path) -> records.Tool | None:
@@ -144,7 +144,7 @@ def read_ended(directory: Path) -> records.Ended | None:
     return None
 
 
-def is_supervised(directory: Path, claim: records.Claim) -> bool:
+def is_supervised(directory: Path, claim: records.SupervisorClaim) -> bool:
     """Whether the supervisor lives: it holds its lock, or its pid is still its own."""
     if identity.is_alive(claim.pid, claim.start_time):
         return True

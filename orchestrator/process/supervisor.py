@@ -61,10 +61,10 @@ def _open_alive() -> int:
     return os.open(records.ALIVE, os.O_RDWR | os.O_CLOEXEC)
 
 
-def _claim_directory(boot_id: str) -> records.Claim | None:
+def _claim_directory(boot_id: str) -> records.SupervisorClaim | None:
     """Make this directory ours for as long as we live; None: it is claimed, and we give up."""
     stat = identity.ProcStat(os.getpid(), identity.read_file("/proc/self/stat"))
-    claim = records.Claim(stat.pid, stat.start_time, boot_id)
+    claim = records.SupervisorClaim(stat.pid, stat.start_time, boot_id)
     descriptor = records.claim_directory(".", claim.encode())
     return None if descriptor is None else claim
 
@@ -72,7 +72,7 @@ def _claim_directory(boot_id: str) -> records.Claim | None:
 class _Supervision:
     """The tool and what is known of it."""
 
-    def __init__(self, claim: records.Claim, alive: int, limit: LogLimit) -> None:
+    def __init__(self, claim: records.SupervisorClaim, alive: int, limit: LogLimit) -> None:
         self._claim = claim
         self._alive: int | None = alive
         self._limit = limit

@@ -28,25 +28,25 @@ _ROUND = 0.25  # seconds for one round of SIGKILL to take effect
 _PAUSE = 0.01  # seconds; only while the tree is just ending
 
 
-class Tree(msgspec.Struct, frozen=True):
+class ProcessTree(msgspec.Struct, frozen=True):
     """What is alive of a tree, by pid and start time: ours for certain, and only suspected."""
 
     members: frozenset[tuple[int, int]]
     suspects: frozenset[tuple[int, int]] = frozenset()
 
 
-def find_tree(directory: Path) -> Tree:
+def find_tree(directory: Path) -> ProcessTree:
     """The living processes of this directory's tree, without its supervisor. Reads all of /proc."""
     claim = state.read_claim(directory)
     if claim is None or claim.is_void or claim.boot_id != identity.read_boot_id():
-        return Tree(frozenset())
+        return ProcessTree(frozenset())
     tool = state.read_tool(directory)
     processes = _processes()
     if identity.is_alive(claim.pid, claim.start_time):
         ours = _descendants({claim.pid}, processes) - {claim.pid}
         return _tree(ours, set(), processes)
     if tool is None:
-        return Tree(frozenset())
+        return ProcessTree(frozenset())
     marked = {pid for pid in processes if _is_marked(pid, claim.token)}
     session = {pid for pid, process in processes.items() if process.session == tool.pid}
     leader = processes.get(tool.pid)
@@ -64,12 +64,14 @@ def _processes() -> dict[int, identity.ProcStat]:
     return {stat.pid: stat for stat in stats if stat is not None}
 
 
-def _tree(ours: set[int], suspects: set[int], processes: dict[int, identity.ProcStat]) -> Tree:
+def _tree(
+    ours: set[int], suspects: set[int], processes: dict[int, identity.ProcStat]
+) -> ProcessTree:
     def alive(pids: set[int]) -> frozenset[tuple[int, int]]:
         found = (processes[pid] for pid in pids if pid in processes)
         return frozenset((stat.pid, stat.start_time) for stat in found if not stat.ended)
 
-    return Tree(alive(ours), alive(suspects))
+    return ProcessTree(alive(ours), alive(suspects))
 
 
 def _descendants(roots: set[int], processes: dict[int, identity.ProcStat]) -> set[int]:
@@ -119,7 +121,7 @@ def is_tree_dead(directory: Path) -> bool:
         return True
     if state.is_supervised(directory, claim):
         return False
-    empty = Tree(frozenset())
+    empty = ProcessTree(frozenset())
     # One look can miss a child that is forked behind it by a parent that ends ahead of it.
     return find_tree(directory) == empty and find_tree(directory) == empty
 
@@ -173,7 +175,7 @@ async def wait_until_dead(directory: Path) -> None:
         await _wait_for_round(directory, tree)
 
 
-async def _wait_for_round(directory: Path, tree: Tree) -> None:
+async def _wait_for_round(directory: Path, tree: ProcessTree) -> None:
     """Until these have ended; when they have, until the supervisor has drawn its conclusion."""
     alive = tree.members | tree.suspects
     if not alive:

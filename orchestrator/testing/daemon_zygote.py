@@ -32,7 +32,7 @@ class Request(msgspec.Struct, frozen=True):
     log: str
 
 
-class Ended(msgspec.Struct, frozen=True):
+class ForkEnded(msgspec.Struct, frozen=True):
     """How a forked process ended: its exit status, or minus the signal."""
 
     pid: int
@@ -110,15 +110,15 @@ class Zygote:
                 raise subprocess.TimeoutExpired(str(pid), timeout or 0.0)
         return status
 
-    def _receive(self, timeout: float | None) -> int | Ended | None:
+    def _receive(self, timeout: float | None) -> int | ForkEnded | None:
         """The pid of a new process, or how one ended; None if nothing came."""
         if not select.select([self._socket], [], [], timeout)[0]:
             return None
         message = self._socket.recv(_LONGEST)
         if not message:
             return None
-        answer: int | Ended = msgspec.json.decode(message, type=int | Ended)
-        if isinstance(answer, Ended):
+        answer: int | ForkEnded = msgspec.json.decode(message, type=int | ForkEnded)
+        if isinstance(answer, ForkEnded):
             self._statuses[answer.pid] = answer.status
         return answer
 
@@ -149,7 +149,7 @@ def main(line: socket.socket, modules: Sequence[str]) -> None:
                 poll.unregister(descriptor)
                 os.close(descriptor)
                 pid, status = os.waitpid(children.pop(descriptor), 0)
-                ended = Ended(pid, os.waitstatus_to_exitcode(status))
+                ended = ForkEnded(pid, os.waitstatus_to_exitcode(status))
                 line.send(msgspec.json.encode(ended))
 
 

@@ -7,7 +7,7 @@ from typing import assert_never
 import trio
 
 from orchestrator.process.errors import (
-    ProcessLost,
+    EndUnknown,
     ProcessNeverRan,
     ProcessNotStarted,
     StartRefused,
@@ -65,11 +65,11 @@ class SimulatedHost:
         for process in self.processes.values():
             process.lose_power()
 
-    def ask(self, directory: Path, spec: ProcessSpec) -> "Answer":
+    def ask(self, directory: Path, spec: ProcessSpec) -> "SupervisorReply":
         """Begin to start a tool, as `start` does; a daemon that is killed then gets no answer."""
         spec.order(None)
         _make_folder(directory)
-        answer = Answer()
+        answer = SupervisorReply()
         if directory in self.processes:
             answer.given.set()
         else:
@@ -86,7 +86,9 @@ class SimulatedHost:
         if answer.refused:
             raise StartRefused(f"{directory}: cannot start {spec.argv[0]}: no more processes")
 
-    async def _supervise(self, directory: Path, spec: ProcessSpec, answer: "Answer") -> None:
+    async def _supervise(
+        self, directory: Path, spec: ProcessSpec, answer: "SupervisorReply"
+    ) -> None:
         """A supervisor: goes on although the daemon that asked for it may be dead."""
         tool, boot_id = self._choose(directory, spec), self._boot_id()
         try:
@@ -127,7 +129,7 @@ class SimulatedHost:
         return self.processes[directory].void
 
     async def wait(self, directory: Path) -> ProcessExit:
-        """How the tool ended. Raises ProcessNotStarted, ProcessNeverRan, ProcessLost."""
+        """How the tool ended. Raises ProcessNotStarted, ProcessNeverRan, EndUnknown."""
         await trio.lowlevel.checkpoint()
         while True:
             now = self.look(directory)
@@ -143,7 +145,7 @@ class SimulatedHost:
                 case Lost(reason):
                     while not self.is_tree_dead(directory):
                         await self.processes[directory].next_change()
-                    raise ProcessLost(f"{directory}: {reason}")
+                    raise EndUnknown(f"{directory}: {reason}")
                 case _:
                     assert_never(now)
 
@@ -192,7 +194,7 @@ class SimulatedHost:
         return not process.tree_alive
 
 
-class Answer:
+class SupervisorReply:
     """What a supervisor tells the daemon that asked for it."""
 
     def __init__(self) -> None:

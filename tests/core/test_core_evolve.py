@@ -13,12 +13,12 @@ from orchestrator.core.language import commands as cmd
 from orchestrator.core.language import events as ev
 from orchestrator.core.language.definition import ApprovalRule, RetryPolicy
 from orchestrator.core.language.model import (
-    Answer,
     Approval,
+    AskedQuestion,
     Debt,
     Ending,
     ProcessRecord,
-    Question,
+    QuestionAnswer,
     Run,
     Stop,
 )
@@ -119,7 +119,7 @@ STORIES |= {
     ),
 }
 APPROVAL = Approval(by=ADA.actor, at=at(1), counts_for=("pipeline",))
-QUESTION = Question(key="go", text="go on?", rule=ApprovalRule(), asked=at(1))
+QUESTION = AskedQuestion(key="go", text="go on?", rule=ApprovalRule(), asked=at(1))
 
 
 def debt(job: int) -> Debt:
@@ -162,7 +162,7 @@ OF_JOB: list[ev.AnyEvent] = [
     ev.StepWarned(ref=A, text="x"),
     ev.StepAsked(ref=A, question=QUESTION),
     ev.StepApproved(ref=A, key="go", approval=APPROVAL),
-    ev.StepAnswered(ref=A, key="go", answer=Answer(Decision.EXPIRED, at(1))),
+    ev.StepAnswered(ref=A, key="go", answer=QuestionAnswer(Decision.EXPIRED, at(1))),
     ev.StepQuestionWithdrawn(ref=A, key="go"),
     ev.StepRecorded(ref=A, record=ProcessRecord("apply", "tool", "boot-1")),
 ]

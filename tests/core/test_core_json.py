@@ -24,9 +24,9 @@ from orchestrator.core.language.digest import digest
 from orchestrator.core.language.model import (
     Acquiring,
     Actor,
-    Answer,
     Applying,
     Approval,
+    AskedQuestion,
     BackingOff,
     CallRecord,
     Cancelling,
@@ -48,7 +48,7 @@ from orchestrator.core.language.model import (
     Pending,
     ProcessRecord,
     Quarantine,
-    Question,
+    QuestionAnswer,
     Record,
     Run,
     Step,
@@ -73,8 +73,8 @@ STOP = Stop(cause=StopCause.TIMEOUT, at=at(1), by=BY, reason="late")
 FORCE = Force(at=at(2), by=BY, reason="hangs", fired=True, of_handlers=True)
 RULE = ApprovalRule(roles=(Role.ADMIN,), count=2, not_submitter=True, expires=60.0)
 APPROVAL = Approval(by=BY, at=at(2), comment="fine", counts_for=("pipeline",))
-ANSWER = Answer(decision=Decision.REJECTED, at=at(3), by=BY, comment="no")
-QUESTION = Question(
+ANSWER = QuestionAnswer(decision=Decision.REJECTED, at=at(3), by=BY, comment="no")
+QUESTION = AskedQuestion(
     key="go", text="go on?", rule=RULE, asked=at(2), approvals=(APPROVAL,), answer=ANSWER
 )
 ENDING = Ending(StepConclusion.WARNING, Outcome.WARN, exit=3, signal="SIGKILL", reason="meh")

@@ -11,7 +11,7 @@ from typing import Any
 import trio
 
 from orchestrator.core.language.definition import ApprovalRule
-from orchestrator.core.language.model import CallRecord, ProcessRecord, Question, Record
+from orchestrator.core.language.model import AskedQuestion, CallRecord, ProcessRecord, Record
 from orchestrator.core.rules.observations import STOPPABLE
 from orchestrator.engine.attempt.attempt_paths import AttemptPaths
 from orchestrator.engine.attempt.claims import ClaimBook
@@ -59,7 +59,7 @@ class RecordingJournal:
         kept = {"file": value} if sensitive else {"value": value}
         self.records[phase, key] = CallRecord(phase=phase, key=key, done=True, **kept)
 
-    async def ask(self, key: str, text: str, rule: ApprovalRule) -> Question:
+    async def ask(self, key: str, text: str, rule: ApprovalRule) -> AskedQuestion:
         raise AssertionError(f"{key}: there is nobody here to ask")
 
     async def withdraw(self, key: str) -> None:

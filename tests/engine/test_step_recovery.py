@@ -13,7 +13,7 @@ from orchestrator.core.language.model import ProcessRecord
 from orchestrator.plugin import AdapterError, ProcessLost, StopRequested
 from orchestrator.process.host import ProcessHost
 from orchestrator.process.identity import ProcStat, read_boot_id, read_file, read_stat
-from orchestrator.process.records import Claim
+from orchestrator.process.records import SupervisorClaim
 from orchestrator.process.state import Running, Void
 from tests.engine.step_bench import STOP, StepBench, open_step_bench, python, read_fifo
 
@@ -84,11 +84,11 @@ async def test_supervisor_died_before_it_released_the_tool(bench: StepBench) -> 
     assert bench.log() == "ran\n"
 
 
-def dead_supervisor() -> Claim:
+def dead_supervisor() -> SupervisorClaim:
     """A claim by a process that has ended."""
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as process:
         stat = ProcStat(process.pid, read_file(f"/proc/{process.pid}/stat"))
-    return Claim(stat.pid, stat.start_time, read_boot_id())
+    return SupervisorClaim(stat.pid, stat.start_time, read_boot_id())
 
 
 async def test_supervisor_and_tool_were_killed(bench: StepBench) -> None:

@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from orchestrator.process import tree
-from orchestrator.process.errors import ProcessLost, ToolStillRuns
+from orchestrator.process.errors import EndUnknown, ToolStillRuns
 from orchestrator.process.host import ProcessHost
 from orchestrator.process.state import Exited, Lost, ProcessExit, Running
 from tests import needs
@@ -125,7 +125,7 @@ async def test_tree_without_a_supervisor_is_killed(bench: Bench) -> None:
     assert waiting.cancelled_caught
     await bench.host.kill_tree(bench.directory())
     assert bench.is_gone(grandchild(bench))
-    with pytest.raises(ProcessLost):
+    with pytest.raises(EndUnknown):
         await bench.host.wait(bench.directory())
 
 
@@ -155,7 +155,7 @@ async def test_unmarked_orphan_is_only_suspected(
     assert len(found.suspects) == 1
     assert not bench.host.is_tree_dead(bench.directory())
     (bench.root / "gate2").write_text("x\n")
-    with pytest.raises(ProcessLost):
+    with pytest.raises(EndUnknown):
         await bench.host.wait(bench.directory())
     assert bench.host.is_tree_dead(bench.directory())
 

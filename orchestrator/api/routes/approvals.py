@@ -6,7 +6,7 @@ from litestar import get, post
 from litestar.params import JSONBody
 
 from orchestrator.api import wire
-from orchestrator.api.bodies import Answer
+from orchestrator.api.bodies import AnswerBody
 from orchestrator.api.given import GivenCaller, GivenEngine, JobId
 from orchestrator.api.reading import demand_viewer, pending_approvals, see
 from orchestrator.core.language import commands as cmd
@@ -24,19 +24,25 @@ async def list_approvals(engine: GivenEngine, caller: GivenCaller) -> wire.Pendi
 
 @post("/v1/jobs/{job_id:int}/approve", summary="Say yes", status_code=HTTPStatus.OK)
 async def approve_job(
-    job_id: JobId, engine: GivenEngine, caller: GivenCaller, data: JSONBody[Answer | None] = None
+    job_id: JobId,
+    engine: GivenEngine,
+    caller: GivenCaller,
+    data: JSONBody[AnswerBody | None] = None,
 ) -> wire.Job:
     """The job. Without a step it is the job itself that is meant, or the only step that asks."""
-    said = data or Answer()
+    said = data or AnswerBody()
     return await _answer(engine, cmd.Approve(caller, job_id, said.step, said.comment or ""))
 
 
 @post("/v1/jobs/{job_id:int}/reject", summary="Say no", status_code=HTTPStatus.OK)
 async def reject_job(
-    job_id: JobId, engine: GivenEngine, caller: GivenCaller, data: JSONBody[Answer | None] = None
+    job_id: JobId,
+    engine: GivenEngine,
+    caller: GivenCaller,
+    data: JSONBody[AnswerBody | None] = None,
 ) -> wire.Job:
     """The same; one no is enough."""
-    said = data or Answer()
+    said = data or AnswerBody()
     return await _answer(engine, cmd.Reject(caller, job_id, said.step, said.comment or ""))
 
 

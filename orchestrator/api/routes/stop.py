@@ -6,7 +6,7 @@ from litestar import Response, post
 from litestar.params import JSONBody
 
 from orchestrator.api import wire
-from orchestrator.api.bodies import Reason, Retry
+from orchestrator.api.bodies import Reason, RetryBody
 from orchestrator.api.given import GivenCaller, GivenEngine, JobId, Key
 from orchestrator.api.reading import see, see_submitted
 from orchestrator.core.language import commands as cmd
@@ -36,11 +36,11 @@ async def retry_job(
     job_id: JobId,
     engine: GivenEngine,
     caller: GivenCaller,
-    data: JSONBody[Retry | None] = None,
+    data: JSONBody[RetryBody | None] = None,
     key: Key = None,
 ) -> Response[wire.Job]:
     """201 with the new job; 200 where the key has one already."""
-    wanted = data or Retry()
+    wanted = data or RetryBody()
     request = RetryRequest(
         caller=caller,
         job=job_id,

@@ -14,14 +14,14 @@ from orchestrator.builtin.checkout.failures import Failure, GitFailed, Stopped
 from orchestrator.builtin.checkout.git import Git
 from orchestrator.builtin.checkout.host_key import explained
 from orchestrator.builtin.checkout.mirror import Mirror
-from orchestrator.builtin.checkout.order import Answer, Order
-from orchestrator.builtin.checkout.tree import Tree
+from orchestrator.builtin.checkout.order import CheckoutOrder, CheckoutResult
+from orchestrator.builtin.checkout.tree import WorkTree
 
 FAILED = 1
 STOPPED = 128 + signal.SIGTERM
 
 
-def main(order: Order) -> int:
+def main(order: CheckoutOrder) -> int:
     """Carry it out; the exit status."""
     console = Console(Path(order.progress))
     try:
@@ -30,12 +30,12 @@ def main(order: Order) -> int:
         console.say("stopped")
         return STOPPED
     except Failure as failure:
-        answer = Answer(error=str(failure), setting=failure.setting)
+        answer = CheckoutResult(error=str(failure), setting=failure.setting)
     except GitFailed as failed:
         text = explained(failed.lines, order.known_hosts)
-        answer = Answer(error=text or f"{order.url}: {failed}", setting="url")
+        answer = CheckoutResult(error=text or f"{order.url}: {failed}", setting="url")
     except OSError as error:
-        answer = Answer(error=f"{error.filename}: {error.strerror}", setting="")
+        answer = CheckoutResult(error=f"{error.filename}: {error.strerror}", setting="")
     finally:
         shutil.rmtree(order.draft, ignore_errors=True)
     answer.write(Path(order.result))
@@ -44,12 +44,12 @@ def main(order: Order) -> int:
     return FAILED if answer.error else 0
 
 
-def _carried_out(order: Order, git: Git) -> Answer:
+def _carried_out(order: CheckoutOrder, git: Git) -> CheckoutResult:
     git.demand_version()
     if order.look_only:
         remote = _look(order, git)
         return _answer(refs.select(order.ref, remote, order.url))
-    tree = Tree(git, order)
+    tree = WorkTree(git, order)
     tree.demand_place()
     remote = _look(order, git)
     wanted = refs.select(order.ref, remote, order.url)
@@ -62,14 +62,14 @@ def _carried_out(order: Order, git: Git) -> Answer:
     tree.put_in_place()
     name = commit if wanted.is_bare_commit else wanted.name
     git.console.say(f"commit {commit} ({described})")
-    return Answer(commit=commit, ref=name, describe=described, rebuilt=mirror.rebuilt)
+    return CheckoutResult(commit=commit, ref=name, describe=described, rebuilt=mirror.rebuilt)
 
 
-def _answer(wanted: refs.Wanted) -> Answer:
-    return Answer(commit=wanted.commit, ref=wanted.name)
+def _answer(wanted: refs.Wanted) -> CheckoutResult:
+    return CheckoutResult(commit=wanted.commit, ref=wanted.name)
 
 
-def _look(order: Order, git: Git) -> refs.RemoteRefs:
+def _look(order: CheckoutOrder, git: Git) -> refs.RemoteRefs:
     """What the remote has now."""
     git.console.say(f"looking at {order.url}")
     named = [order.ref] if order.ref.startswith("refs/") else []
@@ -77,7 +77,7 @@ def _look(order: Order, git: Git) -> refs.RemoteRefs:
     return refs.parse(git.read("ls-remote", "--symref", "--", order.url, *patterns))
 
 
-def _taken(mirror: Mirror, tree: Tree, wanted: refs.Wanted, remote: refs.RemoteRefs) -> str:
+def _taken(mirror: Mirror, tree: WorkTree, wanted: refs.Wanted, remote: refs.RemoteRefs) -> str:
     """Check out from the mirror, which is made anew if it turns out to be damaged."""
     with mirror.locked():
         commit = mirror.get(wanted, remote)
@@ -95,4 +95,4 @@ def _taken(mirror: Mirror, tree: Tree, wanted: refs.Wanted, remote: refs.RemoteR
 
 
 if __name__ == "__main__":
-    sys.exit(main(Order.read(Path(sys.argv[1]))))
+    sys.exit(main(CheckoutOrder.read(Path(sys.argv[1]))))

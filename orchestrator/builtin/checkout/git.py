@@ -13,7 +13,7 @@ from typing import IO
 
 from orchestrator.builtin.checkout.console import Console
 from orchestrator.builtin.checkout.failures import Failure, GitFailed, Stopped
-from orchestrator.builtin.checkout.order import Order
+from orchestrator.builtin.checkout.order import CheckoutOrder
 
 OLDEST = (2, 32)
 """The first that can be told to leave the user's configuration alone (GIT_CONFIG_GLOBAL)."""
@@ -53,7 +53,7 @@ _CHUNK = 1 << 16
 class Git:
     """The git of one order. `lock` is a descriptor that its processes hold as well."""
 
-    def __init__(self, order: Order, console: Console) -> None:
+    def __init__(self, order: CheckoutOrder, console: Console) -> None:
         self.console = console
         self.lock: int | None = None
         self._order = order

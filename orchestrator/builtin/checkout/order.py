@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Order:
+class CheckoutOrder:
     """One checkout. Paths are absolute.
 
     `transports` are what git may use for the repository and its submodules. `target` becomes the
@@ -34,10 +34,10 @@ class Order:
     look_only: bool = False
 
     @staticmethod
-    def read(path: Path) -> "Order":
+    def read(path: Path) -> "CheckoutOrder":
         """The order that `write` wrote."""
         given = json.loads(path.read_bytes())
-        return Order(**{**given, "transports": tuple(given["transports"])})
+        return CheckoutOrder(**{**given, "transports": tuple(given["transports"])})
 
     def write(self, path: Path) -> None:
         """Write it whole or not at all."""
@@ -45,7 +45,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Answer:
+class CheckoutResult:
     """How it ended: an `error` about a `setting`, or what was checked out."""
 
     error: str = ""
@@ -56,10 +56,10 @@ class Answer:
     rebuilt: str = ""
 
     @staticmethod
-    def read(path: Path) -> "Answer | None":
+    def read(path: Path) -> "CheckoutResult | None":
         """What was answered, None if nothing was."""
         try:
-            return Answer(**json.loads(path.read_bytes()))
+            return CheckoutResult(**json.loads(path.read_bytes()))
         except (FileNotFoundError, ValueError):
             return None
 

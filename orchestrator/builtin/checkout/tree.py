@@ -6,16 +6,16 @@ from pathlib import Path
 
 from orchestrator.builtin.checkout.failures import Failure, GitFailed, said
 from orchestrator.builtin.checkout.git import Git
-from orchestrator.builtin.checkout.order import Order
+from orchestrator.builtin.checkout.order import CheckoutOrder
 
 MARK = Path(".git") / "orchestrator-checkout"
 """Holds whose work tree it is."""
 
 
-class Tree:
+class WorkTree:
     """The work tree of one order."""
 
-    def __init__(self, git: Git, order: Order) -> None:
+    def __init__(self, git: Git, order: CheckoutOrder) -> None:
         self._git = git
         self._order = order
         self._draft = Path(order.draft)

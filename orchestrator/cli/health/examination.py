@@ -11,7 +11,7 @@ from orchestrator.cli.configuration import (
     load_registry,
     read_configuration,
 )
-from orchestrator.cli.health.finding import Finding, ok, problem, warning
+from orchestrator.cli.health.finding import HealthFinding, ok, problem, warning
 from orchestrator.cli.health.host import clock, disk, groups
 from orchestrator.cli.health.tools import tools
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from orchestrator.core.language.definition import Configuration
 
 
-def examine(socket: str, directory: str | None) -> list[Finding]:
+def examine(socket: str, directory: str | None) -> list[HealthFinding]:
     """Look at the daemon, this user, the configuration, its tools, the disk and the clock."""
     findings, status = _daemon(socket)
     findings += groups(Path(socket))
@@ -39,7 +39,7 @@ def examine(socket: str, directory: str | None) -> list[Finding]:
     return [*findings, *clock()]
 
 
-def _daemon(socket: str) -> tuple[list[Finding], Status | None]:
+def _daemon(socket: str) -> tuple[list[HealthFinding], Status | None]:
     try:
         status: Status = Daemon(socket).get("/v1/status")
     except CommandError as error:
@@ -56,7 +56,7 @@ def _daemon(socket: str) -> tuple[list[Finding], Status | None]:
     return findings, status
 
 
-def _configuration(named: str | None) -> tuple[list[Finding], Configuration | None]:
+def _configuration(named: str | None) -> tuple[list[HealthFinding], Configuration | None]:
     from orchestrator.config import ConfigurationInvalid
 
     try:

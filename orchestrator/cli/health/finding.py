@@ -5,7 +5,7 @@ from __future__ import annotations
 from orchestrator.cli.client.exits import Exit
 
 
-class Finding:
+class HealthFinding:
     """`level` is `ok`, `warning` or `problem`; `exit` is what a problem makes of the status."""
 
     __slots__ = ("exit", "level", "subject", "text")
@@ -21,16 +21,16 @@ class Finding:
         return {"level": self.level, "subject": self.subject, "text": self.text}
 
 
-def ok(subject: str, text: str) -> Finding:
+def ok(subject: str, text: str) -> HealthFinding:
     """All is well."""
-    return Finding("ok", subject, text)
+    return HealthFinding("ok", subject, text)
 
 
-def warning(subject: str, text: str) -> Finding:
+def warning(subject: str, text: str) -> HealthFinding:
     """It works, and somebody should look."""
-    return Finding("warning", subject, text)
+    return HealthFinding("warning", subject, text)
 
 
-def problem(subject: str, text: str, exit: Exit = Exit.USAGE) -> Finding:
+def problem(subject: str, text: str, exit: Exit = Exit.USAGE) -> HealthFinding:
     """Something does not work."""
-    return Finding("problem", subject, text, exit)
+    return HealthFinding("problem", subject, text, exit)

@@ -9,14 +9,14 @@ import pwd
 import stat
 from pathlib import Path
 
-from orchestrator.cli.health.finding import Finding, ok, problem, warning
+from orchestrator.cli.health.finding import HealthFinding, ok, problem, warning
 
 LEAST_FREE = 1024**3
 """Bytes; below this a log or a journal may soon not fit."""
 _TIME_ERROR = 5  # adjtimex(2): the clock is not synchronized
 
 
-def groups(socket: Path) -> list[Finding]:
+def groups(socket: Path) -> list[HealthFinding]:
     """Who may use the socket, and whether this login has the groups that the user has."""
     name = _user()
     findings = _unjoined(name)
@@ -32,7 +32,7 @@ def groups(socket: Path) -> list[Finding]:
     return [*findings, problem("socket", f"{name} may not use it: only group {group} may")]
 
 
-def _unjoined(name: str) -> list[Finding]:
+def _unjoined(name: str) -> list[HealthFinding]:
     try:
         listed = set(os.getgrouplist(name, os.getgid()))
     except (OSError, KeyError):
@@ -57,7 +57,7 @@ def _group(gid: int) -> str:
         return str(gid)
 
 
-def disk(state_dir: Path) -> list[Finding]:
+def disk(state_dir: Path) -> list[HealthFinding]:
     """Room and inodes where the journal and the logs are."""
     place = state_dir
     while not place.exists() and place != place.parent:
@@ -75,7 +75,7 @@ def disk(state_dir: Path) -> list[Finding]:
     return [ok("disk", text)]
 
 
-def clock() -> list[Finding]:
+def clock() -> list[HealthFinding]:
     """Whether the kernel says that something keeps the clock right (adjtimex, read only)."""
     try:
         state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 
-from orchestrator.cli.health.finding import Finding, ok, problem, warning
+from orchestrator.cli.health.finding import HealthFinding, ok, problem, warning
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ VERSION_ARGUMENTS = {
 SECONDS = 10
 
 
-def tools(configuration: Configuration) -> list[Finding]:
+def tools(configuration: Configuration) -> list[HealthFinding]:
     """One finding for each tool that a step names."""
     needed: dict[str, tuple[str, ...]] = {}
     for pipeline in configuration.pipelines.values():
@@ -42,7 +42,7 @@ def _tool_of(step: StepDefinition) -> str | None:
     return None
 
 
-def _finding(tool: str, version: tuple[str, ...]) -> Finding:
+def _finding(tool: str, version: tuple[str, ...]) -> HealthFinding:
     place = shutil.which(tool)
     if place is None:
         return problem("tool", f"{tool} is not on this PATH, and pipelines use it")

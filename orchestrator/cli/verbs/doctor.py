@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from orchestrator.cli.health.finding import Finding
+    from orchestrator.cli.health.finding import HealthFinding
     from orchestrator.cli.view.terminal import Terminal
 
 _COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
@@ -35,6 +35,6 @@ def run(options: Namespace, terminal: Terminal) -> int:
     return next((finding.exit for finding in findings if finding.level == "problem"), Exit.DONE)
 
 
-def _row(finding: Finding, terminal: Terminal) -> list[str]:
+def _row(finding: HealthFinding, terminal: Terminal) -> list[str]:
     level = terminal.paint(finding.level, _COLOURS[finding.level])
     return [level, finding.subject, harmless(finding.text)]

@@ -30,13 +30,13 @@ def arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace, terminal: Terminal) -> int:
     """Print a line (with --json an object) an event."""
     try:
-        EventStream(Daemon(options.socket), options.follow, options.since, terminal).run()
+        EventPrinter(Daemon(options.socket), options.follow, options.since, terminal).run()
     except KeyboardInterrupt:
         return Exit.DETACHED
     return Exit.DONE
 
 
-class EventStream:
+class EventPrinter:
     """Prints the journal from a place on; goes on there when the daemon was away."""
 
     def __init__(self, daemon: Daemon, follow: bool, since: int | None, terminal: Terminal) -> None:

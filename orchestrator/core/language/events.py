@@ -11,13 +11,13 @@ from orchestrator.core.language.definition import Configuration, JobDefinition
 from orchestrator.core.language.instant import Instant
 from orchestrator.core.language.model import (
     Actor,
-    Answer,
     Approval,
+    AskedQuestion,
     Cause,
     Debt,
     Ending,
     Finding,
-    Question,
+    QuestionAnswer,
     Record,
     Run,
     StepRef,
@@ -233,7 +233,7 @@ class StepAsked(Event, frozen=True, tag="step_asked"):
     """A step asks people something, and waits for their answer."""
 
     ref: StepRef
-    question: Question
+    question: AskedQuestion
 
 
 class StepApproved(Event, frozen=True, tag="step_approved"):
@@ -249,7 +249,7 @@ class StepAnswered(Event, frozen=True, tag="step_answered"):
 
     ref: StepRef
     key: str
-    answer: Answer
+    answer: QuestionAnswer
 
 
 class StepQuestionWithdrawn(Event, frozen=True, tag="step_question_withdrawn"):

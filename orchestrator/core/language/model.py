@@ -73,7 +73,7 @@ class Approval(msgspec.Struct, frozen=True):
     counts_for: tuple[str, ...] = ()
 
 
-class Answer(msgspec.Struct, frozen=True):
+class QuestionAnswer(msgspec.Struct, frozen=True):
     """How a question ended. `by` is None where nobody answered in time."""
 
     decision: Decision
@@ -82,7 +82,7 @@ class Answer(msgspec.Struct, frozen=True):
     comment: str = ""
 
 
-class Question(msgspec.Struct, frozen=True):
+class AskedQuestion(msgspec.Struct, frozen=True):
     """What a step asks people, and what they have said. `answer` is None while it is open."""
 
     key: str
@@ -90,7 +90,7 @@ class Question(msgspec.Struct, frozen=True):
     rule: ApprovalRule
     asked: Instant
     approvals: tuple[Approval, ...] = ()
-    answer: Answer | None = None
+    answer: QuestionAnswer | None = None
 
 
 class ProcessRecord(msgspec.Struct, frozen=True, tag="process"):
@@ -223,10 +223,10 @@ class Step(msgspec.Struct, frozen=True):
     sensitive: tuple[str, ...] = ()
     summary: str = ""
     warnings: tuple[str, ...] = ()
-    questions: tuple[Question, ...] = ()
+    questions: tuple[AskedQuestion, ...] = ()
 
     @property
-    def open_question(self) -> Question | None:
+    def open_question(self) -> AskedQuestion | None:
         """What it asks people now, if it does. One that was asked to stop asks no more."""
         match self.phase:
             case Acquiring(stop=None) | Applying():

@@ -11,15 +11,15 @@ from orchestrator.core.language.definition import ApprovalRule, JobDefinition
 from orchestrator.core.language.instant import Instant
 from orchestrator.core.language.model import (
     Acquiring,
-    Answer,
     Applying,
     Approval,
+    AskedQuestion,
     Job,
     JobCancelling,
     JobFinished,
     JobPreparing,
     JobQueued,
-    Question,
+    QuestionAnswer,
     Step,
     StepRef,
     Stop,
@@ -50,7 +50,7 @@ class Asked(msgspec.Struct, frozen=True):
     rules: Mapping[str, ApprovalRule]
     approvals: tuple[Approval, ...]
     step: Step | None = None
-    question: Question | None = None
+    question: AskedQuestion | None = None
 
     @property
     def since(self) -> Instant:
@@ -81,7 +81,7 @@ def approve(world: World, request: cmd.Approve, now: Instant) -> Iterator[ev.Any
     ref = _ref(asked.job, asked.step)
     yield ev.StepApproved(ref=ref, key=asked.question.key, approval=approval)
     if not still_open(asked.rules, (*asked.approvals, approval)):
-        answer = Answer(decision=Decision.APPROVED, at=now, by=actor, comment=comment)
+        answer = QuestionAnswer(decision=Decision.APPROVED, at=now, by=actor, comment=comment)
         yield ev.StepAnswered(ref=ref, key=asked.question.key, answer=answer)
 
 
@@ -97,7 +97,7 @@ def reject(world: World, request: cmd.Reject, now: Instant) -> Iterator[ev.AnyEv
         stop = Stop(cause=StopCause.REJECTION, at=now, by=actor, reason=comment)
         yield from stop_job(world, asked.job, stop)
         return
-    answer = Answer(decision=Decision.REJECTED, at=now, by=actor, comment=comment)
+    answer = QuestionAnswer(decision=Decision.REJECTED, at=now, by=actor, comment=comment)
     ref = _ref(asked.job, asked.step)
     yield ev.StepAnswered(ref=ref, key=asked.question.key, answer=answer)
 
@@ -268,7 +268,7 @@ def _ask(world: World, seen: cmd.Ask, now: Instant) -> Iterator[ev.AnyEvent]:
         return
     if not isinstance(step.phase, Acquiring | Applying) or is_asked_to_stop(step):
         raise StopComesFirst(f"a stop of step {step.name} was asked for")
-    asked = Question(key=seen.key, text=seen.text, rule=seen.rule, asked=now)
+    asked = AskedQuestion(key=seen.key, text=seen.text, rule=seen.rule, asked=now)
     yield ev.StepAsked(ref=seen.ref, question=asked)
 
 

@@ -8,7 +8,6 @@ from orchestrator.core.language.durations import written
 from orchestrator.core.language.instant import Instant
 from orchestrator.core.language.model import (
     Acquiring,
-    Answer,
     Applying,
     BackingOff,
     Cancelling,
@@ -17,6 +16,7 @@ from orchestrator.core.language.model import (
     JobCancelling,
     JobPreparing,
     JobQueued,
+    QuestionAnswer,
     Step,
     StepRef,
     Stop,
@@ -74,7 +74,7 @@ def _unanswered(world: World, job: Job, step: Step, now: Instant) -> Iterator[ev
     asked = step.open_question
     if asked is not None and _passed(world, asked.asked, asked.rule.expires, now):
         ref = StepRef(job=job.id, step=step.name, attempt=step.attempt)
-        answer = Answer(decision=Decision.EXPIRED, at=now)
+        answer = QuestionAnswer(decision=Decision.EXPIRED, at=now)
         yield ev.StepAnswered(ref=ref, key=asked.key, answer=answer)
 
 

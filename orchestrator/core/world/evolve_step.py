@@ -9,6 +9,7 @@ from orchestrator.core.language.instant import Instant
 from orchestrator.core.language.model import (
     Acquiring,
     Applying,
+    AskedQuestion,
     BackingOff,
     Cancelling,
     CleaningUp,
@@ -19,7 +20,6 @@ from orchestrator.core.language.model import (
     Force,
     Pending,
     Quarantine,
-    Question,
     Record,
     Step,
     StepPhase,
@@ -125,9 +125,9 @@ def _noted(
 
 
 def _asked(
-    questions: tuple[Question, ...],
+    questions: tuple[AskedQuestion, ...],
     event: ev.StepAsked | ev.StepApproved | ev.StepAnswered | ev.StepQuestionWithdrawn,
-) -> tuple[Question, ...]:
+) -> tuple[AskedQuestion, ...]:
     match event:
         case ev.StepQuestionWithdrawn(key=key):
             return tuple(one for one in questions if one.key != key)

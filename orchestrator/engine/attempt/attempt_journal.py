@@ -10,10 +10,10 @@ from orchestrator.core.language import commands as cmd
 from orchestrator.core.language.definition import ApprovalRule
 from orchestrator.core.language.model import (
     Applying,
+    AskedQuestion,
     CallRecord,
     Pending,
     ProcessRecord,
-    Question,
     Record,
     Step,
     StepRef,
@@ -78,7 +78,7 @@ class JournalOfAttempt:
         )
         await self._writer.execute(cmd.NoteCall(ref=self.ref, record=record))
 
-    async def ask(self, key: str, text: str, rule: ApprovalRule) -> Question:
+    async def ask(self, key: str, text: str, rule: ApprovalRule) -> AskedQuestion:
         """Commit a question, and wait for its answer. Raises StopRequested."""
         _demand_text(key)
         _demand_text(text)
@@ -102,7 +102,7 @@ class JournalOfAttempt:
         self._news.set()
         self._news = trio.Event()
 
-    async def _answered(self, key: str) -> Question:
+    async def _answered(self, key: str) -> AskedQuestion:
         while True:
             step = step_of(self._writer.world, self.ref)
             asked = [one for one in step.questions if one.key == key] if step is not None else []
@@ -238,7 +238,7 @@ class JournalOfRecheck:
             file=str(value) if sensitive else None,
         )
 
-    async def ask(self, key: str, text: str, rule: ApprovalRule) -> Question:
+    async def ask(self, key: str, text: str, rule: ApprovalRule) -> AskedQuestion:
         """A recheck is a cleanup, and that asks nobody."""
         raise AdapterError(f"{key}: a recheck asks nobody")
 

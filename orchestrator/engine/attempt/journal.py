@@ -3,7 +3,7 @@
 from typing import Any, Protocol
 
 from orchestrator.core.language.definition import ApprovalRule
-from orchestrator.core.language.model import Question, Record
+from orchestrator.core.language.model import AskedQuestion, Record
 from orchestrator.plugin import StopInfo
 
 ACQUIRE = "acquire"
@@ -33,7 +33,7 @@ class AttemptJournal(Protocol):
     async def record_call(self, phase: str, key: str, value: Any, *, sensitive: bool) -> None:
         """Journal what a call returned. `sensitive`: `value` is the name of the file with it."""
 
-    async def ask(self, key: str, text: str, rule: ApprovalRule) -> Question:
+    async def ask(self, key: str, text: str, rule: ApprovalRule) -> AskedQuestion:
         """Journal a question, once for each key, and return it as soon as it has an answer.
 
         Raises plugin.StopRequested if a stop comes before that. Cancelled, it takes it back.

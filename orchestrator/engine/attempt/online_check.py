@@ -34,7 +34,7 @@ from orchestrator.process.host import ProcessHost
 from orchestrator.process.identity import read_boot_id
 
 
-class Finding(msgspec.Struct, frozen=True):
+class CheckFinding(msgspec.Struct, frozen=True):
     """What was found of one step in one environment. `asked` is false where it could not be."""
 
     origin: str
@@ -54,9 +54,9 @@ async def check_online(
     configuration: Configuration,
     adapters: Mapping[str, Adapter[Any]],
     secrets: Mapping[str, SecretSource] | None = None,
-) -> tuple[Finding, ...]:
+) -> tuple[CheckFinding, ...]:
     """Every problem of every step in each environment that its pipeline covers."""
-    found: list[Finding] = []
+    found: list[CheckFinding] = []
     with tempfile.TemporaryDirectory(prefix="orchestrator-check-") as scratch:
         asking = _Asking(configuration, adapters, SecretSources(secrets), Path(scratch))
         for pipeline, environment, step in _steps(configuration):
@@ -98,14 +98,14 @@ class _Asking:
         pipeline: PipelineDefinition,
         environment: EnvironmentDefinition,
         definition: StepDefinition,
-    ) -> list[Finding]:
+    ) -> list[CheckFinding]:
         """What the adapter of one step finds."""
         adapter = self._adapters[definition.uses]
         if type(adapter).check is Adapter.check:
             return []
 
-        def finding(text: str, severity: Severity, asked: bool = True) -> Finding:
-            return Finding(
+        def finding(text: str, severity: Severity, asked: bool = True) -> CheckFinding:
+            return CheckFinding(
                 pipeline.origin, definition.name, environment.name, text, severity, asked
             )
 

@@ -8,8 +8,8 @@ import msgspec
 import trio
 
 from orchestrator.core.language.definition import ApprovalRule
+from orchestrator.core.language.model import AskedQuestion as AskedQuestion
 from orchestrator.core.language.model import CallRecord, ProcessRecord
-from orchestrator.core.language.model import Question as AskedQuestion
 from orchestrator.core.language.words import Decision
 from orchestrator.core.rules.observations import STOPPABLE
 from orchestrator.engine.attempt.journal import AttemptJournal

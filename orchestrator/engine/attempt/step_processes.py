@@ -108,7 +108,7 @@ class AttemptProcesses:
                     return await self._attend(place, request)
         except (errors.ProcessNotStarted, errors.ProcessNeverRan):
             return None
-        except errors.ProcessLost as lost:
+        except errors.EndUnknown as lost:
             raise ProcessLost(f"{request.key} ({request.argv[0]}): {lost}") from lost
 
     def _refuse_after_stop(self, phase: str) -> None:
