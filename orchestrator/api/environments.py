@@ -3,7 +3,7 @@
 from orchestrator.api import plain, wire
 from orchestrator.core.language.model import Debt, Quarantine
 from orchestrator.core.language.rejections import UnknownEnvironment
-from orchestrator.core.language.to_type import to_pay
+from orchestrator.core.language.suggested_commands import to_pay
 from orchestrator.core.world.world import World
 
 LAST_SHOWN = 10

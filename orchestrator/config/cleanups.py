@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 
 from orchestrator.config.document import Document
+from orchestrator.config.known_names import KnownNames
 from orchestrator.config.parameter_fit import misfit
 from orchestrator.config.secret_mapping import report_secret_mapping
 from orchestrator.config.shared_tables import report_references
-from orchestrator.config.surroundings import KnownNames
 from orchestrator.core.language.definition import CleanupReference, PipelineDefinition
 from orchestrator.core.language.rejections import did_you_mean, near
 from orchestrator.core.language.words import ParameterType

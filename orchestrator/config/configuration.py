@@ -7,13 +7,13 @@ from pathlib import Path
 from orchestrator.config.cleanups import settle_cleanups
 from orchestrator.config.directory import Directory, read_directory
 from orchestrator.config.environments import read_environment
+from orchestrator.config.known_names import KnownNames
 from orchestrator.config.main_file import MainFile, read_main, report_socket
 from orchestrator.config.mistake import ConfigurationInvalid
 from orchestrator.config.paths import Host, located
 from orchestrator.config.pipelines import read_pipeline
 from orchestrator.config.secrets import read_secrets
 from orchestrator.config.shared_tables import roles_of
-from orchestrator.config.surroundings import KnownNames
 from orchestrator.core.language.definition import (
     Configuration,
     EnvironmentDefinition,
@@ -40,7 +40,7 @@ def read(directory: Path, registry: Registry, host: Host | None = None) -> Confi
         name: read_environment(name, document, allow_env, secrets)
         for name, document in files.environments.items()
     }
-    around = _surroundings(directory, host, registry, files, main, environments)
+    around = _known_names(directory, host, registry, files, main, environments)
     pipelines = settle_cleanups(
         {
             name: read_pipeline(name, doc, around)
@@ -77,7 +77,7 @@ def fingerprint(configuration: Configuration) -> str:
     return digest(configuration)
 
 
-def _surroundings(
+def _known_names(
     directory: Path,
     host: Host,
     registry: Registry,

@@ -2,6 +2,7 @@
 
 from orchestrator.config.document import Document
 from orchestrator.config.files import CleanupTable, PipelineFile, StopTable
+from orchestrator.config.known_names import KnownNames
 from orchestrator.config.parameters import read_parameters
 from orchestrator.config.reading import Reader
 from orchestrator.config.shared_tables import (
@@ -11,7 +12,6 @@ from orchestrator.config.shared_tables import (
 )
 from orchestrator.config.sources import read_source, with_source
 from orchestrator.config.steps import read_steps, report_no_time
-from orchestrator.config.surroundings import KnownNames
 from orchestrator.core.language.definition import (
     CleanupReference,
     PipelineDefinition,

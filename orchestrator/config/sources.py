@@ -8,12 +8,12 @@ from msgspec.structs import replace
 
 from orchestrator.config.document import Document
 from orchestrator.config.files import PipelineFile, SourceTable
+from orchestrator.config.known_names import KnownNames
 from orchestrator.config.paths import located
 from orchestrator.config.retries import read_retry
 from orchestrator.config.secrets import report_secrets
 from orchestrator.config.shared_tables import report_references, report_unread_references
 from orchestrator.config.steps import looks_first, report_no_time
-from orchestrator.config.surroundings import KnownNames
 from orchestrator.core.language.definition import SOURCE_STEP, Source, StepDefinition
 from orchestrator.core.language.words import Section
 from orchestrator.core.values.reference_check import Known

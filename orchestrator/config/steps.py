@@ -6,6 +6,7 @@ import msgspec
 
 from orchestrator.config.document import Document
 from orchestrator.config.files import PipelineFile, StepTable
+from orchestrator.config.known_names import KnownNames
 from orchestrator.config.matrices import expanded, report_matrix
 from orchestrator.config.outcomes import OutcomeReader
 from orchestrator.config.reading import Reader, holds_reference
@@ -13,7 +14,6 @@ from orchestrator.config.retries import read_retry
 from orchestrator.config.secrets import report_secrets
 from orchestrator.config.sections import WrittenSection, made_steps, read_sections
 from orchestrator.config.shared_tables import report_references, variables_of
-from orchestrator.config.surroundings import KnownNames
 from orchestrator.core.language.definition import StepDefinition
 from orchestrator.core.language.rejections import did_you_mean, near
 from orchestrator.core.language.words import Section

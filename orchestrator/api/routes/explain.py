@@ -19,7 +19,7 @@ from orchestrator.core.language.model import (
     JobRunning,
 )
 from orchestrator.core.language.rejections import UnknownJob
-from orchestrator.core.language.to_type import to_answer
+from orchestrator.core.language.suggested_commands import to_answer
 from orchestrator.core.language.words import BlockerType
 from orchestrator.core.rules.admission import Blocker, place
 from orchestrator.core.steps.approval_rules import open_rules

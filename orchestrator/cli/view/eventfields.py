@@ -59,10 +59,10 @@ def _cause(cause: dict[str, Any], event: dict[str, Any]) -> str:
 
 
 def _submitter(person: dict[str, Any], event: dict[str, Any]) -> str:
-    return "" if _did_it(person, event) else f"for {person['user']}"
+    return "" if _actor_shown(person, event) else f"for {person['user']}"
 
 
-def _did_it(person: dict[str, Any] | None, event: dict[str, Any]) -> bool:
+def _actor_shown(person: dict[str, Any] | None, event: dict[str, Any]) -> bool:
     """Whether the line says already who it was."""
     return person is None or person == event.get("by")
 
@@ -80,7 +80,7 @@ def _run(run: dict[str, Any], event: dict[str, Any]) -> str:
 def _stop(stop: dict[str, Any], event: dict[str, Any]) -> str:
     """`cancel, "wrong version"`, `disconnect by ada`."""
     cause = spoken(stop["cause"])
-    if not _did_it(stop["by"], event):
+    if not _actor_shown(stop["by"], event):
         cause += f" by {stop['by']['user']}"
     return said(cause, stop["reason"])
 

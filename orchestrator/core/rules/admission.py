@@ -15,7 +15,7 @@ from orchestrator.core.language.model import (
     Quarantine,
     Run,
 )
-from orchestrator.core.language.to_type import to_answer, to_pay
+from orchestrator.core.language.suggested_commands import to_answer, to_pay
 from orchestrator.core.language.words import BlockerType
 from orchestrator.core.steps.approval_rules import given, open_rules, rule_text
 from orchestrator.core.world.deadlines import expiry

@@ -24,7 +24,7 @@ from orchestrator.core.language.rejections import (
     RecheckAtWork,
     UnknownJob,
 )
-from orchestrator.core.language.to_type import to_pay
+from orchestrator.core.language.suggested_commands import to_pay
 from orchestrator.core.language.words import Role, StopCause
 from orchestrator.core.rules.debts import unpaying
 from orchestrator.core.rules.lookups import configured, known_environment, pipeline_named

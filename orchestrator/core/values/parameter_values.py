@@ -214,7 +214,7 @@ def written(value: Value) -> str:
     return joined if plain and not joined.startswith("[") else text_of(value)
 
 
-def unlike_choices(parameter: Parameter, text: str) -> str | None:
+def not_a_choice(parameter: Parameter, text: str) -> str | None:
     """What is wrong with a text that must be one of the parameter's choices, None if it is one."""
     if text in parameter.choices:
         return None

@@ -12,12 +12,12 @@ from orchestrator.core.values.parameter_values import (
     Value,
     ValueOfWrongType,
     is_left_out,
+    not_a_choice,
     not_given,
     read,
     shortest,
     shown,
     text_of,
-    unlike_choices,
 )
 
 HIDDEN = "***"
@@ -172,7 +172,7 @@ def _unlike(parameter: Parameter, value: Value) -> Iterator[ParameterProblem]:
     for text in value if isinstance(value, list) else [value]:
         if not isinstance(text, str):
             continue
-        if parameter.choices and (problem := unlike_choices(parameter, text)) is not None:
+        if parameter.choices and (problem := not_a_choice(parameter, text)) is not None:
             yield ParameterNoChoice(problem)
         if parameter.pattern is None:
             continue
