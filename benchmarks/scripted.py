@@ -42,7 +42,7 @@ class Script:
         """The commit that a group of commands leads to."""
         now = self._clock.now()
         self.world.begin()
-        events = [stamped for one in commands for stamped in take(self.world, one, now)]
+        events = [stamped for command in commands for stamped in take(self.world, command, now)]
         events += settle(self.world, now)
         changes = self.world.changes
         self.world.commit()

@@ -179,7 +179,7 @@ def test_a_plugin_imports_the_published_packages_only(plugin: Path) -> None:
     found = imports_of(str(plugin.relative_to(ROOT)))
     ours = [one for one in found if one.of.split(".")[0] == "orchestrator"]
     assert own.startswith("orchestrator_")
-    assert [str(one) for one in ours if one.package not in packages("plugin", "testing")] == []
+    assert [str(our) for our in ours if our.package not in packages("plugin", "testing")] == []
 
 
 # --- the core is pure -----------------------------------------------------------------------
@@ -239,4 +239,4 @@ def test_the_checkout_starts_on_the_standard_library_alone() -> None:
     found = imports_of("orchestrator/builtin/checkout")
     ours = [one for one in found if one.package == "orchestrator.builtin"]
     assert [str(one) for one in found if one.package not in allowed] == []
-    assert all(one.of.startswith("orchestrator.builtin.checkout") for one in ours)
+    assert all(our.of.startswith("orchestrator.builtin.checkout") for our in ours)

@@ -18,10 +18,10 @@ from orchestrator.core.world.world import World
 def approvals(of: Job) -> tuple[wire.Approval, ...]:
     """Every yes that was said to a job, and to its steps."""
     of_steps = (
-        _approval(one, step.name)
+        _approval(approval, step.name)
         for step in of.steps
         for question in step.questions
-        for one in question.approvals
+        for approval in question.approvals
     )
     return (*(_approval(one, None) for one in of.approvals), *of_steps)
 
@@ -80,7 +80,7 @@ def pending(world: World, asked: Asked, caller: Caller) -> wire.PendingApproval:
         submitter=person(job.submitter),
         reason=job.reason or None,
         params=job.params,
-        approvals=tuple(_approval(one, step) for one in asked.approvals),
+        approvals=tuple(_approval(approval, step) for approval in asked.approvals),
         summaries=tuple(_summary(step) for step in job.steps if _says_something(step)),
         holds_environment=step is not None and job.run is not None,
         may_answer=may_answer(world, asked, caller),

@@ -26,8 +26,8 @@ def pipeline_view(
         kind=of.kind,
         description=of.description or None,
         environments=of.environments,
-        params=tuple(_parameter(one) for one in of.params),
-        steps=tuple(wire.PipelineStep(**step_fields(one)) for one in of.steps),
+        params=tuple(_parameter(param) for param in of.params),
+        steps=tuple(wire.PipelineStep(**step_fields(step)) for step in of.steps),
         cleanup=of.cleanup.pipeline if of.cleanup is not None else None,
         stop=_stop(of.stop),
         approvals=_approvals(of, environments),
@@ -53,7 +53,7 @@ def step_fields(of: StepDefinition) -> dict[str, Any]:
         "max_parallel": of.max_parallel,
         "when": of.when,
         "retry": _retry(of.retry) if of.retry is not None else None,
-        "outcomes": tuple(_outcome(one) for one in of.outcomes),
+        "outcomes": tuple(_outcome(outcome) for outcome in of.outcomes),
         "timeout": of.timeout,
     }
 

@@ -56,7 +56,7 @@ async def dry_run(engine: Engine, request: Submit, from_file: Iterable[str] = ()
             for step in steps
         ),
         cleanup=_cleanup(preview, facts),
-        blockers=tuple(views.liftable(one) for one in preview.blockers),
+        blockers=tuple(views.liftable(blocker) for blocker in preview.blockers),
         approvals=tuple(_approval(*one) for one in declared_rules(definition).items()),
     )
 

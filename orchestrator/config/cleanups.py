@@ -128,7 +128,7 @@ def _report_written(
             ("cleanup", "params", name), f"{cleanup.origin} has no such parameter{guess}"
         )
     known = Known(
-        params=frozenset(one.name for one in pipeline.params),
+        params=frozenset(param.name for param in pipeline.params),
         lists=frozenset(one.name for one in pipeline.params if one.type is ParameterType.LIST),
         vars={
             name: names

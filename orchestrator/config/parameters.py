@@ -106,7 +106,7 @@ def _type_was_read(name: str, document: Document) -> bool:
 
 def _report_unfit_keys(name: str, table: ParameterTable, document: Document) -> None:
     def report(key: str, types: tuple[ParameterType, ...]) -> None:
-        named = " or ".join(f'"{one.value}"' for one in types)
+        named = " or ".join(f'"{type_.value}"' for type_ in types)
         text = f'the type "{table.type.value}" has no `{key}`, only {named} has'
         document.report(("params", name, key), text)
 

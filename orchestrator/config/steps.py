@@ -35,7 +35,7 @@ def read_steps(
     every = made | frozenset(name for one in sections for name in one.named.names)
     steps: list[tuple[StepTable, StepDefinition]] = []
     for place, written in enumerate(sections):
-        later = [one.named for one in sections[place + 1 :]]
+        later = [section.named for section in sections[place + 1 :]]
         earlier = made | {name for one in sections[:place] for name in one.named.names}
         outcomes = OutcomeReader(written, later, document)
         reader = StepReader(table, written, document, around)

@@ -28,7 +28,7 @@ async def ask_as(
     """The status and the document that a process of this user gets."""
     text = f"{request} HTTP/1.1\r\nhost: d\r\nconnection: close\r\n"
     text += "x-user: root\r\nx-remote-user: root\r\nauthorization: Basic cm9vdDo=\r\n\r\n"
-    listed = ",".join(str(one) for one in groups)
+    listed = ",".join(str(group) for group in groups)
     command = [sys.executable, "-S", "-c", CLIENT, str(path), str(uid), str(gid), listed, text]
     done = await trio.run_process(command, capture_stdout=True)
     head, _, body = done.stdout.partition(b"\r\n\r\n")

@@ -86,7 +86,7 @@ async def test_a_job_that_prepares_says_so_everywhere(bench: ApiBench) -> None:
     assert (shown["preparing"], shown["running"], shown["queued"]) == ([1], [], [])
     explained = await bench.get("/v1/jobs/1/explain")
     assert explained["phase"] == "preparing" and explained["since"] and explained["place"] is None
-    assert [(one["name"], one["lift"]) for one in explained["steps"]] == [("build", None)]
+    assert [(step["name"], step["lift"]) for step in explained["steps"]] == [("build", None)]
     assert (await bench.get("/v1/jobs/1"))["steps"][0]["phase"] == "applying"
 
 
@@ -159,7 +159,9 @@ async def test_a_step_that_asks(bench: ApiBench) -> None:
     assert (found["step"], found["message"]) == ("verify", "release?")
     assert (found["may_answer"], found["holds_environment"]) == (True, True)
     job = await bench.post("/v1/jobs/1/approve", {"comment": "fine"})
-    assert [(one["step"], one["for"]) for one in job["approvals"]] == [("verify", ["step"])]
+    assert [(approval["step"], approval["for"]) for approval in job["approvals"]] == [
+        ("verify", ["step"])
+    ]
     assert job["steps"][0]["waiting_for"] == "approval by approver (1 of 2)"
     problem = await bench.post("/v1/jobs/1/approve", {"step": "verify"}, status=409)
     assert problem["type"] == "approved-already"
@@ -190,7 +192,7 @@ async def test_which_step_is_meant(bench: ApiBench) -> None:
     explained = await bench.get("/v1/jobs/1/explain")
     assert (explained["phase"], explained["since"]) == ("running", job["started_at"])
     assert (explained["blockers"], explained["awaits"]) == ([], job["awaits"])
-    assert [(one["waiting_for"], one["lift"]) for one in explained["steps"]] == [
+    assert [(step["waiting_for"], step["lift"]) for step in explained["steps"]] == [
         (
             "approval by approver (0 of 2)",
             f"orchestrator approve 1 {name}, or: orchestrator reject 1 {name}",

@@ -62,7 +62,7 @@ async def test_a_quarantine_says_what_to_type(bench: ApiBench) -> None:
 
 async def test_pipelines_are_shown_as_they_are_configured(bench: ApiBench) -> None:
     found = await bench.get("/v1/pipelines")
-    names = [one["name"] for one in found["pipelines"]]
+    names = [pipeline["name"] for pipeline in found["pipelines"]]
     assert names == sorted(names)
     web = await bench.get("/v1/pipelines/web")
     assert (web["kind"], web["cleanup"], web["environments"]) == ("deploy", "web-cleanup", None)

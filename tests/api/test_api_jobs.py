@@ -39,7 +39,7 @@ async def test_a_queued_job_shows_its_steps_and_blockers(bench: ApiBench) -> Non
     waiting = await bench.submit()
     assert waiting["phase"] == "queued"
     assert [step["phase"] for step in waiting["steps"]] == ["pending"]
-    assert [(one["type"], one["id"]) for one in waiting["blockers"]] == [
+    assert [(blocker["type"], blocker["id"]) for blocker in waiting["blockers"]] == [
         ("cleanup_debt", 1),
         ("job", 1),
     ]
@@ -144,8 +144,8 @@ async def test_a_step_that_lacks_a_slot(tmp_path: Path) -> None:
         text = "step smoke could begin, but 1 tool is at work on this host; capacity is 1"
         job = await bench.until(1, lambda seen: seen["blockers"])
         found = await bench.get("/v1/jobs/1/explain")
-        for one in (*job["blockers"], *found["blockers"]):
-            assert (one["type"], one["id"], one["text"]) == ("capacity", "host", text)
+        for blocker in (*job["blockers"], *found["blockers"]):
+            assert (blocker["type"], blocker["id"], blocker["text"]) == ("capacity", "host", text)
         assert (job["phase"], found["steps"]) == ("running", [])
 
 

@@ -30,7 +30,7 @@ async def test_a_diamond(bench: ApiBench, tmp_path: Path) -> None:
     await bench.gate.at_work(1, "unit")
     await bench.gate.at_work(1, "load")
     seen = await bench.get("/v1/jobs/1")
-    assert [(one["name"], one["stage"], one["phase"]) for one in seen["steps"]] == [
+    assert [(step["name"], step["stage"], step["phase"]) for step in seen["steps"]] == [
         ("build", None, "finished"),
         ("unit", "tests", "applying"),
         ("load", "tests", "applying"),
@@ -47,7 +47,7 @@ async def test_a_definition_shows_its_graph(bench: ApiBench, tmp_path: Path) -> 
     config = configuration(tmp_path)
     await bench.configure(replace(config, pipelines={"diamond": DIAMOND}))
     shown = await bench.get("/v1/pipelines/diamond")
-    assert [(one["name"], one["stage"], one["needs"]) for one in shown["steps"]] == [
+    assert [(step["name"], step["stage"], step["needs"]) for step in shown["steps"]] == [
         ("build", None, []),
         ("unit", "tests", ["build"]),
         ("load", "tests", ["build"]),

@@ -60,7 +60,7 @@ async def test_a_waiting_job_shows_new_blockers(bench: ApiBench) -> None:
     await bench.submit()
     await bench.submit()
     async with watching(bench, "/v1/jobs/2/watch") as jobs:
-        assert [one["type"] for one in (await anext(jobs))["blockers"]] == ["job"]
+        assert [blocker["type"] for blocker in (await anext(jobs))["blockers"]] == ["job"]
         await bench.post("/v1/daemon/drain", {"reason": "upgrade"})
         async for job in jobs:
             if "drain" in [one["type"] for one in job["blockers"]]:

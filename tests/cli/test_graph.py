@@ -26,8 +26,8 @@ def drawn(**needs: str) -> list[str]:
     """Each line of the layout; `c="a b"`: c needs a and b."""
     places = layout({name: wanted.split() for name, wanted in needs.items()})
     return [
-        f"{one.before}{one.name}" + (f" after {' '.join(one.after)}" if one.after else "")
-        for one in places
+        f"{place.before}{place.name}" + (f" after {' '.join(place.after)}" if place.after else "")
+        for place in places
     ]
 
 

@@ -151,7 +151,7 @@ def test_names_in_env_are_kept_as_names(reads: Reads) -> None:
 )
 def test_mistakes_in_secret_parameters(mistakes: Mistakes, params: str, said: str) -> None:
     text = "kind = 'deploy'\n" + params + "[[steps]]\nname = 's'\nuses = 'call'\n"
-    assert any(said in str(one) for one in mistakes({"pipelines/p.toml": text}))
+    assert any(said in str(mistake) for mistake in mistakes({"pipelines/p.toml": text}))
 
 
 def test_a_condition_reads_no_secret(mistakes: Mistakes) -> None:

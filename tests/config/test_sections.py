@@ -197,21 +197,21 @@ MISTAKES = [
 
 @pytest.mark.parametrize(("blocks", "expected"), MISTAKES, ids=told_by(MISTAKES, 1))
 def test_mistakes(mistakes: Mistakes, blocks: list[str], expected: list[str]) -> None:
-    found = [f"{one.key}: {one.text}" for one in mistakes(written(*blocks))]
+    found = [f"{mistake.key}: {mistake.text}" for mistake in mistakes(written(*blocks))]
     assert found == expected
 
 
 def test_a_cleanup_may_not_wait_for_people(mistakes: Mistakes) -> None:
     files = written(step("steps", "a"), top='cleanup = "c"')
     files["pipelines/c.toml"] = f'kind = "cleanup"\n{step("steps", "c")}[approval]\n'
-    assert [one.text for one in mistakes(files)] == [
+    assert [mistake.text for mistake in mistakes(files)] == [
         "pipelines/c.toml has an `[approval]`; what is owed must wait for nobody"
     ]
 
 
 def test_a_limit_that_is_for_nothing(mistakes: Mistakes) -> None:
     files = written(step("steps", "a"), top='on_max_wait = "warn"')
-    assert [one.text for one in mistakes(files)] == [
+    assert [mistake.text for mistake in mistakes(files)] == [
         "there is no `max_wait` that this could be for"
     ]
     files = written(step("steps", "a"), top='max_wait = "soon"\non_max_wait = "warn"')

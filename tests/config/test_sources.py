@@ -149,7 +149,7 @@ def test_its_name_is_taken(mistakes: Mistakes, section: str) -> None:
 
 def test_without_git_the_name_is_free(reads: Reads) -> None:
     steps = reads(written("", STEP.format("steps", "source", "x"))).pipelines["p"].steps
-    assert [one.name for one in steps] == ["source"]
+    assert [step.name for step in steps] == ["source"]
 
 
 def test_a_secret_parameter_is_no_ref(mistakes: Mistakes) -> None:

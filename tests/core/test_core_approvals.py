@@ -58,7 +58,7 @@ def reject(caller: cmd.Caller, job: int = 1, step: str | None = None) -> cmd.Rej
 
 
 def approvals(story: Story, job: int = 1) -> Mapping[str, tuple[str, ...]]:
-    return {one.by.user: one.counts_for for one in story.job(job).approvals}
+    return {approval.by.user: approval.counts_for for approval in story.job(job).approvals}
 
 
 def test_waiting_for_a_yes_holds_nothing() -> None:
@@ -83,7 +83,7 @@ def test_an_approval_comes_after_before() -> None:
 def test_the_environments_rule_is_added_to_the_pipelines() -> None:
     story = given(settings(RULE, ApprovalRule(roles=(Role.ADMIN,))), submit("web"))
     story.when(approve(BOB)).then(like(ev.JobApproved))
-    assert [one.id for one in blockers(story.world, story.job(1))] == ["environment"]
+    assert [blocker.id for blocker in blockers(story.world, story.job(1))] == ["environment"]
     story.given(approve(ROOT))
     assert story.running() == [1]
     assert approvals(story) == {"bob": ("pipeline",), "root": ("environment",)}

@@ -334,8 +334,8 @@ def test_an_event_has_its_tag(name: str) -> None:
 def test_every_variant_has_its_tag_here(union: Any, examples: dict[str, msgspec.Struct]) -> None:
     assert {type(one) for one in examples.values()} == members(union)
     assert {name: tag(one) for name, one in examples.items()} == {name: name for name in examples}
-    for one in examples.values():
-        assert msgspec.json.decode(msgspec.json.encode(one), type=union) == one
+    for example in examples.values():
+        assert msgspec.json.decode(msgspec.json.encode(example), type=union) == example
 
 
 @pytest.mark.parametrize("entity", ENTITIES, ids=type_and_phase)

@@ -160,7 +160,7 @@ def test_a_job_keeps_its_definition() -> None:
     """A job keeps the definition that it was submitted with."""
     story = given(submit("api"), submit("api"))
     story.given(accept(config(pipeline("api", steps=chain("a", "b")))), submit("api"), *whole(1))
-    assert [one.name for one in story.job(2).steps] == ["apply"]
+    assert [step.name for step in story.job(2).steps] == ["apply"]
     story.given(*whole(2))
     assert [one.name for one in story.job(3).steps] == ["a", "b"]
 
@@ -191,13 +191,13 @@ def test_a_retry_is_a_new_job() -> None:
     story.when(retry(story, 1)).then_among(
         like(ev.JobSubmitted, job=2, retry_of=1, admin_retry=False), like(ev.JobAdmitted)
     )
-    assert [one.name for one in story.job(2).steps] == ["apply"]
+    assert [step.name for step in story.job(2).steps] == ["apply"]
 
 
 def test_a_retry_of_the_latest_takes_todays_definition() -> None:
     story = ended(accept(config(pipeline("api", steps=chain("a", "b")))))
     story.given(retry(story, 1, latest=True))
-    assert [one.name for one in story.job(2).steps] == ["a", "b"]
+    assert [step.name for step in story.job(2).steps] == ["a", "b"]
 
 
 def test_a_retry_of_the_latest_needs_the_pipeline() -> None:

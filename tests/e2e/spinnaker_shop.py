@@ -60,7 +60,7 @@ class Shop(Example):
 
     def step(self, job: int, name: str = "deploy") -> dict[str, Any]:
         steps: list[dict[str, Any]] = self.finished(job, PATIENCE)["steps"]
-        return {one["name"]: one for one in steps}[name]
+        return {step["name"]: step for step in steps}[name]
 
     def cleanups(self) -> list[int]:
         """For which jobs one has ended well, the oldest first."""
@@ -77,7 +77,7 @@ class Shop(Example):
 
     def names(self) -> list[str]:
         """Of all executions, as they began."""
-        return [one["name"] for one in self.executions()]
+        return [execution["name"] for execution in self.executions()]
 
 
 class BriskShop(Shop):

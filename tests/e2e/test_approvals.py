@@ -116,7 +116,7 @@ def test_two_people_approve(shared: Installation) -> None:
     assert second.startswith("approved; job 1 ")
     ended = shared.finished(int(job))
     assert ended["conclusion"] == "success"
-    assert [one["by"]["user"] for one in ended["approvals"]] == ["nobody", "daemon"]
+    assert [approval["by"]["user"] for approval in ended["approvals"]] == ["nobody", "daemon"]
     late = shared.run("approve", job, prefix=DAEMON)
     assert (late.returncode, "it is finished (success)" in late.stderr) == (13, True)
 

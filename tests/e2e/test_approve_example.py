@@ -139,7 +139,10 @@ def test_production_asks_two_who_did_not_submit(site: Site) -> None:
     assert site.as_user("bin", "approve", str(job), "confirm").returncode == 0
     ended = site.finished(job)
     assert ended["conclusion"] == "success"
-    given = [(one["by"]["user"], one["step"], one["comment"]) for one in ended["approvals"]]
+    given = [
+        (approval["by"]["user"], approval["step"], approval["comment"])
+        for approval in ended["approvals"]
+    ]
     assert given == [
         ("games", None, None),
         ("daemon", None, "fine"),

@@ -40,7 +40,7 @@ class Canary(Example):
         jobs = self.json("jobs", "--kind", "cleanup")["jobs"]
         [cleanup] = [one for one in jobs if one["cleanup_for"] == job]
         assert cleanup["conclusion"] == "success"
-        conclusions = [one["conclusion"] for one in self.steps(cleanup["id"]).values()]
+        conclusions = [step["conclusion"] for step in self.steps(cleanup["id"]).values()]
         assert conclusions == ["success"] * 5
         return int(cleanup["id"])
 
@@ -54,7 +54,7 @@ class Canary(Example):
 
     def order(self, *wanted: tuple[str, int]) -> list[int]:
         """Where in the journal each of these stands."""
-        found = {(one["type"], one["job"]): one["id"] for one in self.events()}
+        found = {(event["type"], event["job"]): event["id"] for event in self.events()}
         return [found[one] for one in wanted]
 
 
@@ -70,11 +70,11 @@ def test_a_release_of_twenty_steps(canary: Canary) -> None:
     job = canary.release("v2", "-p", AT_ONCE)
     assert canary.finished(job)["conclusion"] == "success"
     steps = canary.steps(job)
-    assert [one["conclusion"] for one in steps.values()] == ["success"] * 20
+    assert [step["conclusion"] for step in steps.values()] == ["success"] * 20
     for stage, follower in (("tests-1", "traffic-5"), ("tests-2", "traffic-25")):
         tests = [one for one in steps.values() if one["stage"] == stage]
         assert len(tests) == 3
-        assert max(one["finished_at"] for one in tests) <= steps[follower]["started_at"]
+        assert max(test["finished_at"] for test in tests) <= steps[follower]["started_at"]
     assert "98 and 95 of 100" in canary.says("log", str(job), "announce")
     canary.cleanup_of(job)
     canary.was_put_back_to("v2")
@@ -125,7 +125,7 @@ def test_a_failure_is_told_and_put_back(
     shown = canary.says("show", str(job))
     logged = canary.says("log", str(job))
     assert shown.count(because) == logged.count(because) == len(rest)
-    told = [one for one in canary.events() if one["type"] == "step_not_run"]
+    told = [event for event in canary.events() if event["type"] == "step_not_run"]
     assert [one["step"] for one in told if one["job"] == job] == rest
     canary.cleanup_of(job)
     canary.was_put_back_to("v1")
@@ -187,5 +187,5 @@ def test_a_killed_daemon_goes_on(canary: Canary) -> None:
     canary.start()
     canary.cleanup_of(job)
     canary.was_put_back_to("v2")
-    begun = [one["step"] for one in canary.events() if one["type"] == "step_started"]
+    begun = [event["step"] for event in canary.events() if event["type"] == "step_started"]
     assert len(begun) == len(set(begun)) == 25, "no step of the two jobs was begun twice"

@@ -39,7 +39,7 @@ def test_the_table_of_the_warnings_example(warnings: Example) -> None:
     for place, (code, exits, steps, conclusion, marked, halted_by) in enumerate(TABLE):
         plain, strict, result = warnings.ends("release", "staging", "-p", f"code={code}")
         assert (plain, strict) == exits, code
-        assert [one["conclusion"] for one in warnings.steps(2 * place + 2).values()] == steps
+        assert [step["conclusion"] for step in warnings.steps(2 * place + 2).values()] == steps
         assert (result["conclusion"], result["warnings"]) == (conclusion, marked)
         assert result["halted_by"] == halted_by
 

@@ -110,7 +110,7 @@ def test_why_a_job_waits(endings: Installation) -> None:
     endings.says("drain", "--reason", "maintenance")
     third = endings.submit("good", "production")
     blockers = endings.json("explain", str(third))["blockers"]
-    assert [one["type"] for one in blockers] == ["drain"]
+    assert [blocker["type"] for blocker in blockers] == ["drain"]
     endings.says("resume")
     assert endings.run("wait", str(third)).returncode == 0
 
@@ -122,7 +122,7 @@ def test_a_quarantine_and_how_it_is_lifted(endings: Installation) -> None:
     assert "still here" in environment["quarantine"]["found"]
     waits = endings.submit("good", "staging")
     blockers = endings.json("explain", str(waits))["blockers"]
-    assert "quarantine" in [one["type"] for one in blockers]
+    assert "quarantine" in [blocker["type"] for blocker in blockers]
     endings.says("recheck", "staging")
     assert endings.json("environment", "staging")["quarantine"] is not None
     assert endings.run("waive", "staging").returncode == 2

@@ -38,7 +38,7 @@ class Shop(Example):
         private(self.directory / "session-key", SESSION_KEY)
 
     def deploy(self, environment: str = "staging", *params: str) -> int:
-        given = [word for one in params for word in ("-p", one)]
+        given = [word for param in params for word in ("-p", param)]
         return self.submit("web", environment, *given)
 
     def ended(self, job: int) -> str:
@@ -60,7 +60,7 @@ class Shop(Example):
         """The names of helm's records."""
         begin = f"sh.helm.release.v1.{release}."
         names = self.bed.names(self.namespace, "secrets")
-        return sorted(one for one in names if one.startswith(begin))
+        return sorted(name for name in names if name.startswith(begin))
 
 
 def path_with(directory: Path, bed: Bed, major: int) -> str:

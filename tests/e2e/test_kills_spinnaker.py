@@ -156,7 +156,9 @@ def judge(killer: Killer) -> str:
         judge_job(trial, job, found, posted=bool(posts))
         recovered += RECOVERED in trial.log
         said[job["conclusion"]] += 1
-    outlived = sum(any(lived_at(one, moment) for one in executions) for moment in killer.kills)
+    outlived = sum(
+        any(lived_at(execution, moment) for execution in executions) for moment in killer.kills
+    )
     assert outlived >= len(killer.kills) / 10
     assert recovered >= len(killer.kills) / 10
     ends = ", ".join(f"{count} {conclusion}" for conclusion, count in said.items())

@@ -52,7 +52,7 @@ def test_each_attempt_has_its_log(installation: Installation) -> None:
     assert warned.returncode == 10
     step = installation.job(2)["steps"][0]
     assert (step["attempt"], step["conclusion"], step["exit"]) == (3, "warning", 75)
-    kinds = [one["type"] for one in installation.events() if one["job"] == 2]
+    kinds = [event["type"] for event in installation.events() if event["job"] == 2]
     assert kinds.count("step_retry_scheduled") == 2
 
 

@@ -100,7 +100,7 @@ def expect_nothing_touched(site: Site, job: dict[str, object]) -> None:
     here = site.installation
     assert job["conclusion"] == "failure"
     assert (job["started_at"], job["locks"]) == (None, [])
-    events = [one["type"] for one in here.events()]
+    events = [event["type"] for event in here.events()]
     assert not {"job_admitted", "job_started", "debt_incurred", "cleanup_owed"} & set(events), (
         events
     )
@@ -208,7 +208,7 @@ def test_two_jobs_at_different_commits_at_once(site: Site) -> None:
         assert git("fsck", cwd=work) == ""
     again = here.finished(site.submit("v1.0.0"))
     assert again["conclusion"] == "success"
-    assert any("damaged and made anew" in one for one in again["steps"][0]["warnings"])
+    assert any("damaged and made anew" in warning for warning in again["steps"][0]["warnings"])
 
 
 @needs.SSH

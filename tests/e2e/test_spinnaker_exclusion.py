@@ -46,7 +46,7 @@ def test_a_cleanup_is_owed_however_a_deploy_ends(shop: Shop, count_proof: CountP
     shop.says("cancel", str(stopped), "--wait")
     assert shop.step(stopped)["conclusion"] == "cancelled"
     assert shop.cleanups() == [good, *red, bad, stopped]
-    statuses = [one["status"] for one in shop.executions()]
+    statuses = [execution["status"] for execution in shop.executions()]
     assert statuses[::2] == ["SUCCEEDED", *["TERMINAL"] * (len(tests) + 1), "CANCELED"]
     assert set(statuses[1::2]) == {"SUCCEEDED"}
     assert shop.names() == ["Deploy", "Clean Up"] * (len(tests) + 3)
@@ -124,7 +124,9 @@ def until_running(shop: Shop, stage: str, version: str) -> str:
     """Return the id of the execution with this version when the stage of this name runs in it."""
 
     def begun() -> list[str]:
-        return [one["id"] for one in shop.executions() if version_of(one) == version]
+        return [
+            execution["id"] for execution in shop.executions() if version_of(execution) == version
+        ]
 
     (id,) = until(f"one with {version} has begun", begun, PATIENCE)
     shop.gate.bed.wait_until_stage(id, stage, "RUNNING", timeout=PATIENCE)
@@ -133,7 +135,9 @@ def until_running(shop: Shop, stage: str, version: str) -> str:
 
 def versions(shop: Shop, pipeline: str) -> list[str]:
     """What its executions were told to release."""
-    return [version_of(one) for one in shop.executions() if one["name"] == pipeline]
+    return [
+        version_of(execution) for execution in shop.executions() if execution["name"] == pipeline
+    ]
 
 
 def version_of(execution: dict[str, Any]) -> str:
@@ -186,7 +190,7 @@ def pause(shop: Shop, id: str) -> None:
 
 def is_at_rest(execution: Execution) -> bool:
     """Resumed while a stage of it still runs, that one is paused after it, for good."""
-    stages = {one["status"] for one in execution["stages"]}
+    stages = {stage["status"] for stage in execution["stages"]}
     return execution["status"] == "PAUSED" and "RUNNING" not in stages
 
 

@@ -159,7 +159,7 @@ def test_a_dry_run_queues_nothing(daemon: Installation) -> None:
     """A dry run says what would run, and queues nothing."""
     plan = daemon.json("submit", "web", "guarded", "-p", "count=3", "--dry-run")
     say, prod, after = plan["steps"]
-    assert [(one["name"], one["turn"]) for one in plan["steps"]] == [
+    assert [(step["name"], step["turn"]) for step in plan["steps"]] == [
         *(("say", 1), ("prod-only", 1)),
         ("after", 2),
     ]

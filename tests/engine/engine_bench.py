@@ -197,7 +197,7 @@ class Bench:
 
     def all(self, kind: type[E]) -> list[E]:
         """The committed events of a kind."""
-        return [one.event for one in self.events if isinstance(one.event, kind)]
+        return [event.event for event in self.events if isinstance(event.event, kind)]
 
     async def happened(self, kind: type[E], times: int = 1) -> E:
         """The first (or a later) event of a kind, as soon as it is committed."""

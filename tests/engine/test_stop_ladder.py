@@ -183,7 +183,7 @@ async def test_a_force_arms_itself(tmp_path: Path) -> None:
 
 def alive(bench: Bench, job: int) -> list[Path]:
     folders = (bench.attempt(job) / "processes").iterdir()
-    return [one for one in folders if one.is_dir() and isinstance(look(one), Running)]
+    return [folder for folder in folders if folder.is_dir() and isinstance(look(folder), Running)]
 
 
 async def test_a_force_in_cleanup_is_dirty(tmp_path: Path) -> None:

@@ -37,9 +37,9 @@ def check_waiting(seen: Seen, event: ev.AnyEvent, at: Instant) -> None:
 
 
 def _check_prepared(seen: Seen, job: int) -> None:
-    for one in seen.definition.pipeline.steps:
-        if one.section is Section.BEFORE:
-            assert one.name in seen.steps, f"job {job} has prepared, and {one.name} has not ended"
+    for step in seen.definition.pipeline.steps:
+        if step.section is Section.BEFORE:
+            assert step.name in seen.steps, f"job {job} has prepared, and {step.name} has not ended"
 
 
 def demand_approved(seen: Seen, job: int) -> None:
@@ -48,7 +48,9 @@ def demand_approved(seen: Seen, job: int) -> None:
         return
     for rule in (seen.definition.pipeline.approval, seen.definition.environment.approval):
         if rule is not None:
-            people = {one.by.uid for one in seen.approvals if _counts(seen, one, rule)}
+            people = {
+                approval.by.uid for approval in seen.approvals if _counts(seen, approval, rule)
+            }
             assert len(people) >= rule.count, f"job {job} was approved by {people}, for {rule}"
 
 
@@ -63,7 +65,7 @@ def _check_expiry(seen: Seen, job: int, at: Instant) -> None:
         _check_long_wait(seen, job, at, LongWaitPolicy.FAIL)
         return
     rules = (seen.definition.pipeline.approval, seen.definition.environment.approval)
-    limits = [one.expires for one in rules if one is not None and one.expires is not None]
+    limits = [rule.expires for rule in rules if rule is not None and rule.expires is not None]
     assert limits and seen.approval_since is not None, f"job {job} expired, without a limit"
     _check_waited(job, seen.approval_since, min(limits), at)
 

@@ -185,7 +185,11 @@ async def end_everything(world: World) -> None:
 
 async def _is_over(engine: Engine) -> bool:
     async with engine.reading() as world:
-        closed = [one for one in world.environments.values() if one.quarantine or one.debts]
+        closed = [
+            environment
+            for environment in world.environments.values()
+            if environment.quarantine or environment.debts
+        ]
         return not world.jobs and not closed
 
 
@@ -209,9 +213,11 @@ async def _demand_that_nothing_hangs(
         ]
     found = set()
     for ref in active:
-        processes = [one.process for one in world.witness.executions if one.ref == ref]
+        processes = [
+            execution.process for execution in world.witness.executions if execution.ref == ref
+        ]
         waits = "wait" in world.witness.jobs[ref.job].settings(ref.step).acquire
-        if processes and not waits and all(one.dead_for(25.0) for one in processes):
+        if processes and not waits and all(process.dead_for(25.0) for process in processes):
             found.add((world.lives, ref))
     if idle & found:
         raise Violation(f"{idle & found} hang: their tools have ended")

@@ -106,7 +106,8 @@ def _random_steps(
     }
     outcomes = {name: _random_outcomes(rng, after[name]) for name in names}
     return tuple(
-        msgspec.structs.replace(one, outcomes=outcomes[one.matrix_of or one.name]) for one in steps
+        msgspec.structs.replace(step, outcomes=outcomes[step.matrix_of or step.name])
+        for step in steps
     )
 
 

@@ -120,11 +120,11 @@ def _check_promises(world: World, people: list[Person]) -> None:
 
 
 def _check_tools(world: World) -> None:
-    for one in world.witness.executions:
-        signals = one.process.signals
-        most = 0 if one.phase in ("cleanup", "cancel", "recheck") else 1
+    for execution in world.witness.executions:
+        signals = execution.process.signals
+        most = 0 if execution.phase in ("cleanup", "cancel", "recheck") else 1
         if len(signals) > most:
-            raise Violation(f"{one.ref} {one.phase}-{one.key} got {signals}")
+            raise Violation(f"{execution.ref} {execution.phase}-{execution.key} got {signals}")
     twice = {call for call in world.calls if world.calls.count(call) > 1}
     if world.witness.rechecked:  # it is the cleanup again
         twice = {call for call in twice if "-cleanup-" not in call}

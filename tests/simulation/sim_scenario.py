@@ -110,6 +110,6 @@ def _random_configuration(
             )
             for name in kept
         },
-        pipelines={one.name: one for one in pipelines},
+        pipelines={pipeline.name: pipeline for pipeline in pipelines},
         capacity=rng.choice((1, 2, 8)),
     )

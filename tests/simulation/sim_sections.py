@@ -80,9 +80,9 @@ def see_stop(seen: Seen, event: ev.JobStopRequested | ev.JobForceRequested | ev.
 def _check_stop(seen: Seen, event: ev.JobStopRequested) -> None:
     """A stop that comes when only handlers are left changes no verdict."""
     left = [
-        one.name
-        for one in seen.definition.pipeline.steps
-        if one.section in (Section.BEFORE, Section.STEPS) and one.name not in seen.steps
+        step.name
+        for step in seen.definition.pipeline.steps
+        if step.section in (Section.BEFORE, Section.STEPS) and step.name not in seen.steps
     ]
     assert event.after_steps is (not left), f"job {event.job}: {event}, and {left} had not ended"
     assert seen.stop is None, f"job {event.job} was asked to stop twice"
@@ -125,18 +125,18 @@ def check_handlers(seen: Seen, event: ev.JobEnded) -> None:
         Section.FINALLY: True,
     }
     begun = any(name in seen.attempts for name in seen.steps)
-    for one in seen.definition.pipeline.steps:
-        if not is_handler(seen, one.name):
+    for step in seen.definition.pipeline.steps:
+        if not is_handler(seen, step.name):
             continue
-        ran = one.name in seen.attempts
-        told = f"job {event.job} ended as {found.value}; {one.name} ran: {ran}"
+        ran = step.name in seen.attempts
+        told = f"job {event.job} ended as {found.value}; {step.name} ran: {ran}"
         assert begun or not ran, told
-        assert called[one.section] or not ran, told
-        untouchable = one.surely_touches and seen.admitted is None
+        assert called[step.section] or not ran, told
+        untouchable = step.surely_touches and seen.admitted is None
         assert not (untouchable and ran), told
-        skipped = one.name not in seen.unrun_without_cause and one.name not in seen.attempts
+        skipped = step.name not in seen.unrun_without_cause and step.name not in seen.attempts
         excused = untouchable or seen.handlers_forced or not begun or skipped
-        assert ran or excused or not called[one.section], told
+        assert ran or excused or not called[step.section], told
     _check_conclusion(seen, event, found)
 
 
@@ -147,7 +147,7 @@ def _check_conclusion(seen: Seen, event: ev.JobEnded, found: JobConclusion) -> N
         assert event.conclusion is JobConclusion.LOST, told
     elif found is JobConclusion.SUCCESS and StepConclusion.CANCELLED in ends:
         assert event.conclusion is JobConclusion.CANCELLED and seen.handlers_forced, told
-    elif found is JobConclusion.SUCCESS and any(one in BAD for one in ends):
+    elif found is JobConclusion.SUCCESS and any(end in BAD for end in ends):
         assert event.conclusion is JobConclusion.FAILURE, told
     else:
         assert event.conclusion is found, told

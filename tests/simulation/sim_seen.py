@@ -68,7 +68,7 @@ class Seen(msgspec.Struct):
         return self.submitted.environment
 
     def step(self, name: str) -> StepDefinition:
-        return next(one for one in self.definition.pipeline.steps if one.name == name)
+        return next(step for step in self.definition.pipeline.steps if step.name == name)
 
     def settings(self, name: str) -> FakeConfig:
         return msgspec.convert(self.step(name).config, FakeConfig)

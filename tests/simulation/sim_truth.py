@@ -24,7 +24,7 @@ MISBEHAVING = {
 
 def check_applied(seen: Seen, ref: StepRef, ending: Ending, executions: list[Any]) -> None:
     """The end of an apply, or of an acquire that failed."""
-    exits = [one.process.exit for one in executions if one.phase == "apply"]
+    exits = [execution.process.exit for execution in executions if execution.phase == "apply"]
     codes = [exit.code for exit in exits if exit is not None]
     wanted = sum(1 for doing in seen.settings(ref.step).apply if doing.startswith("run"))
     told = f"{ref} ended as {ending.conclusion.value}, and its tools with {codes}: {ending.reason}"
@@ -49,14 +49,15 @@ def check_applied(seen: Seen, ref: StepRef, ending: Ending, executions: list[Any
 
 
 def _check_lost(seen: Seen, ref: StepRef, executions: list[Any], told: str) -> None:
-    recorded = all(one.process.recorded for one in executions)
+    recorded = all(execution.process.recorded for execution in executions)
     assert not recorded or "host went down" in told or _doings(seen, ref), told
 
 
 def _check_failure(seen: Seen, ref: StepRef, executions: list[Any], told: str) -> None:
     """Without an exit code something else failed: a signal, a start, the adapter itself."""
     killed = any(
-        one.process.exit is not None and one.process.exit.code is None for one in executions
+        execution.process.exit is not None and execution.process.exit.code is None
+        for execution in executions
     )
     failed = any(one.process.exit is not None and one.process.exit.code for one in executions)
     assert killed or failed or _doings(seen, ref) or len(executions) < _runs(seen, ref), told

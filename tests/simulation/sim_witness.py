@@ -249,7 +249,7 @@ class Witness:
             raise Violation(f"{ref} began although the daemon is drained")
 
     def _executions_of(self, ref: StepRef) -> Iterator[Execution]:
-        return (one for one in self.executions if one.ref == ref)
+        return (execution for execution in self.executions if execution.ref == ref)
 
     def _demand_nothing_left(self, seen: Seen, ref: StepRef) -> None:
         """A step that ended clean has no tool that runs."""
@@ -317,9 +317,11 @@ class Witness:
         if event.job in self.touched and event.job not in self.owed:
             raise Violation(f"the debt of job {event.job} was gone before its end")
         check_job_end(seen, event)
-        for one in self.executions:
-            if one.job == event.job and one.process.alive and not seen.quarantined:
-                raise Violation(f"job {event.job} ended, and its {one.phase}-{one.key} still runs")
+        for execution in self.executions:
+            if execution.job == event.job and execution.process.alive and not seen.quarantined:
+                raise Violation(
+                    f"job {event.job} ended, and its {execution.phase}-{execution.key} still runs"
+                )
 
 
 def _demand_allowed_after_stop(ref: StepRef, record: Record) -> None:

@@ -48,7 +48,7 @@ async def forced(
                 assert world.life is not None
                 world.life.end()
             await trio.sleep(200)
-            assert not any(one.process.tree_alive for one in world.witness.executions)
+            assert not any(execution.process.tree_alive for execution in world.witness.executions)
             outside.cancel_scope.cancel()
     if world.witness.violations:
         raise world.witness.violations[0]

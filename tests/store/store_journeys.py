@@ -71,7 +71,7 @@ def configuration_with(capacity: int) -> Configuration:
         environments={
             name: EnvironmentDefinition(name=name, locks=locks) for name, locks in LOCKS.items()
         },
-        pipelines={one.name: one for one in pipelines},
+        pipelines={pipeline.name: pipeline for pipeline in pipelines},
         capacity=capacity,
     )
 

@@ -45,7 +45,7 @@ def rows_of(connection: sqlite3.Connection) -> Changes:
     jobs = reading.jobs(connection, JobFilter(limit=EVERYTHING)).jobs
     return Changes(
         jobs={job.id: job for job in reversed(jobs)},
-        environments={one.name: one for one in loaded.environments},
+        environments={environment.name: environment for environment in loaded.environments},
         definitions={digest: one for digest, one in definitions.items() if one is not None},
         configuration=loaded.configuration,
         drain=True,

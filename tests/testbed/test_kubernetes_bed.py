@@ -32,8 +32,8 @@ def statuses(bed: Bed, major: int, namespace: str, release: str) -> list[str]:
     """As helm tells them; whoever reads helm's records himself finds the same."""
     told = helm(bed, major, namespace, "history", release, "--output=json")
     found = [
-        bed_releases.Revision(one["revision"], one["status"], one["chart"])
-        for one in json.loads(told.stdout)
+        bed_releases.Revision(load["revision"], load["status"], load["chart"])
+        for load in json.loads(told.stdout)
     ]
     assert bed_releases.revisions(bed, namespace, release) == found
     return [revision.status for revision in found]
@@ -163,7 +163,7 @@ def settled(each: dict[str, Any], namespace: str) -> dict[str, Any]:
         meta.pop(transient)
     meta.get("annotations", {}).pop(DEPLOYED_REVISION, None)
     managers = [one for one in meta.pop("managedFields") if one["manager"].lower() == "helm"]
-    notes = [{key: one[key] for key in ("operation", "fieldsV1")} for one in managers]
+    notes = [{key: manager[key] for key in ("operation", "fieldsV1")} for manager in managers]
     text = json.dumps({**each, "status": None, "managed": notes})
     found: dict[str, Any] = json.loads(text.replace(namespace, "NAMESPACE"))
     return found

@@ -32,7 +32,7 @@ def test_a_pipeline_runs(spinnaker: Bed, gate: Gate) -> None:
     assert done["trigger"]["parameters"] == {"seconds": "1"}
     assert done["pipelineConfigId"] == f"{gate.application}-deploy"
     assert stage_of(done, "test")["outputs"] == {"url": "http://canary"}
-    assert [one["id"] for one in spinnaker.executions(gate.application)] == [id]
+    assert [execution["id"] for execution in spinnaker.executions(gate.application)] == [id]
     assert [one.user for one in gate.asked(Call.TRIGGER)] == ["ada"]
 
 

@@ -193,7 +193,7 @@ def test_a_hanging_call_is_done(
         if before == 0:
             assert not spinnaker.executions(gate.application)
     post.join()
-    assert ids[0] in [one["id"] for one in spinnaker.executions(gate.application)]
+    assert ids[0] in [execution["id"] for execution in spinnaker.executions(gate.application)]
 
 
 def test_a_fault_of_one_pipeline_spares_others(gate: Gate, client: httpx.Client) -> None:

@@ -46,12 +46,12 @@ async def list_plugins(engine: GivenEngine, caller: GivenCaller) -> wire.Plugins
     return wire.Plugins(
         plugins=tuple(
             wire.Plugin(
-                name=one.name,
-                version=one.version,
-                adapters=one.adapters,
-                problem=one.problem.text if one.problem is not None else None,
+                name=plugin.name,
+                version=plugin.version,
+                adapters=plugin.adapters,
+                problem=plugin.problem.text if plugin.problem is not None else None,
             )
-            for one in engine.surroundings.plugins
+            for plugin in engine.surroundings.plugins
         )
     )
 

@@ -38,7 +38,7 @@ async def explain_job(job_id: JobId, engine: GivenEngine, caller: GivenCaller) -
         phase=shown.phase,
         since=plain.time(_since(job.phase)),
         place=await _place(engine, job),
-        blockers=tuple([await _told(engine, job, one) for one in found.blockers]),
+        blockers=tuple([await _told(engine, job, blocker) for blocker in found.blockers]),
         approvals=_approvals_to_come(job, found.definition),
         steps=tuple(_under_way(shown, step) for step in shown.steps if _is_under_way(step)),
         awaits=shown.awaits,

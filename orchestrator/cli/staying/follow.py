@@ -183,7 +183,7 @@ class Follower:
         self._watch = None
 
     def _over(self) -> bool:
-        if self._seen is None or any(one.exchange for one in self._sources.values()):
+        if self._seen is None or any(source.exchange for source in self._sources.values()):
             return False
         return self._seen["phase"] == "finished" or any(
             step["name"] == self._choice.step and step["phase"] == "finished"
@@ -203,7 +203,7 @@ class Follower:
             raise AnswerLost(f"the daemon has said nothing for {SILENT_SECONDS:.0f} s")
 
     def _ready(self) -> list[int]:
-        exchanges = [self._watch, *(one.exchange for one in self._sources.values())]
+        exchanges = [self._watch, *(source.exchange for source in self._sources.values())]
         opened = [exchange for exchange in exchanges if exchange]
         at_hand = [exchange.fileno() for exchange in opened if exchange.at_hand]
         return at_hand or readable((one.fileno() for one in opened), SILENT_SECONDS)

@@ -84,9 +84,14 @@ def _print(
         {
             "directory": directory,
             "mistakes": [
-                {"file": one.file, "line": one.line, "key": one.key, "text": one.text}
-                for one in mistakes
+                {
+                    "file": mistake.file,
+                    "line": mistake.line,
+                    "key": mistake.key,
+                    "text": mistake.text,
+                }
+                for mistake in mistakes
             ],
-            "plugins": [{"name": one.plugin, "problem": one.text} for one in problems],
+            "plugins": [{"name": problem.plugin, "problem": problem.text} for problem in problems],
         }
     )

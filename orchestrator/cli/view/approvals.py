@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 def pending_lines(approvals: list[PendingApproval], terminal: Terminal, now: float) -> list[str]:
     """Every question with what who answers it wants to know; those for this caller come first."""
     lines: list[str] = []
-    for one in sorted(approvals, key=lambda one: not one["may_answer"]):
-        block = _pending(one, terminal, now)
-        lines += block if one["may_answer"] else [terminal.paint(line, "dim") for line in block]
+    for approval in sorted(approvals, key=lambda approval: not approval["may_answer"]):
+        block = _pending(approval, terminal, now)
+        lines += (
+            block if approval["may_answer"] else [terminal.paint(line, "dim") for line in block]
+        )
     return lines
 
 
@@ -126,7 +128,7 @@ def _goes_on(job: Job, explanation: Explanation) -> str:
     if job["phase"] != "queued":
         return "has begun" if job["phase"] == "running" else f"is {job_state(job)}"
     place = f", {ordinal(explanation['place'])} in the queue" if explanation["place"] else ""
-    blockers = "; ".join(harmless(one["text"]) for one in explanation["blockers"][:2])
+    blockers = "; ".join(harmless(blocker["text"]) for blocker in explanation["blockers"][:2])
     return f"is ready{place}" + (f": {blockers}" if blockers else "")
 
 

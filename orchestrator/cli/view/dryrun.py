@@ -47,7 +47,7 @@ def _shared_env(steps: list[ResolvedStep]) -> dict[str, str]:
 
 def _sections(plan: DryRun, shared: dict[str, str], terminal: Terminal) -> list[str]:
     lines: list[str] = []
-    asked = [_approval(one) for one in plan["approvals"]]
+    asked = [_approval(approval) for approval in plan["approvals"]]
     for section in dict.fromkeys(step["section"] for step in plan["steps"]):
         if section != "before":
             lines, asked = lines + asked, []

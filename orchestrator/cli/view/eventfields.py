@@ -126,7 +126,7 @@ def _finding(finding: dict[str, Any], event: dict[str, Any]) -> str:
 
 
 def _findings(findings: list[dict[str, Any]], event: dict[str, Any]) -> str:
-    return "; ".join(_finding(one, event) for one in findings)
+    return "; ".join(_finding(finding, event) for finding in findings)
 
 
 def _secrets(secrets: dict[str, str], event: dict[str, Any]) -> str:

@@ -50,9 +50,11 @@ def graph_lines(
 def approval_lines(approvals: list[AskedApproval]) -> list[str]:
     """Who must say yes before a job queues."""
     rows = []
-    for one in approvals:
-        where = "every job" if one["environment"] is None else f"jobs in {one['environment']}"
-        rows.append([harmless(where), harmless(asked_text(one))])
+    for approval in approvals:
+        where = (
+            "every job" if approval["environment"] is None else f"jobs in {approval['environment']}"
+        )
+        rows.append([harmless(where), harmless(asked_text(approval))])
     return ["  approvals", *table(rows, indent="    ")] if rows else []
 
 
@@ -111,7 +113,7 @@ def _details(drawn: _Drawn) -> list[str]:
         details.append(f"timeout {duration(step['timeout'])}")
     if step["retry"]:
         details.append(_retry(step["retry"]))
-    return details + [_outcome(one, drawn.as_written) for one in step["outcomes"]]
+    return details + [_outcome(outcome, drawn.as_written) for outcome in step["outcomes"]]
 
 
 def _matrix(steps: list[PipelineStep]) -> str:

@@ -41,7 +41,7 @@ def _facts(job: Job, now: float) -> list[str]:
         facts.append(f"  retry of  job {job['retry_of']}")
     if job["cleanup_for"]:
         facts.append(f"  cleanup   owed by job {job['cleanup_for']}")
-    facts += [f"  approval  {given_text(one, now)}" for one in job["approvals"]]
+    facts += [f"  approval  {given_text(approval, now)}" for approval in job["approvals"]]
     if job["waited_long"]:
         facts.append("  warning   it was queued for longer than its max_wait")
     if job["cancel"]:

@@ -230,7 +230,9 @@ class Step(msgspec.Struct, frozen=True):
         """What it asks people now, if it does. One that was asked to stop asks no more."""
         match self.phase:
             case Acquiring(stop=None) | Applying():
-                return next((one for one in self.questions if one.answer is None), None)
+                return next(
+                    (question for question in self.questions if question.answer is None), None
+                )
             case _:
                 return None
 

@@ -126,7 +126,7 @@ def _demand_meant(asked: Asked, request: cmd.Approve | cmd.Reject) -> None:
     if request.step is not None or asked.step is None:
         return
     uid = request.caller.uid
-    said = {one.by.uid for one in asked.job.approvals}
+    said = {approval.by.uid for approval in asked.job.approvals}
     for question in (one for step in asked.job.steps for one in step.questions):
         if question != asked.question:
             said.update(one.by.uid for one in question.approvals)
@@ -205,7 +205,10 @@ def _rules_of_caller(world: World, asked: Asked, caller: Caller) -> tuple[str, .
     if not allowed:
         raise OwnJob(asked.what, caller.user)
     before = {
-        name for one in asked.approvals if one.by.uid == caller.uid for name in one.counts_for
+        name
+        for approval in asked.approvals
+        if approval.by.uid == caller.uid
+        for name in approval.counts_for
     }
     fresh = tuple(name for name in allowed if name not in before)
     if not fresh:

@@ -230,7 +230,7 @@ def recheck_done(world: World, seen: cmd.RecheckDone) -> Iterator[ev.AnyEvent]:
     if quarantine is None or seen.ref not in quarantine.rechecking:
         raise StaleObservation(f"no recheck of {seen.ref} runs in {seen.environment}")
     yield ev.Rechecked(environment=seen.environment, ref=seen.ref, finding=seen.finding)
-    others_left = any(one.ref != seen.ref for one in quarantine.findings)
+    others_left = any(finding.ref != seen.ref for finding in quarantine.findings)
     if seen.finding is None and not others_left:
         yield ev.QuarantineLifted(environment=seen.environment, reason="rechecked, and clean")
 

@@ -80,7 +80,7 @@ def unmet(world: World, job: Job, step: StepDefinition) -> str | None:
     if step.when is None:
         return None
     condition = conditions.parse(step.when)
-    read = {one.path[1] for one in condition.references if one.path[0] == "steps"}
+    read = {reference.path[1] for reference in condition.references if reference.path[0] == "steps"}
     scope = scope_of(world, job, world.definition(job), step, lambda one: one.outputs, read)
     return None if conditions.holds(condition, scope) else conditions.why(condition, scope)
 

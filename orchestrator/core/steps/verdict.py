@@ -96,7 +96,10 @@ def _conclusion(job: Job, ends: Iterable[Finished]) -> JobConclusion:
         return conclusion_of_stop(stop)
     if StepConclusion.TIMED_OUT in conclusions:
         return JobConclusion.TIMED_OUT
-    if any(one in (StepConclusion.FAILURE, StepConclusion.CANCELLED) for one in conclusions):
+    if any(
+        conclusion in (StepConclusion.FAILURE, StepConclusion.CANCELLED)
+        for conclusion in conclusions
+    ):
         return JobConclusion.FAILURE
     return JobConclusion.SUCCESS
 

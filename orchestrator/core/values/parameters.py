@@ -48,7 +48,7 @@ class ParametersWrong(ParameterProblem):
     """Several things are wrong; `problems` are they, in words."""
 
     def __init__(self, problems: Iterable[ParameterProblem]) -> None:
-        self.problems = tuple(str(one) for one in problems)
+        self.problems = tuple(str(problem) for problem in problems)
         super().__init__("several parameters are wrong, and nothing was submitted")
 
 

@@ -321,7 +321,11 @@ def _part(part: Part, scope: Scope) -> str:
 
 def unreadable(value: Any, scope: Scope) -> tuple[Reference, ...]:
     """The references in a value that cannot be read yet, each once. Raises ReferenceMalformed."""
-    return tuple(dict.fromkeys(one for one in references(value) if not _is_readable(one, scope)))
+    return tuple(
+        dict.fromkeys(
+            reference for reference in references(value) if not _is_readable(reference, scope)
+        )
+    )
 
 
 def _is_readable(reference: Reference, scope: Scope) -> bool:

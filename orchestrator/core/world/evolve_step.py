@@ -214,7 +214,7 @@ def _was_forced(phase: StepPhase) -> bool:
 
 def _recorded(records: tuple[Record, ...], new: Record) -> tuple[Record, ...]:
     """One record for each phase and key: a call's value replaces its intent."""
-    others = (one for one in records if (one.phase, one.key) != (new.phase, new.key))
+    others = (record for record in records if (record.phase, record.key) != (new.phase, new.key))
     return (*others, new)
 
 

@@ -200,7 +200,7 @@ class Attempt:
             return await bench.adapter.apply(bench.step)
         finally:
             step = self._step()
-            if step is not None and any(one.phase == CANCEL for one in step.records):
+            if step is not None and any(record.phase == CANCEL for record in step.records):
                 await self.ask_to_stop()
             if self._asking is not None:
                 await self._asking.over.wait()

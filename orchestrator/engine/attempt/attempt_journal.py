@@ -94,7 +94,7 @@ class JournalOfAttempt:
     async def withdraw(self, key: str) -> None:
         """Commit that a question is moot."""
         step = step_of(self._writer.world, self.ref)
-        if step is not None and any(one.key == key for one in step.questions):
+        if step is not None and any(question.key == key for question in step.questions):
             await self._note(cmd.WithdrawQuestion(ref=self.ref, key=key))
 
     def wake(self) -> None:
@@ -105,7 +105,11 @@ class JournalOfAttempt:
     async def _answered(self, key: str) -> AskedQuestion:
         while True:
             step = step_of(self._writer.world, self.ref)
-            asked = [one for one in step.questions if one.key == key] if step is not None else []
+            asked = (
+                [question for question in step.questions if question.key == key]
+                if step is not None
+                else []
+            )
             if asked and asked[0].answer is not None:
                 return asked[0]
             if self.stop is not None:

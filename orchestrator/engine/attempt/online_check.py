@@ -153,7 +153,7 @@ class _Asking:
         adapter: Adapter[Any],
         secrets: SecretValues,
     ) -> DurableStep[Any]:
-        texts = {one.name: one.example or not_given(one) for one in pipeline.params}
+        texts = {param.name: param.example or not_given(param) for param in pipeline.params}
         params = typed(pipeline.params, texts)
         facts = JobFacts(0, pipeline.name, environment.name, "check")
         scope = Scope(job=facts, params=params, vars=environment.vars)

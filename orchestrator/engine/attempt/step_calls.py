@@ -143,7 +143,7 @@ def _answer(asked: AskedQuestion) -> Answer:
         by = answer.by.user if answer.by is not None else None
         expired = answer.decision is Decision.EXPIRED
         return Answer(approved=False, expired=expired, by=by, comment=answer.comment)
-    comments = dict.fromkeys(one.comment for one in asked.approvals if one.comment)
+    comments = dict.fromkeys(approval.comment for approval in asked.approvals if approval.comment)
     return Answer(
         approved=True,
         by=", ".join(one.by.user for one in asked.approvals),

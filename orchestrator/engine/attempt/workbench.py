@@ -181,8 +181,12 @@ class Workbench:
     def settle_parameters(self, world: World) -> None:
         """Keep the secret parameters of open jobs and debts, of what a killed daemon left."""
         held = [job.secrets for job in world.jobs.values()]
-        held += [debt.secrets for one in world.environments.values() for debt in one.debts]
-        self.parameters.settle(one for secrets in held for one in secrets.values())
+        held += [
+            debt.secrets
+            for environment in world.environments.values()
+            for debt in environment.debts
+        ]
+        self.parameters.settle(secret for secrets in held for secret in secrets.values())
 
     def settings_type(self, uses: str) -> Any:
         """The type of an adapter's settings, Any where it is not installed."""
@@ -214,7 +218,7 @@ class Workbench:
         ref: StepRef,
         given: "_Given",
     ) -> tuple[Adapter[Any], DurableStep[Any]]:
-        wanted = next(one for one in definition.pipeline.steps if one.name == ref.step)
+        wanted = next(step for step in definition.pipeline.steps if step.name == ref.step)
         adapter = self._adapters.get(wanted.uses)
         if adapter is None:
             raise StepUnusable(

@@ -24,7 +24,7 @@ class Family(msgspec.Struct, frozen=True):
     @property
     def uids(self) -> frozenset[str]:
         """Of all of them."""
-        return frozenset((self.head.uid, *(one.uid for one in self.members)))
+        return frozenset((self.head.uid, *(member.uid for member in self.members)))
 
 
 async def families(cluster: Cluster, heads: Sequence[Live]) -> dict[Identity, Family]:
@@ -88,9 +88,9 @@ def _newest(family: Family) -> int | None:
     """
     revision = family.head.annotations.get(_REVISION)
     newest = [
-        one
-        for one in family.members
-        if one.identity.kind == "ReplicaSet" and one.annotations.get(_REVISION) == revision
+        member
+        for member in family.members
+        if member.identity.kind == "ReplicaSet" and member.annotations.get(_REVISION) == revision
     ]
     return newest[0].status.get("availableReplicas", 0) if newest else None
 

@@ -43,7 +43,7 @@ class Live(msgspec.Struct, frozen=True):
     def owners(self) -> frozenset[str]:
         """The uids of what it was made for."""
         owners = self._metadata.get("ownerReferences") or ()
-        return frozenset(str(one.get("uid", "")) for one in owners)
+        return frozenset(str(owner.get("uid", "")) for owner in owners)
 
     @property
     def going(self) -> bool:

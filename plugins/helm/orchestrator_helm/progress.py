@@ -63,7 +63,7 @@ class Watch:
         objects = await self._cluster.get(self._known.objects, "progress")
         hooks = await self._cluster.get(self._known.hooks, "progress-hooks")
         total = len(self._known.objects)
-        running = [one for one in hooks if not is_ready(one)]
+        running = [hook for hook in hooks if not is_ready(hook)]
         if self._helm.settings.action is Action.UNINSTALL:
             self._tell(total - len(objects), total, "removed", running)
             return

@@ -69,10 +69,10 @@ class History(msgspec.Struct, frozen=True):
 
     def get(self, number: int) -> Revision | None:
         """The revision of this number."""
-        return next((one for one in self.revisions if one.revision == number), None)
+        return next((revision for revision in self.revisions if revision.revision == number), None)
 
     def _newest(self, *statuses: str) -> Revision | None:
-        found = (one for one in reversed(self.revisions) if one.status in statuses)
+        found = (revision for revision in reversed(self.revisions) if revision.status in statuses)
         return next(found, None)
 
     @property
@@ -88,7 +88,7 @@ class History(msgspec.Struct, frozen=True):
     @property
     def before_latest(self) -> Revision | None:
         """What `rollback` without a revision goes to: the newest before it that was deployed."""
-        older = (one for one in reversed(self.revisions) if one is not self.latest)
+        older = (revision for revision in reversed(self.revisions) if revision is not self.latest)
         return next((one for one in older if one.status in ("superseded", DEPLOYED)), None)
 
     def __str__(self) -> str:

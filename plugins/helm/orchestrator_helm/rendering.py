@@ -117,7 +117,7 @@ async def what_is(helm: Helm, history: History) -> list[dict[str, Any]]:
 def _that_run(hooks: list[dict[str, Any]], helm: Helm) -> tuple[Identity, ...]:
     """Those that this action runs: others of the release may be somebody else's work."""
     wanted = _EVENTS[helm.settings.action]
-    return identities([one for one in hooks if not wanted.isdisjoint(_events(one))])
+    return identities([hook for hook in hooks if not wanted.isdisjoint(_events(hook))])
 
 
 def _events(hook: dict[str, Any]) -> list[str]:

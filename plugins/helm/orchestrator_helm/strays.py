@@ -31,8 +31,8 @@ async def remove(helm: Helm, meant: Intent, history: History) -> Cleanliness:
         late = []
         if not _has_succeeded(helm):
             late = await _late_objects(helm, cluster, known, meant, history)
-        for one in (*hooks, *late):
-            await _delete(helm, one)
+        for hook in (*hooks, *late):
+            await _delete(helm, hook)
         left = [one for one in await cluster.get(_names((*hooks, *late)), "strays") if _stays(one)]
     except NotVisible as reason:
         return await _unseen(helm, known, meant, str(reason))
@@ -49,7 +49,7 @@ async def remove(helm: Helm, meant: Intent, history: History) -> Cleanliness:
 
 async def _unended_hooks(cluster: Cluster, known: Rendering, meant: Intent) -> list[Live]:
     """Jobs and pods of hooks that were made since this attempt began and still run."""
-    wanted = [one for one in known.hooks if one.kind in RUNNING_KINDS]
+    wanted = [hook for hook in known.hooks if hook.kind in RUNNING_KINDS]
     live = await cluster.get(wanted, "hooks")
     return [one for one in live if _made_since(one, meant) and not is_finished(one) and _stays(one)]
 
@@ -83,9 +83,10 @@ async def remove_orphans(helm: Helm, before: History, after: History) -> None:
     if before == after or base is None or now is None:
         return
     undone = {
-        one.revision
-        for one in (*before.revisions, *after.revisions)
-        if base.revision < one.revision < now.revision - 1 and (one.pending or one.status == FAILED)
+        revision.revision
+        for revision in (*before.revisions, *after.revisions)
+        if base.revision < revision.revision < now.revision - 1
+        and (revision.pending or revision.status == FAILED)
     }
     try:
         for one in await _forgotten(helm, sorted(undone), now.revision):
@@ -164,7 +165,7 @@ def _to_type(helm: Helm, what: Identity) -> str:
 
 async def _unseen(helm: Helm, known: Rendering, meant: Intent, reason: str) -> Cleanliness:
     """Only hooks that may run on are worth closing an environment for."""
-    hooks = [one for one in known.hooks if one.kind in RUNNING_KINDS]
+    hooks = [hook for hook in known.hooks if hook.kind in RUNNING_KINDS]
     hooks = await _not_seen_to_end(helm, meant, hooks) if hooks else []
     if not hooks:
         helm.step.warn(f"the cluster could not be looked at: {reason}")

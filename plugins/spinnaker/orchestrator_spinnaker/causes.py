@@ -71,6 +71,6 @@ def _all(error: BaseException) -> Iterator[BaseException]:
         if inner is not None:
             yield from _all(inner)
     if isinstance(error, BaseExceptionGroup):
-        for one in error.exceptions:
-            yield from _all(one)
+        for exception in error.exceptions:
+            yield from _all(exception)
     yield error

@@ -56,11 +56,11 @@ def _is_secret(value: Any) -> bool:
 
 def _waiting(verified: Verified) -> Iterator[Problem]:
     """Of those that Spinnaker itself lets wait in turn."""
-    for one in verified.pipelines:
-        if one.limit_concurrent and not one.keep_waiting_pipelines:
+    for pipeline in verified.pipelines:
+        if pipeline.limit_concurrent and not pipeline.keep_waiting_pipelines:
             text = (
-                f"{one.called} does not keep waiting executions (`keepWaitingPipelines`): of those "
-                "started by others while one runs Spinnaker cancels all but the last"
+                f"{pipeline.called} does not keep waiting executions (`keepWaitingPipelines`): of "
+                "those started by others while one runs Spinnaker cancels all but the last"
             )
             yield Problem("pipeline", text, Severity.WARNING)
 

@@ -29,7 +29,7 @@ async def acquire(step: Step[SpinnakerSettings]) -> None:
     async with open_gate(step) as gate:
         verified = await patiently(step, lambda: verify(gate, step.config))
         if verified.errors:
-            told = (f"with.{one.setting}: {one.text}" for one in verified.errors)
+            told = (f"with.{error.setting}: {error.text}" for error in verified.errors)
             raise AdapterError("; ".join(told))
         await _warn(step, verified)
         await _until_alone(gate, step, verified.ids)
@@ -94,8 +94,8 @@ async def _warn(step: Step[SpinnakerSettings], verified: Verified) -> None:
     """Once for each attempt, whatever becomes of the daemon."""
 
     async def tell() -> int:
-        for one in verified.warnings:
-            step.warn(f"with.{one.setting}: {one.text}")
+        for warning in verified.warnings:
+            step.warn(f"with.{warning.setting}: {warning.text}")
         return len(verified.warnings)
 
     async def not_done() -> NotDone:
@@ -121,6 +121,6 @@ def _state(execution: Execution) -> str:
         return f"{execution.status.value}, cancelled"
     if execution.status is not Status.RUNNING:
         return str(execution.status.value)
-    running = [one for one in execution.stages if one.status is Status.RUNNING]
+    running = [stage for stage in execution.stages if stage.status is Status.RUNNING]
     outer = [one for one in running if one.parent_stage_id is None]
     return f'RUNNING at "{(outer or running)[0].name}"' if running else "RUNNING"

@@ -193,7 +193,7 @@ def is_near_end(execution: Execution) -> bool:
     """Whether it was asked to stop, or all that is left of it runs, and waits for nobody."""
     if execution.canceled:
         return True
-    left = [one for one in execution.stages if not one.status.complete]
+    left = [stage for stage in execution.stages if not stage.status.complete]
     return all(one.status is Status.RUNNING and one.type != JUDGMENT for one in left)
 
 

@@ -143,7 +143,7 @@ class Judgments:
         """Under which key people were asked last."""
         times = itertools.count()
         return _asked(
-            key, next(one for one in times if not self._teller.knows(_chose_none(key, one)))
+            key, next(time for time in times if not self._teller.knows(_chose_none(key, time)))
         )
 
     async def _judge(self, stage: Stage, key: str, answer: Answer) -> str:
@@ -197,7 +197,7 @@ def judged(execution: Execution) -> Sequence[Stage]:
 
     Orca stores the time at which one has before it stores that it runs.
     """
-    begun = [one for one in execution.stages if one.start_time is not None]
+    begun = [stage for stage in execution.stages if stage.start_time is not None]
     return [one for one in begun if one.type == JUDGMENT and one.status is not Status.NOT_STARTED]
 
 
@@ -233,7 +233,7 @@ def _called(inputs: Sequence[str], text: str) -> str | None:
 
 def _begun(inputs: Sequence[str], text: str) -> str | None:
     heads = [text[:at] for at, sign in enumerate(text) if sign == ":"]
-    return next(filter(None, (_called(inputs, one) for one in reversed(heads))), None)
+    return next(filter(None, (_called(inputs, head) for head in reversed(heads))), None)
 
 
 def question_text(stage: Stage, step: Step[Any], url: str, *, again: bool = False) -> str:

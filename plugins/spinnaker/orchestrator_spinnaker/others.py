@@ -61,7 +61,7 @@ class Others:
             it = self._step.config
             named = [(it.application, it.pipeline), *map(split_conflict, it.conflicts)]
             configs = [await self._gate.pipeline(application, name) for application, name in named]
-            self._pipelines = [one.id for one in configs]
+            self._pipelines = [config.id for config in configs]
         return self._pipelines
 
     def _warn(self, other: Execution, runs: str) -> None:

@@ -84,7 +84,7 @@ def _unknown(name: str, known: Mapping[str, Parameter], config: PipelineConfig) 
 def _options(parameter: Parameter) -> Sequence[str]:
     if not parameter.has_options:
         return ()
-    return [format_value(one.value) for one in parameter.options or ()]
+    return [format_value(option.value) for option in parameter.options or ()]
 
 
 def _choices(parameter: Parameter) -> str:

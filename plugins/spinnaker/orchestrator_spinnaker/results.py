@@ -76,7 +76,7 @@ def cause(stage: Stage) -> str:
 
 
 def _worst_first(execution: Execution) -> list[Stage]:
-    ended = [one for one in execution.stages if one.status.complete]
+    ended = [stage for stage in execution.stages if stage.status.complete]
     return sorted(
         ended,
         key=lambda one: (
@@ -141,7 +141,7 @@ def _causes(stage: Stage) -> list[str]:
         _table(context.get("context")).get("failureMessage"),  # of a checkPreconditions stage
         _judged(stage),
     ]
-    return [one for one in texts if isinstance(one, str)]
+    return [text for text in texts if isinstance(text, str)]
 
 
 def _judged(stage: Stage) -> str | None:

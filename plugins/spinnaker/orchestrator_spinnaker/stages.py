@@ -51,7 +51,7 @@ class Teller:
         return any(news)
 
     def _progress(self, execution: Execution) -> None:
-        counted = [one for one in execution.stages if one.parent_stage_id is None]
+        counted = [stage for stage in execution.stages if stage.parent_stage_id is None]
         done = sum(one.status.complete for one in counted)
         at_work = [one.name for one in counted if one.status in _AT_WORK]
         text = ", ".join(at_work)
@@ -92,7 +92,7 @@ def happened(execution: Execution) -> list[Happening]:
     found: list[Happening] = []
     for stage in execution.stages:
         wholes = _wholes(stage, by_id)
-        name = "stage " + " > ".join(f'"{one.name}"' for one in (*wholes, stage))
+        name = "stage " + " > ".join(f'"{whole.name}"' for whole in (*wholes, stage))
         key = f"{stage.id} {stage.start_time}"
         depth = len(wholes)
         begin = stage.start_time

@@ -23,17 +23,17 @@ class Verified(msgspec.Struct, frozen=True):
     @property
     def ids(self) -> tuple[str, ...]:
         """Of the pipelines."""
-        return tuple(one.id for one in self.pipelines)
+        return tuple(pipeline.id for pipeline in self.pipelines)
 
     @property
     def errors(self) -> tuple[Problem, ...]:
         """Those that prevent a run."""
-        return tuple(one for one in self.problems if one.severity is Severity.ERROR)
+        return tuple(problem for problem in self.problems if problem.severity is Severity.ERROR)
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
         """The others."""
-        return tuple(one for one in self.problems if one.severity is Severity.WARNING)
+        return tuple(problem for problem in self.problems if problem.severity is Severity.WARNING)
 
 
 async def verify(

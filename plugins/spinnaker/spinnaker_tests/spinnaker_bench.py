@@ -82,14 +82,14 @@ class Place(Material):
         By their pipelines: an Orca on redis loses one from an application's list that is read
         while it is being stored.
         """
-        params = {"pipelineConfigIds": ",".join(one["id"] for one in self.gate.configs)}
+        params = {"pipelineConfigIds": ",".join(config["id"] for config in self.gate.configs)}
         answer = httpx.get(f"{self.bed.orca}/pipelines", params=params | {"limit": "100"})
         found: list[Execution] = answer.raise_for_status().json()
         return sorted(found, key=lambda one: one["id"])
 
     def live(self) -> list[Execution]:
         """Those that are not complete."""
-        return [one for one in self.executions() if one["status"] not in COMPLETE]
+        return [execution for execution in self.executions() if execution["status"] not in COMPLETE]
 
     def only(self) -> Execution:
         """The one execution that there is."""

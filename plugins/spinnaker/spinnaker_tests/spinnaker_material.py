@@ -64,7 +64,7 @@ class SpinnakerMaterial(Place):
 
     def executions(self) -> list[Execution]:
         """Those that steps have started."""
-        return [one for one in super().executions() if one["id"] != self.by_hand]
+        return [execution for execution in super().executions() if execution["id"] != self.by_hand]
 
     @property
     def asks(self) -> bool:
@@ -88,6 +88,6 @@ class SpinnakerMaterial(Place):
         """Leave nothing at work in an Orca that others use too."""
         self.relent()
         with self.gate.client() as client:
-            for one in super().executions():
-                if one["status"] not in COMPLETE:
-                    client.put(f"/pipelines/{one['id']}/cancel").raise_for_status()
+            for execution in super().executions():
+                if execution["status"] not in COMPLETE:
+                    client.put(f"/pipelines/{execution['id']}/cancel").raise_for_status()

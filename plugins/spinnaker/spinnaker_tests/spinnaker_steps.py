@@ -111,9 +111,17 @@ def basic(user: str = ADA.name, password: str = ADA.password) -> dict[str, Any]:
 
 def errors(problems: tuple[Problem, ...]) -> list[tuple[str, str]]:
     """Settings and texts of what prevents a run."""
-    return [(one.setting, one.text) for one in problems if one.severity is Severity.ERROR]
+    return [
+        (problem.setting, problem.text)
+        for problem in problems
+        if problem.severity is Severity.ERROR
+    ]
 
 
 def warnings(problems: tuple[Problem, ...]) -> list[tuple[str, str]]:
     """Settings and texts of the others."""
-    return [(one.setting, one.text) for one in problems if one.severity is Severity.WARNING]
+    return [
+        (problem.setting, problem.text)
+        for problem in problems
+        if problem.severity is Severity.WARNING
+    ]

@@ -197,7 +197,7 @@ def test_somebody_starts_another_beside_it(bench: SpinnakerBench) -> None:
 
 
 def looked_after_the_start(gate: Gate) -> bool:
-    calls = [one.call for one in list(gate.requests)]
+    calls = [request.call for request in list(gate.requests)]
     return Call.TRIGGER in calls and Call.EXECUTIONS in calls[calls.index(Call.TRIGGER) :]
 
 

@@ -77,14 +77,16 @@ def test_fitting(given: dict[str, Any]) -> None:
     ],
 )
 def test_not_fitting(given: dict[str, Any], name: str, text: str) -> None:
-    found = [(one.setting, one.text) for one in parameters.problems(given, config(CONFIG))]
+    found = [
+        (problem.setting, problem.text) for problem in parameters.problems(given, config(CONFIG))
+    ]
     assert found == [(f"parameters.{name}", text)]
 
 
 def test_what_nobody_has_given_yet_is_not_judged() -> None:
     given = {"version": "", "target": "x", "note": ["x"]}
     assert list(parameters.problems(given, config(CONFIG), {"", "x"})) == []
-    assert [one.setting for one in parameters.problems(given, config(CONFIG), {"x"})] == [
+    assert [problem.setting for problem in parameters.problems(given, config(CONFIG), {"x"})] == [
         "parameters.version"
     ]
 

@@ -55,7 +55,9 @@ async def test_a_stop_while_a_resource_is_made(bench: TerraformBench) -> None:
     assert result.reason == "stopped on request: 0 of 1 changes made"
     assert interrupts(life) == 1
     assert bench.lock is None
-    assert [one["instances"][0]["status"] for one in bench.state["resources"]] == ["tainted"]
+    assert [resource["instances"][0]["status"] for resource in bench.state["resources"]] == [
+        "tainted"
+    ]
     assert not life.step.is_dead()
     assert (await life.cleanup()).clean
     assert life.step.is_dead()

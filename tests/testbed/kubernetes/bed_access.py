@@ -124,7 +124,7 @@ class Access:
     def _token(self, user: User) -> str:
         lines = (self.pki / "tokens.csv").read_text().splitlines()
         return next(
-            token for token, name in (one.split(",")[:2] for one in lines) if name == user.value
+            token for token, name in (line.split(",")[:2] for line in lines) if name == user.value
         )
 
     def _kubeconfig(self, name: str) -> Path:

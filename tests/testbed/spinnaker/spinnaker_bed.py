@@ -238,6 +238,6 @@ def stage_of(execution: Execution, name: str) -> dict[str, Any]:
 
 def describe(execution: Execution) -> str:
     """An execution and its stages in one line, for messages."""
-    stages = ", ".join(f"{one['name']} {one['status']}" for one in execution["stages"])
+    stages = ", ".join(f"{stage['name']} {stage['status']}" for stage in execution["stages"])
     canceled = " canceled" if execution.get("canceled") else ""
     return f"{execution['name']} {execution['status']}{canceled} ({stages})"

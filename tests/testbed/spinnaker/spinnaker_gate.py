@@ -51,7 +51,7 @@ class Gate:
 
     def end_executions(self) -> None:
         """Leave nothing at work in an Orca that others use too: it looks at it all the time."""
-        for application in {self.application, *(one["application"] for one in self.configs)}:
+        for application in {self.application, *(config["application"] for config in self.configs)}:
             self.bed.end(application)
 
     def up(self) -> None:
@@ -81,9 +81,12 @@ class Gate:
 
     def config(self, application: str, name_or_id: str) -> Config | None:
         """The pipeline of this name or id."""
-        for one in self.configs:
-            if one["application"] == application and name_or_id in (one["name"], one["id"]):
-                return one
+        for config in self.configs:
+            if config["application"] == application and name_or_id in (
+                config["name"],
+                config["id"],
+            ):
+                return config
         return None
 
     def record(self, request: Request) -> None:
@@ -94,7 +97,11 @@ class Gate:
 
     def asked(self, *calls: Call, about: str = "") -> list[Request]:
         """The requests of these kinds so far that name this."""
-        return [one for one in list(self.requests) if one.call in calls and one.names(about)]
+        return [
+            request
+            for request in list(self.requests)
+            if request.call in calls and request.names(about)
+        ]
 
     def wait_for_requests(
         self, call: Call, count: int = 1, timeout: float = PATIENCE_SECONDS, about: str = ""
@@ -107,7 +114,7 @@ class Gate:
         with self._changed:
             if self._changed.wait_for(lambda: len(self.asked(call, about=about)) >= count, timeout):
                 return self.asked(call, about=about)
-        came = "\n".join(f"{one.method} {one.path}" for one in self.requests)
+        came = "\n".join(f"{request.method} {request.path}" for request in self.requests)
         raise BedError(f"not {count} of {call.name} within {timeout:g} s; there were:\n{came}")
 
     @contextlib.contextmanager
