@@ -35,8 +35,8 @@ from orchestrator.plugin import Adapter, Cleanliness, Result, Step
 from orchestrator.plugin.registry import LoadedPlugin, PluginProblem
 from orchestrator.process.host import ProcessHost
 from orchestrator.process.identity import read_boot_id
-from orchestrator.store.inline import open_inline_store
 from orchestrator.store.restore import restore
+from tests.store.inline import open_inline_store
 
 SECRET = "hunter2hunter2"
 

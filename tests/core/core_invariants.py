@@ -1,6 +1,7 @@
 """What must be true of every world, whatever happened: checked after each command of each test."""
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 from sortedcontainers import SortedList, SortedSet
@@ -167,7 +168,9 @@ def _check_same(world: World, replayed: World) -> None:
 
 
 def _check_locks(world: World) -> None:
-    for lock in world.locks.all_held():
+    of_debts = [debt.locks for each in world.environments.values() for debt in each.debts]
+    of_runs = [job.run.locks for job in world.jobs.values() if job.run is not None]
+    for lock in set(chain(*of_debts, *of_runs)):
         holders = world.locks.holders(lock)
         debts = [holder.job for holder in holders if holder.debt]
         jobs = [world.jobs[holder.job] for holder in holders if not holder.debt]

@@ -15,8 +15,8 @@ from orchestrator.core.language.model import Finished
 from orchestrator.core.language.words import JobConclusion, Outcome, Section, StepConclusion
 from orchestrator.core.rules.approvals import awaited
 from orchestrator.plugin import CLEAN, Cleanliness, Question, Result, Role, Step
-from orchestrator.testing.fake_adapter import FakeAdapter
 from tests.engine.engine_bench import ROOT, Bench, Nothing, Plain, open_bench, pipeline, step
+from tests.simulation.fake_adapter import FakeAdapter
 
 GO = Question("go on?", roles=(Role.ADMIN,))
 

@@ -22,10 +22,10 @@ from orchestrator.plugin import Result, Step, StopInfo
 from orchestrator.store.database import connect_reader, connect_writer
 from orchestrator.store.directory import hold
 from orchestrator.store.errors import CommitFailed, CommitUnknown
-from orchestrator.store.inline import _InlineDriver
 from orchestrator.store.protocol import Store
 from orchestrator.store.sql_store import SqlStore
 from tests.engine.engine_bench import ROOT, Bench, Nothing, Plain, open_bench, pipeline, step
+from tests.store.inline import _InlineDriver
 
 WEB = pipeline("web", (step("go", "command", "true"),))
 PLAIN = pipeline("web", (step("go", "plain"),))

@@ -14,7 +14,7 @@ from orchestrator.process.spec import ProcessSpec
 from orchestrator.process.state import ProcessExit, ProcessState
 from orchestrator.store.errors import CommitFailed, CommitUnknown
 from orchestrator.store.protocol import Loaded, Store
-from orchestrator.testing.simulated_host import SimulatedHost
+from tests.simulation.simulated_host import SimulatedHost
 
 T = TypeVar("T")
 

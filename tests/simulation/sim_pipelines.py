@@ -15,7 +15,7 @@ from orchestrator.core.language.definition import (
     StepDefinition,
 )
 from orchestrator.core.language.words import LongWaitPolicy, Outcome, RunningPolicy, Section
-from orchestrator.testing.fake_adapter import FakeConfig
+from tests.simulation.fake_adapter import FakeConfig
 
 VERSION = (Parameter(name="version", default="v1"),)
 WELL = ("run", "once", "output", "warn", "claim")

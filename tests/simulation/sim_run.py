@@ -13,14 +13,14 @@ import trio
 from orchestrator.core.language import events as ev
 from orchestrator.core.world.evolve import evolve
 from orchestrator.core.world.world import World as CoreWorld
-from orchestrator.store.inline import open_inline_store
 from orchestrator.store.protocol import Store
 from orchestrator.store.restore import restore
-from orchestrator.testing.deterministic import run_deterministically
+from tests.simulation.deterministic import run_deterministically
 from tests.simulation.sim_log import errors_of_ours
 from tests.simulation.sim_people import ADA, BOB, Person, end_everything
 from tests.simulation.sim_seen import Violation
 from tests.simulation.sim_world import World, simulated_boot
+from tests.store.inline import open_inline_store
 
 LONGEST = 100_000.0
 """Seconds of virtual time after which everybody waits for ever: the clock jumps there."""

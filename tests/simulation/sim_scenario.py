@@ -10,7 +10,7 @@ from orchestrator.core.language.definition import (
     EnvironmentDefinition,
     PipelineDefinition,
 )
-from orchestrator.testing.fake_tool import FOREVER, FakeTool, StartFault
+from tests.simulation.fake_tool import FOREVER, FakeTool, StartFault
 from tests.simulation.sim_pipelines import random_approval, random_pipelines
 
 

@@ -7,8 +7,8 @@ from orchestrator.core.language.definition import Configuration, JobDefinition, 
 from orchestrator.core.language.instant import Instant
 from orchestrator.core.language.model import Approval, Finding, StepRef, Stop
 from orchestrator.core.language.words import StepConclusion
-from orchestrator.testing.fake_adapter import FakeConfig
-from orchestrator.testing.fake_tool import FakeProcess
+from tests.simulation.fake_adapter import FakeConfig
+from tests.simulation.fake_tool import FakeProcess
 
 
 class Violation(AssertionError):

@@ -17,13 +17,13 @@ from orchestrator.core.language.model import (
     StepRef,
 )
 from orchestrator.core.language.words import JobConclusion, Section, StopCause
-from orchestrator.testing.fake_tool import FakeProcess
-from orchestrator.testing.simulated_host import SimulatedHost
+from tests.simulation.fake_tool import FakeProcess
 from tests.simulation.sim_approvals import check_question, check_waiting
 from tests.simulation.sim_attempts import check_attempts
 from tests.simulation.sim_sections import check_sections, is_handler, see_stop
 from tests.simulation.sim_seen import Execution, Seen, Violation
 from tests.simulation.sim_truth import check_applied, check_job_end
+from tests.simulation.simulated_host import SimulatedHost
 
 ASKING = (ev.StepAsked, ev.StepApproved, ev.StepAnswered, ev.StepQuestionWithdrawn)
 WAITING = (

@@ -22,17 +22,17 @@ from orchestrator.plugin.registry import LoadedPlugin
 from orchestrator.process.host import ProcessHost
 from orchestrator.process.spec import ProcessSpec
 from orchestrator.store.errors import CommitFailed
-from orchestrator.store.inline import open_inline_store
 from orchestrator.store.protocol import Store
 from orchestrator.store.restore import restore
-from orchestrator.testing.fake_adapter import FakeAdapter, FakeService
-from orchestrator.testing.fake_tool import FakeTool
-from orchestrator.testing.simulated_claims import SimulatedClaims
-from orchestrator.testing.simulated_clock import SimulatedClock
-from orchestrator.testing.simulated_host import SimulatedHost
+from tests.simulation.fake_adapter import FakeAdapter, FakeService
+from tests.simulation.fake_tool import FakeTool
 from tests.simulation.sim_mortal import Crashed, Life, MortalHost, MortalStore
 from tests.simulation.sim_scenario import Rates, random_configurations, random_rates, random_tool
 from tests.simulation.sim_witness import Witness
+from tests.simulation.simulated_claims import SimulatedClaims
+from tests.simulation.simulated_clock import SimulatedClock
+from tests.simulation.simulated_host import SimulatedHost
+from tests.store.inline import open_inline_store
 
 
 class RandomFaults:

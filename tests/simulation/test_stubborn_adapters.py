@@ -15,7 +15,7 @@ from orchestrator.core.language.definition import (
     StepDefinition,
 )
 from orchestrator.engine.attempt.attempt import PATIENCE_AFTER_FORCE
-from orchestrator.testing.deterministic import run_deterministically
+from tests.simulation.deterministic import run_deterministically
 from tests.simulation.sim_people import ADA
 from tests.simulation.sim_scenario import Rates
 from tests.simulation.sim_world import World, simulated_boot

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.store.inline import open_inline_store
 from orchestrator.store.protocol import Store
 from orchestrator.store.sqlite import open_store
+from tests.store.inline import open_inline_store
 from tests.store.store_builders import Opening
 
 

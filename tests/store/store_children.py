@@ -11,9 +11,9 @@ from pathlib import Path
 import trio
 
 from orchestrator.store.errors import StoreError
-from orchestrator.store.inline import open_inline_store
 from orchestrator.store.protocol import Store
 from orchestrator.store.sqlite import open_store
+from tests.store.inline import open_inline_store
 from tests.store.store_builders import changes, queued, started
 
 OPENINGS = {"threads": open_store, "inline": open_inline_store}

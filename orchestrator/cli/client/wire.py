@@ -518,7 +518,7 @@ class PipelineStep(TypedDict):
     timeout: float | None
 
 
-class Stop(TypedDict):
+class StopRules(TypedDict):
     """Who may cancel, by the phase that the job's steps are in."""
 
     queued: str
@@ -538,7 +538,7 @@ class Pipeline(TypedDict):
     params: list[Parameter]
     steps: list[PipelineStep]
     cleanup: str | None
-    stop: Stop
+    stop: StopRules
     approvals: list[AskedApproval]
     timeout: float | None
     max_wait: float | None

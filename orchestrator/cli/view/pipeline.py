@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from orchestrator.cli.client.wire import Parameter, Pipeline, Stop
+    from orchestrator.cli.client.wire import Parameter, Pipeline, StopRules
     from orchestrator.cli.view.terminal import Terminal
 
 _SHORT = 40
@@ -68,7 +68,7 @@ def _limits(pipeline: Pipeline) -> Iterator[list[str]]:
         yield ["on halt", "steps beside the one that halted are stopped"]
 
 
-def _stop_rows(stop: Stop) -> Iterator[list[str]]:
+def _stop_rows(stop: StopRules) -> Iterator[list[str]]:
     """Who may stop it: a line each, with the phases where that differs."""
     phases: dict[str, list[str]] = {}
     for phase, who in stop.items():

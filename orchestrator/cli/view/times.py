@@ -6,20 +6,10 @@ import time
 
 
 def instant(text: str) -> float:
-    """Seconds since the epoch of `2026-01-31T12:00:00.123Z`.
+    """Seconds since the epoch of `2026-01-31T12:00:00.123Z`."""
+    from datetime import datetime  # two milliseconds, that a verb without times need not pay
 
-    By hand: `datetime` costs as much as three of our modules.
-    """
-    year, month, day = int(text[:4]), int(text[5:7]), int(text[8:10])
-    seconds = int(text[11:13]) * 3600 + int(text[14:16]) * 60 + float(text[17:].rstrip("Z"))
-    return _days(year, month, day) * 86400 + seconds
-
-
-def _days(year: int, month: int, day: int) -> int:
-    """Days from 1970-01-01; years are counted from March so that a leap day comes last."""
-    year -= month <= 2
-    before = year * 365 + year // 4 - year // 100 + year // 400
-    return before + (153 * ((month - 3) % 12) + 2) // 5 + day - 1 - 719468
+    return datetime.fromisoformat(text).timestamp()
 
 
 def duration(seconds: float) -> str:

@@ -166,7 +166,3 @@ class Locks:
     def holders(self, lock: str) -> frozenset[Holder]:
         """Who holds it now."""
         return frozenset(self._holders.get(lock, ()))
-
-    def all_held(self) -> Iterable[str]:
-        """Every lock that somebody holds."""
-        return self._holders.keys()

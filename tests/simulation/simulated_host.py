@@ -26,7 +26,7 @@ from orchestrator.process.state import (
     Starting,
     Void,
 )
-from orchestrator.testing.fake_tool import FakeProcess, FakeTool, StartFault
+from tests.simulation.fake_tool import FakeProcess, FakeTool, StartFault
 
 KILLING_TAKES = 10.0
 """Seconds after which a tree that survives SIGKILL is reported."""

@@ -7,7 +7,7 @@ import trio
 
 from orchestrator.engine.attempt.process_place import ProcessPlaces
 from orchestrator.plugin import Claim
-from orchestrator.testing.simulated_host import SimulatedHost
+from tests.simulation.simulated_host import SimulatedHost
 
 
 class SimulatedClaims:
