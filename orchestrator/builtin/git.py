@@ -40,6 +40,23 @@ _LOOK = 60.0
 _ABBREVIATED = 7
 _SETTINGS_OF_SOURCE = {"url": "git"}
 """How `[source]` calls what is called otherwise in `with`."""
+INTERVAL = 0.5
+"""Seconds between two looks at how far a checkout is."""
+_SSH_OPTIONS = (
+    "BatchMode=yes",
+    "StrictHostKeyChecking=yes",
+    "UpdateHostKeys=no",
+    "ForwardAgent=no",
+    "ForwardX11=no",
+    "ClearAllForwardings=yes",
+    "PermitLocalCommand=no",
+    "ControlMaster=no",
+    "ControlPath=none",
+    "ConnectTimeout=20",
+    "ServerAliveInterval=15",
+    "ServerAliveCountMax=4",
+)
+"""These win over the daemon user's own ssh configuration, which is read: jump hosts stand there."""
 
 
 class GitAdapter(Adapter[GitConfig]):
@@ -196,10 +213,6 @@ def orchestrator_adapters() -> Sequence[GitAdapter]:
     return [GitAdapter()]
 
 
-INTERVAL = 0.5
-"""Seconds between two looks."""
-
-
 async def run_followed(step: Step[Any], key: str, argv: Sequence[str], progress: Path) -> Exit:
     """Run (or adopt) it, asked to stop by SIGTERM; what it writes to `progress` is the step's."""
     failure: Exception | None = None
@@ -233,26 +246,9 @@ def _read(progress: Path) -> tuple[int, int, str] | None:
     return int(done), int(total), str(text)
 
 
-_OPTIONS = (
-    "BatchMode=yes",
-    "StrictHostKeyChecking=yes",
-    "UpdateHostKeys=no",
-    "ForwardAgent=no",
-    "ForwardX11=no",
-    "ClearAllForwardings=yes",
-    "PermitLocalCommand=no",
-    "ControlMaster=no",
-    "ControlPath=none",
-    "ConnectTimeout=20",
-    "ServerAliveInterval=15",
-    "ServerAliveCountMax=4",
-)
-"""These win over the daemon user's own ssh configuration, which is read: jump hosts stand there."""
-
-
 def ssh_command(key: Path | None, known_hosts: str | None) -> str:
     """The command line for `GIT_SSH_COMMAND`; a shell splits it, so each word is quoted."""
-    options = list(_OPTIONS)
+    options = list(_SSH_OPTIONS)
     if key is not None:
         options += ["IdentitiesOnly=yes", "IdentityAgent=none", _path("IdentityFile", str(key))]
     if known_hosts is not None:

@@ -12,7 +12,12 @@ from orchestrator.core.language.commands import Caller
 from orchestrator.core.language.rejections import DeniedByPlugin, Rejection
 from orchestrator.engine.clock import Clock
 
+log = structlog.get_logger(__name__)
+
 Authorize = Callable[[str, str, str], bool | None]
+WINDOW = 60_000
+"""Milliseconds in which the same refusal of the same user is told once."""
+MOST_REMEMBERED = 1000
 
 
 def refuse_by_plugin(authorize: Authorize, command: cmd.Command) -> None:
@@ -49,13 +54,6 @@ def _action_and_target(command: cmd.Command) -> tuple[str, str] | None:
             return "reload", "daemon"
         case _:
             return None
-
-
-log = structlog.get_logger(__name__)
-
-WINDOW = 60_000
-"""Milliseconds in which the same refusal of the same user is told once."""
-MOST_REMEMBERED = 1000
 
 
 class RefusalLog:
