@@ -37,7 +37,7 @@ demo: setup
 
 test: testbed
 	$(RUN) $(if $(WITHOUT),-m 'not ($(subst $(SPACE), or ,$(WITHOUT)))') $(TESTS)
-	$(if $(TESTS),,$(BIN)/python -m pytest -q tests/after_the_run.py)
+	$(if $(TESTS),,$(BIN)/python -m pytest -q -rP tests/after_the_run.py)
 
 # Before a commit: all that takes no longer than a moment, and one smoke of each layer.
 quick: setup

@@ -36,9 +36,11 @@ def test_every_part_has_a_budget(last: durations.Durations) -> None:
 
 def test_no_part_exceeds_its_budget(last: durations.Durations) -> None:
     allowed = budgets()
+    ratios = sorted(last.in_references(last.parts).items())
+    print("\n".join(f"{part}: {ratio:.0f} of {allowed.get(part)}" for part, ratio in ratios))
     over = [
         f"{part}: {ratio:.0f} reference tests, its budget in docs/testing.md is {allowed[part]:.0f}"
-        for part, ratio in sorted(last.in_references(last.parts).items())
+        for part, ratio in ratios
         if ratio > allowed.get(part, ratio)
     ]
     assert over == []

@@ -7,6 +7,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,13 +56,14 @@ class Import(NamedTuple):
         return f"{self.by}:{self.line} imports {self.of}"
 
 
-def imports_of(directory: str) -> list[Import]:
+@cache
+def imports_of(directory: str) -> tuple[Import, ...]:
     """Every import of every module below a directory."""
     found: list[Import] = []
     for path in sorted((ROOT / directory).rglob("*.py")):
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
         found += _imports(ast.parse(path.read_text()), module.removesuffix(".__init__"), False)
-    return found
+    return tuple(found)
 
 
 def _imports(node: ast.AST, by: str, lazy: bool) -> Iterator[Import]:
