@@ -84,6 +84,17 @@ class Installation(DaemonProcess):
         found: dict[str, Any] = self.client.get(f"/v1/jobs/{job}")
         return found
 
+    def jobs(self, **filters: str) -> list[dict[str, Any]]:
+        """Every job that there is, the newest first; lists of the command line have an end."""
+        found: list[dict[str, Any]] = []
+        before = None
+        while True:
+            page = self.client.get("/v1/jobs", limit=200, before=before, **filters)
+            found += page["jobs"]
+            before = page["next"]
+            if before is None:
+                return found
+
     def events(self) -> list[dict[str, Any]]:
         """The whole journal."""
         return [json.loads(line) for line in self.says("events", "--json").splitlines()]

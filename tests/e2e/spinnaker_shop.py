@@ -65,7 +65,7 @@ class Shop(Example):
     def cleanups(self) -> list[int]:
         """For which jobs one has ended well, the oldest first."""
         until("all cleanups have ended", lambda: self.idle, PATIENCE)
-        found = self.json("jobs", "--kind", "cleanup")["jobs"]
+        found = self.jobs(kind="cleanup")
         assert {one["conclusion"] for one in found} == {"success"}
         return sorted(one["cleanup_for"] for one in found)
 

@@ -37,7 +37,7 @@ class Canary(Example):
     def cleanup_of(self, job: int) -> int:
         """The job that put back what this one left, ended well."""
         self.until_idle()
-        jobs = self.json("jobs", "--kind", "cleanup")["jobs"]
+        jobs = self.jobs(kind="cleanup")
         [cleanup] = [one for one in jobs if one["cleanup_for"] == job]
         assert cleanup["conclusion"] == "success"
         conclusions = [step["conclusion"] for step in self.steps(cleanup["id"]).values()]

@@ -151,7 +151,7 @@ def test_a_trial_is_uninstalled_however_it_ends(shop: Shop) -> None:
     job = shop.submit("trial", "staging", "-p", "version=v1", "-p", "test=fail:1")
     assert shop.ended(job) == "failure"
     until("the cleanup has ended", lambda: shop.idle, PATIENCE)
-    [cleanup] = shop.json("jobs", "--kind", "cleanup")["jobs"]
+    [cleanup] = shop.jobs(kind="cleanup")
     assert (cleanup["cleanup_for"], cleanup["conclusion"]) == (job, "success")
     assert shop.revisions("web-trial") == []
     assert shop.bed.names(shop.namespace, "apps/deployments") == []

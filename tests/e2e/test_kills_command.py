@@ -11,10 +11,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -212,7 +210,7 @@ def judge(
     """All that was promised; what the tools wrote."""
     installation.until_idle()
     assert installation.client.get("/v1/status")["quarantines"] == []
-    jobs = {job["id"]: job for job in all_jobs(installation)}
+    jobs = {job["id"]: installation.job(job["id"]) for job in installation.jobs()}
     assert accepted <= set(jobs), f"lost: {accepted - set(jobs)}"
     submitted = {job["id"] for job in jobs.values() if job["cleanup_for"] is None}
     assert submitted == accepted, f"nobody submitted {submitted - accepted}"
@@ -228,18 +226,6 @@ def judge(
     no_cleanup_skipped(trace, jobs)
     print(f"{len(jobs)} jobs, {len(trace.begins)} processes, {len(accepted)} submissions")
     return trace
-
-
-def all_jobs(installation: Installation) -> Iterator[dict[str, Any]]:
-    """Every job, with its steps."""
-    before = None
-    while True:
-        page = installation.client.get("/v1/jobs", limit=200, before=before)
-        for job in page["jobs"]:
-            yield installation.job(job["id"])
-        before = page["next"]
-        if before is None:
-            return
 
 
 @pytest.mark.parametrize("daemon_too", [False, True], ids=["supervisor", "everything"])

@@ -159,7 +159,7 @@ def expect_nothing_left(installation: Installation, server: StateServer, release
     """Each release was applied once and taken down; no lock is held, nobody is at work."""
     ran = (installation.directory / "infra" / "ran").read_text().split()
     assert ran == [f"r{number}" for number in range(releases)]
-    cleanups = installation.json("jobs", "--kind", "cleanup")["jobs"]
+    cleanups = installation.jobs(kind="cleanup")
     assert [job["conclusion"] for job in cleanups] == ["success"] * releases
     assert server.locks == {}
     assert b'"resources": []' in server.states["/web"].replace(

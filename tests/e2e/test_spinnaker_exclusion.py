@@ -147,7 +147,7 @@ def version_of(execution: dict[str, Any]) -> str:
 
 def cleanups_of(shop: Shop, job: int) -> list[int]:
     """What this job owes and is at work."""
-    found = shop.json("jobs", "--kind", "cleanup")["jobs"]
+    found = shop.jobs(kind="cleanup")
     return [one["id"] for one in found if one["cleanup_for"] == job and one["phase"] == "running"]
 
 
