@@ -9,11 +9,12 @@ import trio
 CLIENT = """
 import os, socket, sys
 path, uid, gid, groups, request = sys.argv[1:]
-os.setgroups([int(one) for one in groups.split(",") if one])
+os.chdir(os.path.dirname(path))
+os.setgroups([int(group) for group in groups.split(",") if group])
 os.setresgid(int(gid), int(gid), int(gid))
 os.setresuid(int(uid), int(uid), int(uid))
 client = socket.socket(socket.AF_UNIX)
-client.connect(path)
+client.connect(os.path.basename(path))
 client.sendall(request.encode())
 while piece := client.recv(65536):
     sys.stdout.buffer.write(piece)
@@ -36,7 +37,9 @@ async def ask_as(
 
 
 def open_to_all(path: Path) -> None:
-    """Let every user reach the socket: pytest's directories are closed to others."""
-    for parent in (path, *path.parents):
-        if parent.stat().st_mode & 0o001 == 0:
-            parent.chmod(parent.stat().st_mode | 0o011)
+    """Let every user who stands in this directory reach the socket in it.
+
+    The directories above stay closed: every session of pytest closes them again when it starts, and
+    one may start at any moment.
+    """
+    path.chmod(path.stat().st_mode | 0o011)
