@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.plugin.hookspecs import GROUP
 from orchestrator.testing.daemon_zygote import Zygote
-from tests import durations, needs, short_paths, skips
+from tests import ambient, durations, needs, short_paths, skips
 from tests.row_ids import words
 from tests.testbed.kubernetes import helm_turns
 
@@ -16,10 +16,13 @@ pytest_plugins = ["tests.seed_budget", "tests.proof_lines"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    ambient.leave_git_hook()
     needs.declare(config)
     short_paths.leave_long_tmpdir(config)
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(durations.Recorder(config))
+        ambient.stop_as_by_keyboard()
+        ambient.demand_paths(config)
     # Tests interrupt their children, who inherit it if we ignore that, as `nohup` and `&` do.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -28,6 +31,11 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     short_paths.call_user_by_number(session.config)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        ambient.end_what_is_left(config)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -59,6 +67,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     skips.fail_in_ci(item, report)
+    durations.tell_marks(item, report)
     return report
 
 

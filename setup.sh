@@ -15,7 +15,8 @@ writable() { # the directory itself, or the one that it will stand in
 pip_install() {
   set -- -e '.[dev]'
   for plugin in plugins/*/pyproject.toml; do set -- "$@" -e "$(dirname "$plugin")"; done
-  PIP_CONSTRAINT=$PWD/constraints.txt "$venv/bin/python" -m pip install --quiet \
+  # Relative: pip divides it at spaces, and the checkout's path may have some.
+  PIP_CONSTRAINT=constraints.txt "$venv/bin/python" -m pip install --quiet \
     --disable-pip-version-check "$@"
 }
 
@@ -30,7 +31,8 @@ demand "$venv can't be made, its directory is not writable; another: make VENV=~
   writable "$venv"
 
 echo "setting up $venv (a minute, once)"
-"$python" -m venv "$venv" || exit 1
+# Anew: what stands there may be of another Python, or of one that is gone.
+"$python" -m venv --clear "$venv" || exit 1
 log=$venv/pip.log
 pip_install >"$log" 2>&1 && exit
 found=$(grep -m 1 -E 'connection broken by|ERROR:' "$log" || tail -n 1 "$log")

@@ -34,10 +34,15 @@ def test_every_part_has_a_budget(last: durations.Durations) -> None:
     assert sorted(last.parts.keys() - budgets().keys()) == []
 
 
+def test_every_part_was_run(last: durations.Durations) -> None:
+    assert sorted(budgets().keys() - last.parts.keys()) == []
+
+
 def test_no_part_exceeds_its_budget(last: durations.Durations) -> None:
     allowed = budgets()
     ratios = sorted(last.in_references(last.parts).items())
-    print("\n".join(f"{part}: {ratio:.0f} of {allowed.get(part)}" for part, ratio in ratios))
+    near = [(part, ratio) for part, ratio in ratios if ratio > 0.7 * allowed.get(part, ratio)]
+    print("\n".join(f"{part}: {ratio:.0f} of {allowed[part]:.0f}" for part, ratio in near))
     over = [
         f"{part}: {ratio:.0f} reference tests, its budget in docs/testing.md is {allowed[part]:.0f}"
         for part, ratio in ratios

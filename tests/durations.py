@@ -6,6 +6,7 @@ directory of tests. Its duration is the sum over its tests, set-up and teardown 
 
 import heapq
 import operator
+import re
 import statistics
 from collections.abc import Mapping
 from pathlib import PurePosixPath
@@ -18,6 +19,7 @@ REFERENCE = "tests/test_reference.py"
 NOT_QUICK = {"slow", "seeded", "kubernetes", "spinnaker"}
 """Marks of tests that `make quick` leaves out, or gives fewer seeds."""
 KEPT = 50
+MARKS = "marks"
 
 
 class Durations(msgspec.Struct, frozen=True):
@@ -32,6 +34,18 @@ class Durations(msgspec.Struct, frozen=True):
         """How often the reference test would fit into each."""
         unit = statistics.median(self.reference)
         return {name: taken / unit for name, taken in seconds.items()}
+
+
+def tell_marks(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Send them home with the report. Its keywords would not do: they have the names of directories
+    too, such as `spinnaker`."""
+    report.user_properties.append((MARKS, sorted({mark.name for mark in item.iter_markers()})))
+
+
+def marks_of(report: pytest.TestReport) -> list[str]:
+    """The marks of a test."""
+    told = (value for key, value in report.user_properties if key == MARKS)
+    return [str(mark) for marks in told if isinstance(marks, list) for mark in marks]
 
 
 def part_of(nodeid: str) -> str:
@@ -61,6 +75,12 @@ class Recorder:
         self.quick: dict[str, float] = {}
         self.reference: dict[str, float] = {}
 
+    def pytest_sessionstart(self) -> None:
+        """Forget the run before, or that one would be judged where this one ends ill."""
+        cache = _cache(self.config)
+        if cache and is_whole(self.config):
+            cache.set(CACHED, None)
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.nodeid.startswith(REFERENCE):
             before = self.reference.get(report.nodeid, 0.0)
@@ -68,7 +88,7 @@ class Recorder:
             return
         part = part_of(report.nodeid)
         self.parts[part] = self.parts.get(part, 0.0) + report.duration
-        if not NOT_QUICK & report.keywords.keys():
+        if not NOT_QUICK & set(marks_of(report)):
             self.quick[report.nodeid] = self.quick.get(report.nodeid, 0.0) + report.duration
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
@@ -79,9 +99,20 @@ class Recorder:
             cache.set(CACHED, msgspec.to_builtins(durations))
 
 
+LEFT_OUT = re.compile(r"(not \((kubernetes|spinnaker|root)( or (kubernetes|spinnaker|root))*\))?")
+
+
 def is_whole(config: pytest.Config) -> bool:
     """Whether this run was asked for everything (but for test beds and what needs root)."""
-    return config.args_source == pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword
+    option = config.option
+    chosen = (option.keyword, option.deselect, option.ignore, option.ignore_glob)
+    again = (getattr(option, "lf", False), getattr(option, "stepwise", False))
+    return (
+        config.args_source == pytest.Config.ArgsSource.TESTPATHS
+        and not any((*chosen, *again))
+        and LEFT_OUT.fullmatch(option.markexpr) is not None
+        and option.effort == "test"
+    )
 
 
 def last(config: pytest.Config) -> Durations | None:

@@ -51,6 +51,15 @@ def _no_program(*names: str, how: str) -> Missing:
     return missing
 
 
+def _no_terraform() -> str | None:
+    """What is on PATH may be the shim of a version manager, which runs nothing."""
+    how = "https://developer.hashicorp.com/terraform/install"
+    if lacks := _no_program("terraform", how=how)():
+        return lacks
+    tried = subprocess.run(["terraform", "version"], capture_output=True, check=False)
+    return f"a terraform that runs ({how})" if tried.returncode else None
+
+
 def _no_root() -> str | None:
     return None if os.geteuid() == 0 else "root (pytest -m root, as root)"
 
@@ -175,7 +184,7 @@ SECCOMP = _need("seccomp", "lets system calls fail", _no_seccomp)
 TERRAFORM = _need(
     "terraform",
     "runs terraform",
-    _no_program("terraform", how="https://developer.hashicorp.com/terraform/install"),
+    _no_terraform,
 )
 GO = _need("go", "compiles with Go", _no_go)
 KUBERNETES = _need("kubernetes", "uses the Kubernetes test bed", _no_kubernetes)

@@ -8,7 +8,7 @@ the simplest; `make proof` tries twenty times the share (`pytest --effort quick|
 Tests that kill at random have seconds in place of seeds (SECONDS), for what a kill takes depends on
 the host; the moments that they must reach have names, and are no part of it.
 
-What repeats a failure is printed with it: `--seed` of a simulation, Hypothesis's own
+What repeats a failure is printed with it: the seed of a simulation, Hypothesis's own
 `@reproduce_failure`, the number in the name of a test, ORCHESTRATOR_SEED of kills.
 """
 

@@ -20,6 +20,9 @@ from pathlib import Path
 import msgspec
 
 _LONGEST = 1 << 20
+_UNHEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Sent to a whole process group when a run is broken off. Who died of one could not end what it
+forked; at the end of its connection it does."""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -129,6 +132,8 @@ def main(line: socket.socket, modules: Sequence[str]) -> None:
     for module in modules:
         with suppress(ImportError):  # the daemon that needs it has its own path, and says so
             importlib.import_module(module)
+    for number in _UNHEARD:
+        signal.signal(number, signal.SIG_IGN)
     gc.freeze()  # what is here already the forked neither look at nor copy
     children: dict[int, int] = {}
     poll = select.poll()
@@ -161,6 +166,9 @@ def _fork(request: Request, line: socket.socket) -> int:
     try:
         line.close()
         os.setsid()
+        for number in _UNHEARD:
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         _redirect(request.log)
         os.environ.clear()
         os.environ.update(request.env)

@@ -5,6 +5,7 @@ off goes on where it stopped.
 """
 
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -33,6 +34,8 @@ def main(words: list[str]) -> int:
         print(f"A proof names a commit; commit this first:\n{changed}", file=sys.stderr)
         return 1
     chosen = [BY_NAME[name] for name in given.names] or _outdated()
+    if not chosen:
+        print("every proof is as new as the code; PROOF=NAME runs one again")
     failed = [proof.name for proof in chosen if not _prove(proof)]
     if failed:
         print(f"not proven: {', '.join(failed)}", file=sys.stderr)
@@ -49,19 +52,30 @@ def _outdated() -> list[Proof]:
 
 
 def _report_outdated() -> int:
-    newest = proof_age.newest_change()
+    newest, rows = proof_age.newest_change(), proof_page.read(PAGE.read_text())
     for proof in (outdated := _outdated()):
-        print(f"{proof.name} is older than {newest[:10]}; run: make proof PROOF={proof.name}")
+        why = f"is older than {newest[:10]}" if proof.name in rows else "was never run"
+        print(f"{proof.name} {why}; run: make proof PROOF={proof.name}")
+    if not outdated:
+        print("every proof is as new as the code")
     return 1 if outdated else 0
 
 
 def _prove(proof: Proof) -> bool:
-    """Run one and write its row. A failure leaves the row as it was."""
+    """Run one and write its row. A failure leaves the row as it was.
+
+    It runs as in CI, where a test that is skipped for a missing thing fails.
+    """
+    commit = proof_age.git("rev-parse", "--short=10", "HEAD")
     command = [sys.executable, "-m", "pytest", "--effort", "proof", "-n", proof.workers]
     print(f"proof {proof.name}: {proof.what}", flush=True)
     began = time.monotonic()
     with subprocess.Popen(
-        [*command, *proof.tests], cwd=proof_age.ROOT, stdout=subprocess.PIPE, text=True
+        [*command, *proof.tests],
+        cwd=proof_age.ROOT,
+        env={**os.environ, "CI": "true"},
+        stdout=subprocess.PIPE,
+        text=True,
     ) as tests:
         assert tests.stdout
         lines = []
@@ -72,19 +86,27 @@ def _prove(proof: Proof) -> bool:
         match[1] for line in lines if (match := re.match(rf"proof {proof.name}: (.*)", line))
     ]
     if tests.returncode != 0 or len(figures) != 1:
-        print(f"proof {proof.name} failed: exit {tests.returncode}, figures {figures}")
+        said = f"{len(figures)} lines of figures" if figures else "nothing was reported"
+        print(f"proof {proof.name} failed: exit {tests.returncode}, {said}")
+        return False
+    if not proof_age.git("rev-parse", "HEAD").startswith(commit) or proof_age.uncommitted():
+        print(f"proof {proof.name} speaks of no commit: the code was changed while it ran")
         return False
     minutes = (time.monotonic() - began) / 60
-    _write(proof.name, f"{figures[0]}; {minutes:.0f} min")
+    _write(proof.name, commit, f"{figures[0]}; {minutes:.0f} min")
     return True
 
 
-def _write(name: str, figures: str) -> None:
+def _write(name: str, commit: str, figures: str) -> None:
     page = PAGE.read_text()
-    commit = proof_age.git("rev-parse", "--short=10", "HEAD")
     row = Row(figures.replace("|", "/"), commit, datetime.now(UTC).date().isoformat())
     PAGE.write_text(proof_page.written(page, proof_page.read(page) | {name: row}))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("broken off; make proof goes on with what was not proven")
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"git: {error.stderr.strip()} (a proof names a commit of a git checkout)")

@@ -1,5 +1,6 @@
 """Whether a proof still speaks of the code as it is."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -9,12 +10,21 @@ PROVEN = (
     "plugins",
 )
 """What a proof is about: a change of it makes every older proof outdated."""
+RUN = ("orchestrator", "plugins", "tests", "conftest.py", "pyproject.toml", "constraints.txt")
+"""What must be committed when a proof runs, or its row would name a commit that was not run."""
 
 
 def git(*words: str, root: Path = ROOT) -> str:
     """What git prints."""
-    done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["git", *words], cwd=root, env=_env(), capture_output=True, text=True, check=True
+    )
     return done.stdout.strip()
+
+
+def _env() -> dict[str, str]:
+    """Without what a git hook hands on: it would make git work on another repository."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
 
 
 def newest_change(root: Path = ROOT) -> str:
@@ -25,9 +35,10 @@ def newest_change(root: Path = ROOT) -> str:
 def is_current(commit: str, root: Path = ROOT) -> bool:
     """Whether nothing of what is proven has changed since this commit. Unknown commits are old."""
     known = ["git", "merge-base", "--is-ancestor", newest_change(root), commit]
-    return subprocess.run(known, cwd=root, capture_output=True, check=False).returncode == 0
+    asked = subprocess.run(known, cwd=root, env=_env(), capture_output=True, check=False)
+    return asked.returncode == 0
 
 
 def uncommitted(root: Path = ROOT) -> str:
-    """What differs from the last commit among what is proven, a line a file."""
-    return git("status", "--porcelain", "--", *PROVEN, "tests", root=root)
+    """What differs from the last commit of all that a proof runs, a line a file."""
+    return git("status", "--porcelain", "--", *RUN, root=root)

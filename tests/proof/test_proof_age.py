@@ -1,10 +1,10 @@
 """A proof is outdated by a change of what it is about, and by nothing else."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.builtin.git_repositories import git
 from tests.proof import proof_age
 
 
@@ -22,11 +22,11 @@ class Repository:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         self._git("add", name)
-        self._git("-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-qm", name)
+        self._git("commit", "-qm", name)
         return proof_age.git("rev-parse", "HEAD", root=self.root)
 
     def _git(self, *words: str) -> None:
-        subprocess.run(["git", *words], cwd=self.root, check=True)
+        git(*words, cwd=self.root)
 
 
 @pytest.fixture
@@ -61,3 +61,11 @@ def test_an_unknown_commit_is_outdated(repository: Repository) -> None:
 def test_uncommitted_changes_are_named(repository: Repository) -> None:
     (repository.root / "orchestrator/core/rules.py").write_text("3")
     assert proof_age.uncommitted(repository.root) == "M orchestrator/core/rules.py"
+
+
+def test_a_git_hook_changes_nothing(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hook's git works on the repository of the hook, whatever directory it is told."""
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "another"))
+    assert is_current(repository, repository.first)

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 import trio
@@ -42,17 +43,23 @@ class Report(msgspec.Struct):
         return [f"{id} {stamped}".replace(str(self.root), "") for id, stamped in self.lines]
 
 
-def simulate(seed: int) -> Report:
-    """Simulate this seed to its end. Raises Violation, or whatever else breaks."""
+Lines: TypeAlias = list[tuple[int, ev.Stamped]]
+
+
+def simulate(seed: int, lines: Lines | None = None) -> Report:
+    """Simulate this seed to its end. Raises Violation, or whatever else breaks.
+
+    `lines` grows by what is committed: after a violation it has the journal up to it.
+    """
     root = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
     try:
         with errors_of_ours() as errors, collected_at_the_end():
-            report = run_deterministically(lambda: _simulate(seed, root), seed)
+            report = run_deterministically(lambda: _simulate(seed, root, lines), seed)
         if errors:
             raise Violation(f"the daemon logged {errors}")
         return report
     except BaseException as error:
-        error.add_note(f"replay: pytest tests/simulation --seed {seed}")
+        error.add_note(f"replay: .venv/bin/python -m tests.simulation {seed}")
         raise
     finally:
         shutil.rmtree(root)
@@ -69,9 +76,11 @@ def collected_at_the_end() -> Iterator[None]:
         gc.enable()
 
 
-async def _simulate(seed: int, root: Path) -> Report:
+async def _simulate(seed: int, root: Path, lines: Lines | None) -> Report:
     async with trio.open_nursery() as outside:
         world = World(seed, root / "state", outside)
+        if lines is not None:
+            world.witness.lines = lines
         world.witness.give_up = outside.cancel_scope.cancel
         with simulated_boot(world), trio.fail_after(LONGEST):
             await _play(world)

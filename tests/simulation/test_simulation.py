@@ -1,21 +1,12 @@
 """The real engine through crashes, reboots and failing disks, in virtual time, from seeds."""
 
-import pytest
-
 from tests.proof_lines import CountProof
 from tests.seed_budget import in_chunks
 from tests.simulation.sim_run import simulate
 
 
 @in_chunks("simulation", 20)
-def test_whatever_happens_no_rule_is_broken(
-    seeds: range, request: pytest.FixtureRequest, count_proof: CountProof
-) -> None:
-    only = request.config.getoption("--seed", default=None)
-    if only is not None:
-        if seeds[0] == 0:
-            print(*simulate(only).journal(), sep="\n")
-        return
+def test_whatever_happens_no_rule_is_broken(seeds: range, count_proof: CountProof) -> None:
     for seed in seeds:
         count_proof("simulation", {"seeds": 1})
         report = simulate(seed)

@@ -59,9 +59,15 @@ def build(place: Path, make: Callable[[Path], None], report: Report) -> Path:
     built in a directory beside and moved into its place as a whole.
 
     Raises:
-        BuildError: by `make`.
+        BuildError: by `make`, and where nothing can be written there.
     """
-    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BuildError(
+            f"{place.parent} can't be made ({error.strerror}): set XDG_CACHE_HOME, or leave the "
+            "test beds out: KUBERNETES=no SPINNAKER=no"
+        ) from error
     with _locked(place.parent / "lock", report):
         if is_complete(place):
             return place
