@@ -1,10 +1,12 @@
 """What all tests share: what they need is asked for, and what is missing is told."""
 
+import logging
 import signal
 from collections.abc import Generator, Iterator
 from importlib.metadata import entry_points
 
 import pytest
+import structlog
 
 from orchestrator.plugin.hookspecs import GROUP
 from orchestrator.testing.daemon_zygote import Zygote
@@ -23,6 +25,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(durations.Recorder(config))
         ambient.stop_as_by_keyboard()
         ambient.demand_paths(config)
+    # As the daemon does, unless it is told otherwise: at `debug` each decision is put into words.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
     # Tests interrupt their children, who inherit it if we ignore that, as `nohup` and `&` do.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,6 +1,6 @@
 """The composition root: the only module that knows every part.
 
-    python -m orchestrator.daemon --config DIRECTORY [--strict]
+    python -m orchestrator.daemon --config DIRECTORY [--strict] [--log-level LEVEL]
 
 Stopping is crash-only: no more requests, the writer drained, and out, without unwinding what the
 attempts do. Tools that run do not notice, and the next start adopts them.
@@ -72,6 +72,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     directory: Path
     strict: bool
+    log_level: str = "info"
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -244,7 +245,7 @@ def notify_systemd(state: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a daemon; the exit status is that of the command line's table."""
     settings = _settings(arguments)
-    log_output.configure()
+    log_output.configure(settings.log_level)
     os.umask(PRIVATE)
     status = 0
     try:
@@ -268,8 +269,9 @@ def _settings(arguments: Sequence[str] | None) -> Settings:
     parser = argparse.ArgumentParser(prog="orchestrator serve")
     parser.add_argument("--config", metavar="DIR", default="/etc/orchestrator", type=Path)
     parser.add_argument("--strict", action="store_true", help="refuse a broken configuration")
+    parser.add_argument("--log-level", choices=log_output.LEVELS, default="info")
     given = parser.parse_args(arguments)
-    return Settings(directory=given.config.absolute(), strict=given.strict)
+    return Settings(given.config.absolute(), given.strict, given.log_level)
 
 
 if __name__ == "__main__":

@@ -12,13 +12,20 @@ from typing import Any
 
 import structlog
 
+LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+"""What `--log-level` may be."""
 PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2, "exception": 3}
 
 Fields = MutableMapping[str, Any]
 
 
-def configure() -> None:
-    """Write to stderr from now on."""
+def configure(level: str = "info") -> None:
+    """Write to stderr from now on what is at least as weighty as `level`."""
     terminal = sys.stderr.isatty()
     structlog.configure(
         processors=[
@@ -27,7 +34,7 @@ def configure() -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *([_neutralise, structlog.dev.ConsoleRenderer()] if terminal else _json()),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

@@ -19,6 +19,7 @@ from orchestrator.core.rules.wanted import (
     wanted,
 )
 from orchestrator.core.world.world import World
+from orchestrator.engine import debug_log
 from orchestrator.engine.attempt.adapter_guard import Failed, checked, guarded, writable
 from orchestrator.engine.attempt.attempt import Attempt, finding_of
 from orchestrator.engine.attempt.attempt_journal import step_of
@@ -60,6 +61,7 @@ class Effects:
         for environment in sorted(environments):
             asked = list(wanted(self._world, environment))
             started = self._started.get(environment, frozenset())
+            debug_log.effects(environment, asked, started)
             for effect in asked:
                 if effect not in started:
                     self._start(effect, self._nursery)

@@ -24,6 +24,7 @@ from orchestrator.core.rules.admission import Blocker, blockers
 from orchestrator.core.rules.approvals import nothing_asked
 from orchestrator.core.rules.wanted import next_look
 from orchestrator.core.world.world import World
+from orchestrator.engine import debug_log
 from orchestrator.engine.attempt.workbench import Workbench
 from orchestrator.engine.authorization import RefusalLog, refuse_by_plugin
 from orchestrator.engine.clock import Clock
@@ -140,6 +141,7 @@ class Engine:
             task_status.started()
 
     def _committed(self, touched: set[str]) -> None:
+        debug_log.not_admitted(self.writer.world, touched)
         self._effects.look(touched)
         self._rearm.set()
 

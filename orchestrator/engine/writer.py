@@ -22,6 +22,7 @@ from orchestrator.core.language.model import Job
 from orchestrator.core.language.rejections import Rejection
 from orchestrator.core.rules.requests import demand_same_request
 from orchestrator.core.world.world import World
+from orchestrator.engine import debug_log
 from orchestrator.engine.clock import Clock
 from orchestrator.engine.feed import Batch, Feed, OpenJob, Recorded, open_job
 from orchestrator.store.errors import CommitFailed, CommitUnknown, DatabaseDamaged
@@ -62,6 +63,11 @@ class _Entry:
         self.answer = CommandResult()
         self.error: Exception | None = None
         self.given_up = False
+
+    @property
+    def recorded(self) -> Batch:
+        """Its own events, once they are committed."""
+        return self.answer.recorded
 
     @property
     def is_moot(self) -> bool:
@@ -234,6 +240,7 @@ class Writer:
         touched.update(world.changes.environments)
         world.commit()
         self._answer(batch, refused, recorded, known)
+        debug_log.committed(batch, recorded)
         if recorded:
             self._feed.publish(recorded)
             self._on_commit(touched)

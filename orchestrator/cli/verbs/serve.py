@@ -22,6 +22,12 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--strict", action="store_true", help="refuse to start when the configuration has mistakes"
     )
+    parser.add_argument(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        default="info",
+        help="how much the daemon writes to stderr (info)",
+    )
 
 
 def run(options: Namespace, terminal: Terminal) -> NoReturn:
@@ -32,4 +38,5 @@ def run(options: Namespace, terminal: Terminal) -> NoReturn:
     words = [sys.executable, "-P", "-m", "orchestrator.daemon", "--config", directory]
     if options.strict:
         words.append("--strict")
+    words += ["--log-level", options.log_level]
     os.execv(sys.executable, words)  # noqa: S606 - no shell is meant to be there

@@ -261,6 +261,8 @@ class Attempt:
         if visit.forced:
             return
         visit.forced = True
+        phase = type(visit.phase).__name__
+        log.debug("ending by force", job=self.ref.job, step=self.ref.step, phase=phase)
         visit.scope.cancel()
         if self._asking is not None:
             self._asking.scope.cancel()
@@ -285,6 +287,7 @@ class Attempt:
         if step is None or visit is None or not isinstance(step.phase, Acquiring):
             return
         if isinstance(visit.phase, Acquiring) and visit.phase.stop is None:
+            log.debug("cancelling acquire", job=self.ref.job, step=self.ref.step)
             visit.scope.cancel()
 
     async def ask_to_stop(self) -> None:
@@ -299,6 +302,7 @@ class Attempt:
             return
         bench.wake()
         asking = self._asking = Visit(step.phase)
+        log.debug("asking to stop", job=self.ref.job, step=self.ref.step)
         call = partial(bench.adapter.cancel, bench.cancel_step)
         try:
             await self._call(asking, bench, "cancel", call)

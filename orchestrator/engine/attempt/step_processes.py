@@ -3,8 +3,10 @@
 import contextlib
 import signal
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import structlog
 import trio
 
 from orchestrator.core.language.model import CallRecord, ProcessRecord
@@ -27,6 +29,8 @@ from orchestrator.process.state import (
     Starting,
     Void,
 )
+
+log = structlog.get_logger(__name__)
 
 STOP_ID = "stop"
 """The id of the one graceful signal that a process ever gets."""
@@ -80,6 +84,7 @@ class AttemptProcesses:
                 raise KeyInUse(f"{request.phase}: {request.key!r} is the key of a call already")
             case ProcessRecord():
                 boot_id = record.boot_id
+                _tell("process adopted", place, phase=request.phase, key=request.key)
             case None:
                 self._refuse_after_stop(request.phase)
                 await self._journal.intend_process(request.phase, request.key)
@@ -87,6 +92,7 @@ class AttemptProcesses:
         while (ended := await self._end(place, request, boot_id)) is None:
             place = place.next()
             await self._start(place, request)
+        _tell("process ended", place, code=ended.code, signal=ended.signal)
         return self._exit(place, ended)
 
     async def _end(
@@ -129,6 +135,7 @@ class AttemptProcesses:
             place.prepare(launch)
             with trio.CancelScope(shield=True):
                 await self._host.start(place.directory, self._spec(place, request))
+            _tell("process started", place, phase=request.phase, key=request.key)
         except (errors.StartRefused, errors.KeeperUnavailable, OSError) as error:
             if self._host.void(place.directory):
                 raise AdapterError(f"{request.argv[0]} was not started: {error}") from error
@@ -173,7 +180,8 @@ class AttemptProcesses:
             return False
         if not isinstance(self._host.look(place.directory), Starting | Running):
             return False
-        await self._host.signal_once(place.directory, STOP_ID, launch.stop_signal)
+        taken = await self._host.signal_once(place.directory, STOP_ID, launch.stop_signal)
+        _tell("stop signal", place, signal=signal_name(launch.stop_signal), taken=taken)
         return True
 
     async def interrupt(self) -> bool:
@@ -210,6 +218,7 @@ class AttemptProcesses:
     async def _kill(self, place: ProcessPlace, survivors: list[str]) -> None:
         if self._never_starts(place):
             return
+        _tell("killing process tree", place)
         try:
             await self._host.kill_tree(place.directory)
         except errors.TreeNotDead as error:
@@ -258,6 +267,12 @@ class AttemptProcesses:
             stderr=str(self._log),
             error=ended.error,
         )
+
+
+def _tell(event: str, place: ProcessPlace, **fields: Any) -> None:
+    """Tell at `debug` what became of a process, and where its record lies. Its arguments may hold
+    secrets."""
+    log.debug(event, **fields, record=str(place.directory))
 
 
 def signal_name(number: int) -> str:
