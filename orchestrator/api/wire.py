@@ -385,12 +385,16 @@ class DryRun(msgspec.Struct, frozen=True):
 
 
 class Plugin(msgspec.Struct, frozen=True):
-    """One installed plugin; `problem` is why it brings nothing, or not all that it should."""
+    """One installed plugin; `problem` is why it brings nothing, or not all that it should.
+
+    `api` is the version of the plugin API that it was written for, None where it states none.
+    """
 
     name: str
     version: str | None
     adapters: tuple[str, ...]
     problem: str | None
+    api: str | None
 
 
 class Plugins(msgspec.Struct, frozen=True):

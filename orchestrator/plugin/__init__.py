@@ -6,6 +6,7 @@ from orchestrator.core.language.words import Outcome, Role
 from orchestrator.core.values.parameters import variable_name
 from orchestrator.core.values.references import format_value
 from orchestrator.plugin.adapter import Adapter
+from orchestrator.plugin.api_version import API_VERSION
 from orchestrator.plugin.errors import AdapterError, CallLost, ProcessLost, StopRequested
 from orchestrator.plugin.hookspecs import hookimpl
 from orchestrator.plugin.question import Answer, Question
@@ -23,6 +24,7 @@ from orchestrator.plugin.secrets import Secret, SecretSource
 from orchestrator.plugin.step import Claim, JobInfo, NotDone, Step, StopInfo, Unknown
 
 __all__ = [
+    "API_VERSION",
     "CLEAN",
     "Adapter",
     "AdapterError",

@@ -14,6 +14,7 @@ import msgspec
 import pluggy
 
 from orchestrator.plugin.adapter import Adapter
+from orchestrator.plugin.api_version import API_VERSION, misfit, stated, written
 from orchestrator.plugin.hookspecs import GROUP, Hooks
 from orchestrator.plugin.secrets import SecretSource
 
@@ -36,12 +37,16 @@ class PluginProblem(msgspec.Struct, frozen=True):
 
 
 class LoadedPlugin(msgspec.Struct, frozen=True):
-    """One plugin: a module of ours, or an installed distribution's entry point."""
+    """One plugin: a module of ours, or an installed distribution's entry point.
+
+    `api` is the version of the plugin API that it states.
+    """
 
     name: str
     version: str | None = None
     adapters: tuple[str, ...] = ()
     problem: PluginProblem | None = None
+    api: str | None = None
 
 
 class Registry(msgspec.Struct, frozen=True):
@@ -70,6 +75,7 @@ class _Candidate(msgspec.Struct):
     version: str | None
     builtin: bool
     load: Callable[[], object]
+    api: str | None = None
     problems: list[str] = []
     adapters: dict[str, Adapter[Any]] = {}
     secrets: dict[str, SecretSource] = {}
@@ -105,7 +111,8 @@ def load(
 
 
 def _of_module(module: ModuleType) -> _Candidate:
-    return _Candidate(module.__name__, None, True, lambda: module)
+    """One of ours has our version: both are released together."""
+    return _Candidate(module.__name__, None, True, lambda: module, written(API_VERSION))
 
 
 def _of_entry_points(found: Iterable[EntryPoint]) -> list[_Candidate]:
@@ -138,11 +145,28 @@ def _register(manager: pluggy.PluginManager, candidate: _Candidate) -> None:
         candidate.problems.append("another plugin has this name: uninstall one")
         return
     try:
-        manager.register(candidate.load(), name=candidate.name)
+        plugin = candidate.load()
+        if _fits(candidate, plugin):
+            manager.register(plugin, name=candidate.name)
     except (Exception, SystemExit) as error:
         candidate.problems.append(f"could not be loaded: {_in_words(error)}")
         if manager.has_plugin(candidate.name):
             manager.unregister(name=candidate.name)
+
+
+def _fits(candidate: _Candidate, plugin: object) -> bool:
+    """Whether it was written for a plugin API that we have. Before its hooks are looked at: those
+    of another version may well be wrong here."""
+    if candidate.builtin:
+        return True
+    try:
+        candidate.api = stated(plugin)
+        fault = misfit(candidate.name, candidate.api)
+    except ValueError as unreadable:
+        fault = str(unreadable)
+    if fault is not None:
+        candidate.problems.append(fault)
+    return fault is None
 
 
 def _refuse_unknown_hooks(manager: pluggy.PluginManager, candidates: list[_Candidate]) -> None:
@@ -260,7 +284,8 @@ def _refuse_duplicates(candidates: list[_Candidate], what: _Collected) -> None:
 def _loaded(candidate: _Candidate) -> LoadedPlugin:
     text = "; ".join(candidate.problems)
     problem = PluginProblem(candidate.name, text) if text else None
-    return LoadedPlugin(candidate.name, candidate.version, tuple(candidate.adapters), problem)
+    adapters = tuple(candidate.adapters)
+    return LoadedPlugin(candidate.name, candidate.version, adapters, problem, candidate.api)
 
 
 def _authorize(manager: pluggy.PluginManager, user: str, action: str, target: str) -> bool | None:
@@ -284,4 +309,7 @@ def _authorize(manager: pluggy.PluginManager, user: str, action: str, target: st
 
 def _in_words(error: BaseException) -> str:
     text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+    words = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+    if isinstance(error, ImportError) and (error.name or "").startswith("orchestrator.plugin"):
+        words += f"; this release has version {written(API_VERSION)} of the plugin API"
+    return words

@@ -87,12 +87,13 @@ async def test_pipelines_are_shown_as_they_are_configured(bench: ApiBench) -> No
 
 async def test_plugins_are_shown_the_broken_ones_too(bench: ApiBench) -> None:
     assert (await bench.get("/v1/plugins"))["plugins"] == [
-        {"name": "gates", "version": "1.0", "adapters": ["gate"], "problem": None},
+        {"name": "gates", "version": "1.0", "adapters": ["gate"], "problem": None, "api": None},
         {
             "name": "sad",
             "version": None,
             "adapters": [],
             "problem": "could not be loaded: ImportError: no module",
+            "api": None,
         },
     ]
 

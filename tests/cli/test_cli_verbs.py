@@ -468,6 +468,7 @@ def test_drain_waits_for_what_runs(daemon: Recording) -> None:
 
 
 def test_what_admins_type(daemon: Recording) -> None:
+    plugin = {"name": "a", "version": None, "problem": None}
     daemon.play(
         {
             "POST /v1/environments/a/b/waive": samples.ENVIRONMENT,
@@ -477,8 +478,9 @@ def test_what_admins_type(daemon: Recording) -> None:
             "POST /v1/daemon/reload": samples.STATUS,
             "GET /v1/plugins": {
                 "plugins": [
-                    {"name": "a", "version": "1", "adapters": ["x", "y"], "problem": None},
-                    {"name": "b", "version": None, "adapters": [], "problem": "broken"},
+                    {**plugin, "adapters": ["x", "y"], "version": "1", "api": "1.0"},
+                    {**plugin, "name": "b", "adapters": [], "problem": "broken", "api": None},
+                    {**plugin, "name": "c", "adapters": ["z"], "api": None},
                 ]
             },
         }
@@ -494,6 +496,7 @@ def test_what_admins_type(daemon: Recording) -> None:
         "PLUGIN  VERSION  ADAPTERS  STATE\n"
         "a       1        x, y      loaded\n"
         "b                          not loaded: broken\n"
+        "c                z         loaded; states no plugin API, taken as 1.0\n"
     )
 
 

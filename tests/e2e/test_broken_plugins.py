@@ -106,14 +106,18 @@ def uses(settings: str) -> str:
         ("import sys; sys.exit('no luck: exit')", "no luck: exit"),
         ("this is no python", "SyntaxError"),
         (HOOK_FAILS, "no luck in the hook"),
+        (f'{PLUGIN}\norchestrator_api = "9.0"\n', "written for version 9.0 of the plugin API"),
     ],
     indirect=["broken"],
-    ids=["import", "exit", "syntax", "hook"],
+    ids=["import", "exit", "syntax", "hook", "version"],
 )
 def test_a_plugin_that_cannot_be_loaded_is_named(broken: Installation, text: str) -> None:
     assert "throwaway" in broken.log_tail()
     found = {plugin["name"]: plugin for plugin in broken.json("plugins")["plugins"]}
     assert text in found["throwaway"]["problem"], found
+    path = broken.env["PYTHONPATH"]
+    checked = broken.run("check", "--config", str(broken.directory), PYTHONPATH=path)
+    assert (checked.returncode, text in checked.stdout) == (2, True), checked
     assert broken.run("submit", "good", "staging", "--wait").returncode == 0
 
 

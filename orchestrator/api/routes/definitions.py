@@ -50,6 +50,7 @@ async def list_plugins(engine: GivenEngine, caller: GivenCaller) -> wire.Plugins
                 version=plugin.version,
                 adapters=plugin.adapters,
                 problem=plugin.problem.text if plugin.problem is not None else None,
+                api=plugin.api,
             )
             for plugin in engine.surroundings.plugins
         )

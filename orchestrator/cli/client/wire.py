@@ -382,12 +382,16 @@ class DryRun(TypedDict):
 
 
 class Plugin(TypedDict):
-    """One installed plugin; `problem` is why it brings nothing, or not all that it should."""
+    """One installed plugin; `problem` is why it brings nothing, or not all that it should.
+
+    `api` is the version of the plugin API that it was written for, None where it states none.
+    """
 
     name: str
     version: str | None
     adapters: list[str]
     problem: str | None
+    api: str | None
 
 
 class Plugins(TypedDict):

@@ -35,13 +35,21 @@ def plugin_table(plugins: list[Plugin], terminal: Terminal) -> list[str]:
     titles = ("PLUGIN", "VERSION", "ADAPTERS", "STATE")
     rows = [[terminal.paint(title, "dim") for title in titles]]
     for plugin in plugins:
-        problem = harmless(plugin["problem"] or "")
         rows.append(
             [
                 harmless(plugin["name"]),
                 harmless(plugin["version"] or ""),
                 harmless(", ".join(plugin["adapters"])),
-                terminal.paint(f"not loaded: {problem}", "red") if problem else "loaded",
+                _state(plugin, terminal),
             ]
         )
     return table(rows)
+
+
+def _state(plugin: Plugin, terminal: Terminal) -> str:
+    problem = harmless(plugin["problem"] or "")
+    if problem:
+        return terminal.paint(f"not loaded: {problem}", "red")
+    if plugin.get("api") is None:
+        return "loaded; states no plugin API, taken as 1.0"
+    return "loaded"

@@ -6,6 +6,8 @@ from typing import Any
 from orchestrator.plugin import Adapter, hookimpl
 from orchestrator_helm.adapter import HelmAdapter
 
+orchestrator_api = "1.0"
+
 
 @hookimpl
 def orchestrator_adapters() -> Sequence[Adapter[Any]]:

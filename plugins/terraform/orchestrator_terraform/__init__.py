@@ -6,6 +6,8 @@ from typing import Any
 from orchestrator.plugin import Adapter, hookimpl
 from orchestrator_terraform.adapter import TerraformAdapter
 
+orchestrator_api = "1.0"
+
 
 @hookimpl
 def orchestrator_adapters() -> Sequence[Adapter[Any]]:
