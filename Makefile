@@ -74,5 +74,10 @@ wire: setup
 bench: setup
 	$(BIN)/python -m benchmarks
 
+.PHONY: release
+# make release VERSION=1.2.3: changelog, versions, commit, tag and wheels. Nothing is uploaded.
+release: setup
+	@$(BIN)/python -m tools.release "$(VERSION)" --date "$$(date +%F)"
+
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,179 @@
+"""`make release`, in a copy of this checkout: four wheels that say the same version, and a tag."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from tests import needs
+
+ROOT = Path(__file__).parents[1]
+VERSION = "7.8.9"
+DISTRIBUTIONS = {
+    "deploy_orchestrator": "orchestrator",
+    "orchestrator_helm": "orchestrator_helm",
+    "orchestrator_spinnaker": "orchestrator_spinnaker",
+    "orchestrator_terraform": "orchestrator_terraform",
+}
+"""Each with the one package that it holds."""
+
+pytestmark = [pytest.mark.slow, needs.CHECKOUT]
+
+
+class Checkout:
+    """A repository with one commit: all files that this one has now."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT,
+            capture_output=True,
+            check=True,
+            text=True,
+        )
+        for name in filter(None, listed.stdout.split("\0")):
+            if (ROOT / name).is_file():
+                (place / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, place / name)
+        self.git("init", "--quiet")
+        self.git("config", "user.name", "Ada")
+        self.git("config", "user.email", "ada@localhost")
+        self.commit("as it is")
+
+    def git(self, *words: str) -> str:
+        done = subprocess.run(
+            ["git", *words], cwd=self.place, capture_output=True, check=True, text=True
+        )
+        return done.stdout.strip()
+
+    def commit(self, subject: str) -> None:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", subject)
+
+    def release(self, version: str = VERSION) -> subprocess.CompletedProcess[str]:
+        """What the make target runs."""
+        words = ["-m", "tools.release", version, "--date", "2026-11-30"]
+        return subprocess.run(
+            [sys.executable, *words], cwd=self.place, capture_output=True, text=True
+        )
+
+    def unchanged(self) -> bool:
+        """Whether there is nothing but the first commit."""
+        return (self.git("status", "--porcelain"), self.git("tag")) == ("", "") and (
+            self.git("rev-list", "--count", "HEAD") == "1"
+        )
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    return Checkout(tmp_path_factory.mktemp("checkout"))
+
+
+def test_what_is_refused_changes_nothing(checkout: Checkout) -> None:
+    for version, text in (("0.0.1", "not greater"), ("", "x.y.z")):
+        refused = checkout.release(version)
+        assert (refused.returncode, checkout.unchanged()) == (1, True)
+        assert text in refused.stderr
+    stray = checkout.place / "stray"
+    stray.touch()
+    refused = checkout.release()
+    stray.unlink()
+    assert (refused.returncode, "stray" in refused.stderr) == (1, True)
+    assert checkout.unchanged()
+
+
+def test_wheels_that_cannot_be_built(tmp_path: Path) -> None:
+    """Then no file is changed, and there is neither commit nor tag."""
+    broken = Checkout(tmp_path)
+    (tmp_path / "plugins" / "helm" / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbuild-backend = "nobody"\n'
+        '[project]\nname = "orchestrator-helm"\nversion = "0.1.0"\n'
+    )
+    broken.git("commit", "--quiet", "--all", "--amend", "--no-edit")
+    refused = broken.release()
+    assert (refused.returncode, "nobody" in refused.stderr) == (1, True), refused.stderr
+    assert broken.unchanged()
+
+
+def test_a_hook_that_refuses_the_commit(tmp_path: Path) -> None:
+    hooked = Checkout(tmp_path)
+    hook = tmp_path / ".git" / "hooks" / "pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho no luck >&2\nexit 1\n")
+    hook.chmod(0o700)
+    refused = hooked.release()
+    assert (refused.returncode, "no luck" in refused.stderr) == (1, True), refused.stderr
+    assert hooked.unchanged()
+
+
+@pytest.fixture(scope="module")
+def released(checkout: Checkout) -> Checkout:
+    done = checkout.release()
+    assert done.returncode == 0, done.stderr
+    return checkout
+
+
+def test_the_commit_and_its_tag(released: Checkout) -> None:
+    assert released.git("describe", "--exact-match", "HEAD") == f"v{VERSION}"
+    assert released.git("log", "-1", "--format=%s") == f"Release {VERSION}"
+    assert released.git("status", "--porcelain") == ""
+    changelog = (released.place / "CHANGELOG.md").read_text()
+    assert f"## [Unreleased]\n\n## [{VERSION}] - 2026-11-30\n" in changelog
+    again = released.release("7.9.0")
+    assert "[Unreleased] in CHANGELOG.md has no line" in again.stderr
+
+
+def wheels(checkout: Checkout) -> dict[str, zipfile.ZipFile]:
+    found = sorted((checkout.place / "dist").iterdir())
+    return {path.name.partition("-")[0]: zipfile.ZipFile(path) for path in found}
+
+
+def test_wheels_hold_their_package_alone(released: Checkout) -> None:
+    """Neither tests nor tools."""
+    assert set(wheels(released)) == set(DISTRIBUTIONS)
+    for name, wheel in wheels(released).items():
+        tops = {Path(file).parts[0] for file in wheel.namelist()}
+        assert tops == {DISTRIBUTIONS[name], f"{name}-{VERSION}.dist-info"}
+        files = [Path(file).name for file in wheel.namelist()]
+        assert [file for file in files if file.startswith("test_") or file == "conftest.py"] == []
+
+
+def test_wheels_name_each_other_by_range(released: Checkout) -> None:
+    for name, wheel in wheels(released).items():
+        said = Parser().parsestr(wheel.read(f"{name}-{VERSION}.dist-info/METADATA").decode())
+        assert said["Version"] == VERSION
+        needed = [Requirement(text) for text in said.get_all("Requires-Dist", [])]
+        daemon = [each for each in needed if each.name == "deploy-orchestrator"]
+        assert len(daemon) == (name != "deploy_orchestrator")
+        for requirement in daemon:
+            assert requirement.specifier.contains(VERSION)
+            assert not requirement.specifier.contains("8.0.0")
+
+
+def test_what_is_installed_from_the_wheels(released: Checkout, tmp_path: Path) -> None:
+    """It says its version, and finds its plugins."""
+    built = [str(path) for path in (released.place / "dist").iterdir()]
+    install = ["pip", "install", "--quiet", "--no-index", "--no-deps", "--target", str(tmp_path)]
+    subprocess.run([sys.executable, "-m", *install, *built], check=True)
+    code = (
+        "from orchestrator.cli.main import version\n"
+        "from orchestrator.plugin.registry import load\n"
+        "found = load()\n"
+        "print(version(), *(f'{each.name}={each.version}' for each in found.plugins))\n"
+        "assert found.problems == (), found.problems\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    plugins = [f"orchestrator-{each}={VERSION}" for each in ("helm", "spinnaker", "terraform")]
+    assert (done.stdout.split(), done.stderr) == ([VERSION, *plugins], "")
