@@ -30,6 +30,9 @@ demand "$python makes no virtual environments (Debian: apt install python3-venv)
 demand "$venv can't be made, its directory is not writable; another: make VENV=~/venv" \
   writable "$venv"
 
+demand "$venv is a link, and what it points to would be emptied; another: make VENV=~/venv" \
+  test ! -L "$venv"
+
 echo "setting up $venv (a minute, once)"
 # Anew: what stands there may be of another Python, or of one that is gone.
 "$python" -m venv --clear "$venv" || exit 1
