@@ -27,7 +27,7 @@ RUN = $(TOO_LONG) $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist works
 # all of ours again: half of the whole time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test quick proof proof-current testbed check wire bench setup clean
+.PHONY: demo test quick proof proof-current testbed check wire map bench setup clean
 setup: $(VENV)/ready
 
 # The stamp stands for: everything is installed as these files say.
@@ -70,6 +70,10 @@ check: setup
 # The command line's types of what the daemon answers, from the API's (a test compares them).
 wire: setup
 	$(BIN)/python -m tools.client_wire
+
+# The layers and who imports whom, drawn into CONTRIBUTING.md (a test compares it).
+map: setup
+	$(BIN)/python -m tools.map
 
 bench: setup
 	$(BIN)/python -m benchmarks
