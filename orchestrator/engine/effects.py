@@ -48,6 +48,8 @@ class Effects:
     def open(self, nursery: trio.Nursery) -> None:
         """Start effects in this nursery from now on, with those that recovery asks for."""
         self._nursery = nursery
+        # An environment may have jobs at work and no entry in `environments`: without `running` and
+        # `preparing` they would not be adopted after a restart.
         at_work = {*self._world.running, *self._world.preparing}
         self.look(at_work | set(self._world.environments))
         for ref in self._workbench.secrets.unfinished():

@@ -167,6 +167,8 @@ class Writer:
                 async with self._lock:
                     await self._commit_safely(self._batch)
             self._drained.set()
+            # Returning would tell whatever still waits for the disk WriterClosed: adapters would
+            # see an error and unwind what a stop of the daemon must not touch (decision 0007).
             await trio.sleep_forever()
         finally:
             self._over = True
@@ -199,6 +201,8 @@ class Writer:
         except CommitFailed as error:
             self._refuse(batch, error)
         except (CommitUnknown, DatabaseDamaged) as error:
+            # Memory can neither keep nor take back what may be on disk: after a wrong guess a tool
+            # is started twice, or never. The next start reads what is true.
             self._die(error)
         except Exception as error:
             self.world.rollback()
@@ -234,6 +238,8 @@ class Writer:
             except Rejection as rejection:
                 refused[entry] = rejection
             happened += entry.events
+        # Once, after the events of all commands: `_answer` deals the lines out by their number, so
+        # one of these among them would shift every answer that follows.
         happened += settle(world, now)
         recorded = await self._append(happened)
         touched = {job.environment for job in world.changes.jobs.values()}

@@ -55,6 +55,9 @@ def write(connection: sqlite3.Connection, batch: Batch) -> range:
         connection.execute("COMMIT")
     except Exception as error:
         if not _stopped_before_the_commit_frame(error):
+            # No rollback: the commit frame may stand in the log already, and the next recovery
+            # brings back what memory would have taken back. Only a process that opens the disk
+            # again knows.
             raise CommitUnknown(f"the commit ended with {_describe(error)}") from error
         _roll_back(connection, error)
         raise _unchanged(error) from error
@@ -104,6 +107,8 @@ def _unchanged(error: Exception) -> Exception:
     if primary in _DAMAGE:
         return DatabaseDamaged(f"nothing was written: {_describe(error)}")
     if primary in _CONTRADICTION or not isinstance(error, sqlite3.Error | MemoryError):
+        # Not CommitFailed, after which observations are tried again: what contradicts the schema
+        # fails every time, and refuses whatever is committed together with it.
         return CommitRefused(f"nothing was written: {_describe(error)}")
     return CommitFailed(f"nothing was written: {_describe(error)}")
 
@@ -112,6 +117,8 @@ def _stopped_before_the_commit_frame(error: Exception) -> bool:
     if not isinstance(error, sqlite3.Error):
         return False
     code = getattr(error, "sqlite_errorcode", None)
+    # The extended code, for the primary one covers SQLITE_IOERR_FSYNC too: a sync fails after the
+    # commit frame, and a batch that was refused as unwritten would be there after a restart.
     return code == sqlite3.SQLITE_IOERR_WRITE or _primary_code(error) in _BEFORE_THE_COMMIT_FRAME
 
 
