@@ -96,6 +96,7 @@ class ProcessHost:
             try:
                 await self._keeper.send(request, [memory, theirs])
             finally:
+                # The supervisor's death ends the pipe only if no writer of ours is left.
                 os.close(theirs)
             with trio.move_on_after(self._patience) as patience:
                 await trio.lowlevel.wait_readable(answers)

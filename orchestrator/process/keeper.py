@@ -161,6 +161,8 @@ class Keeper:
     def _become_supervisor(self, directory: bytes, order: int, reply: int) -> None:
         """In the child: what supervises must never come back to serve."""
         try:
+            # A fork keeps open what O_CLOEXEC would close: with `keeper.lock` held by a supervisor,
+            # no other keeper could start while its tool runs.
             _close_all_but(order, reply, self._null)
             supervise(directory, order, reply, self._null, self._boot_id)
         except BaseException as error:

@@ -74,6 +74,8 @@ def _send(directory: Path, name: str, signum: int, pid: int, start_time: int) ->
     try:
         if records.claim_signal(os.fspath(directory), name):
             with contextlib.suppress(ProcessLookupError):
+                # Not by pid, as its supervisor may: the tool is not our child, so it may have ended
+                # since we looked, and its pid may be another process's by now.
                 signal.pidfd_send_signal(tool, signum)
     finally:
         os.close(tool)

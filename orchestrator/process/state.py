@@ -95,6 +95,8 @@ def look(directory: Path) -> ProcessState:
         return Void()
     if claim.boot_id != identity.read_boot_id():
         return Lost("exit status unknown: the host went down before it was recorded")
+    # Asked before `pid` is read. The other way round, a supervisor that records its tool and dies
+    # in between is taken for `NeverRan` while the tool runs, and it is started again.
     supervised = is_supervised(directory, claim)
     tool = read_tool(directory)
     if supervised:
@@ -150,6 +152,7 @@ def is_supervised(directory: Path, claim: records.SupervisorClaim) -> bool:
         return True
     descriptor = os.open(directory / records.STARTED, os.O_RDONLY | os.O_CLOEXEC)
     try:
+        # Shared: with exclusive locks, two that look at once take each other for the supervisor.
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True

@@ -30,11 +30,14 @@ def supervise(directory: bytes, order_file: int, reply: int, null: int, boot_id:
     """Claim the directory, start the tool that the order names, stay until its tree has ended."""
     os.setsid()
     signal.pthread_sigmask(signal.SIG_BLOCK, (*_AWAITED, *_UNHEARD))
+    # The keeper ignores SIGCHLD, and a fork inherits that: the kernel would reap the tool, and its
+    # exit status would be lost.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     linux.become_subreaper()
     os.chdir(directory)
     order = Order.decode(identity.read_file(f"/proc/self/fd/{order_file}"))
     os.close(order_file)
+    # Before the claim: whoever sees `started` opens `alive`, and would fail where there is none.
     alive = _open_alive()
     claim = _claim_directory(boot_id)
     if claim is None:
@@ -111,6 +114,8 @@ class _Supervision:
         assert stat is not None  # it is our unreaped child
         self._cgroup = _join_cgroup(order.cgroup_root, self._claim.token, child)
         tool = records.Tool(child, stat.start_time, self._claim.boot_id, self._cgroup)
+        # Recorded first, released then. The other way round, a supervisor killed in between leaves
+        # a tool at work of which `look` says `NeverRan`, and it is started again (decision 0009).
         records.write_new(records.PID, tool.encode())
         with contextlib.suppress(BrokenPipeError):  # it was killed at the gate
             os.write(self._gate, GO)
@@ -144,6 +149,8 @@ class _Supervision:
         except ChildProcessError:
             child_left = False
         if self._tool is None and self._alive is not None:
+            # At the tool's own end, although descendants may live: a step whose tool left a daemon
+            # behind would otherwise never end, and nobody would sweep it (decision 0009).
             self._record(exit_status, alone=not child_left)
         return child_left
 
@@ -179,6 +186,9 @@ class _Supervision:
 
     def _answer(self, request: str) -> None:
         signal_id, _, number = request.rpartition(".")
+        # Claimed first, sent then: killed in between, nothing is sent. The other way round the next
+        # one to look sends it again, and a second SIGINT costs terraform what it had not saved
+        # (decision 0009).
         if self._tool is not None and records.claim_signal(".", signal_id):
             os.kill(self._tool, int(number))  # our own unreaped child: the pid is still its own
         with contextlib.suppress(OSError):  # nobody listens any more

@@ -50,6 +50,8 @@ def _keep_only(stdin: int, stdout: int, stderr: int, gate: int, reason: int) -> 
     sources = [stdin, stdout, stderr, gate, reason]
     aside = [fcntl.fcntl(source, fcntl.F_DUPFD_CLOEXEC, len(sources)) for source in sources]
     for target, source in enumerate(aside):
+        # Executing the tool closes `reason`. Inherited, it would stay open in a descendant, and the
+        # supervisor would wait for that one's end before it writes `status`.
         os.dup2(source, target, inheritable=target < _GATE)
     os.closerange(len(sources), os.sysconf("SC_OPEN_MAX"))
 
