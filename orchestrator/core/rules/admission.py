@@ -66,6 +66,8 @@ def debts_paid_by(environment: Environment, job: Job) -> tuple[Debt, ...]:
     return tuple(
         debt
         for debt in environment.debts
+        # Not the debt of a job that still runs: what it touches after this cleanup was admitted
+        # would count as cleaned up (decision 0004).
         if debt.conclusion is not None
         and debt.pipeline == job.pipeline
         and debt.params == job.params
@@ -104,6 +106,8 @@ def candidates(world: World, environment: str) -> list[Job]:
 def admission(world: World, job: Job, now: Instant) -> Run:
     """What a job takes when it starts now."""
     paid = debts_paid_by(world.environment(job.environment), job)
+    # Those of the debts too: the environment may be configured with others by now, and what the
+    # deploy touched under its locks would be cleaned up without them.
     locks = (*locks_of(world, job), *(lock for debt in paid for lock in debt.locks))
     excludes = world.excluded_by(job.kind).union(*(debt.excludes for debt in paid))
     return Run(
@@ -125,6 +129,8 @@ def locks_of(world: World, job: Job) -> tuple[str, ...]:
 def exclude_each_other(world: World, kind: str, running: Job) -> bool:
     """Whether a job of `kind` may not run beside this one, by the relation then or now."""
     then = running.run.excludes if running.run is not None else ()
+    # Then and now: by today's relation alone, a reload would let in beside a running job what that
+    # one excluded when it started.
     return kind in then or running.kind in world.excluded_by(kind)
 
 
@@ -158,6 +164,9 @@ def _quarantine(environment: Environment, job: Job, paid: tuple[Debt, ...]) -> I
     quarantine = environment.quarantine
     if quarantine is None or job.admin_retry:
         return
+    # In a quarantine a cleanup that queued itself may run only while none has failed (`automatic`).
+    # Otherwise the next debt's would follow the one that failed before anybody has looked (decision
+    # 0003).
     if paid and (job.cleanup_for is None or quarantine.automatic):
         return
     name = environment.name
@@ -255,6 +264,8 @@ def _running(world: World, job: Job) -> Iterator[Blocker]:
 def _locks(world: World, job: Job, paid: tuple[Debt, ...]) -> Iterator[Blocker]:
     mine = {Holder(job=debt.job, debt=True, environment=job.environment) for debt in paid}
     for lock in locks_of(world, job):
+        # What this job pays hands it its locks: counted as a holder, the debt would keep out for
+        # ever the cleanup that is to pay it.
         for holder in sorted(world.locks.holders(lock) - mine):
             what = f"the cleanup owed by job {holder.job}" if holder.debt else f"job {holder.job}"
             yield Blocker(

@@ -90,6 +90,8 @@ def record_definition(world: World, name: str, definition: JobDefinition) -> Ite
 def due_cleanup(world: World, environment: str, now: Instant) -> ev.JobSubmitted | None:
     """The owed cleanup that must be queued now: one that no open job is going to pay."""
     state = world.environment(environment)
+    # A cleanup that failed is not queued again by itself: it would fail again and again, where
+    # somebody has to look (decision 0003).
     if state.quarantine is not None and not state.quarantine.automatic:
         return None
     for debt in state.debts:
@@ -124,6 +126,8 @@ def _is_being_paid(world: World, environment: str, debt: Debt) -> bool:
         return True
     if preparing_payer(world, environment, debt) is not None:
         return True
+    # One that waits counts, whoever queued it. Otherwise `settle`, which repeats until nothing is
+    # due, would queue the same cleanup for ever.
     return world.queues.alike(environment, debt.pipeline, debt.params) is not None
 
 

@@ -37,6 +37,8 @@ def after_end(
     environment: Environment, job: Job, succeeded: bool, conclusion: JobConclusion
 ) -> Iterator[ev.AnyEvent]:
     """What a job's end means for the debts and the quarantine of its environment."""
+    # As fixed at admission, not what it would pay now: a debt that fell due meanwhile is for
+    # something touched since, which this run has not cleaned up (decision 0004).
     paid = job.run.pays if job.run is not None else _would_pay(environment, job, succeeded)
     standing = [debt for debt in environment.debts if debt.job in paid]
     if succeeded:

@@ -155,6 +155,8 @@ def starved_step(world: World, job: Job) -> str | None:
 
 def _start(world: World, job: Job, name: str, now: Instant) -> Iterator[ev.AnyEvent]:
     definition = world.step_definition(job, name)
+    # The debt is journalled before the start that incurs it. This step begins in its apply, so
+    # `acquire_done`, which does the same for all others, never comes.
     if not definition.has_acquire and definition.touches:
         yield from incur(world, job, now)
     step = world.step(job, name)

@@ -148,6 +148,8 @@ class Graph:
         may = limit is None or self._at_work.get(name, 0) < limit
         first = candidates[0] if candidates and may else None
         offered = self._offered.pop(name, None)
+        # The one offered before still stands in the ready queue: left there, it would begin beside
+        # the others, more at once than `max_parallel`.
         if offered is not None and offered != first:
             self._offer(offered, False)
         if first is not None:

@@ -91,6 +91,8 @@ def _conclusion(job: Job, ends: Iterable[Finished]) -> JobConclusion:
     conclusions = [end.ending.conclusion for end in ends if not _is_due_to_halt(end)]
     if StepConclusion.LOST in conclusions:
         return JobConclusion.LOST
+    # LOST before the stop: nobody knows how that tool ended, and `cancelled` would say that it had
+    # stopped.
     stop = _stop_before_verdict(job)
     if stop is not None and any(one in _UNFINISHED for one in conclusions):
         return conclusion_of_stop(stop)
@@ -106,6 +108,8 @@ def _conclusion(job: Job, ends: Iterable[Finished]) -> JobConclusion:
 
 def _stop_before_verdict(job: Job) -> Stop | None:
     match job.phase:
+        # Not one that came while handlers ran: a job that had failed by then would be called
+        # cancelled (decision 0010).
         case JobCancelling(stop=stop, after_steps=False):
             return stop
         case JobFinished(stop=ended_by):

@@ -173,8 +173,12 @@ class World:
 
     def rollback(self) -> None:
         """Take back everything since `begin`."""
+        # Backwards: each puts back what stood before its own change. Forwards, a job that was
+        # changed twice would end as the first change had left it.
         for undo in reversed(self._undo):
             undo()
+        # `settle` has emptied it: what was touched before `begin` would not be looked at, though it
+        # could start, until something else touched it.
         self.touched = self._touched_before
         self.begin()
 
@@ -251,6 +255,8 @@ class World:
 
     def _change_job(self, job: Job, place: int | None) -> None:
         old, next_job = self.jobs.get(job.id), self.next_job
+        # The first one only: attempts read `committed_job` while a batch is being committed, and
+        # the next event of that batch would show them the uncommitted one before it.
         self._jobs_before.setdefault(job.id, old)
         self._undo.append(lambda: self._take_back_job(job.id, old, place, next_job))
         self._replace_job(job.id, job, place)
@@ -342,6 +348,8 @@ class World:
 
     def _release(self, locks: tuple[str, ...], holder: Holder) -> None:
         self.locks.release(locks, holder)
+        # Jobs of other environments wait for these too: nothing else touches their environments
+        # when a lock is let go, so they would go on waiting for a free one.
         self.touched.locks.update(locks)
 
     def _steps_at_work(self, job: Job) -> Iterator[tuple[Step, StepDefinition]]:
