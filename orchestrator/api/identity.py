@@ -64,6 +64,8 @@ def _supplementary(connection: trio.socket.SocketType) -> tuple[int, ...]:
     try:
         data = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _PYTHON_LIMIT)
     except OSError as error:
+        # Python's own call has room for 256 groups: without the longer one, who is in more of them
+        # could not connect at all.
         if error.errno != errno.ERANGE:
             raise
         data = _long_option(connection, _SO_PEERGROUPS, _MOST_GROUPS * 4)

@@ -101,6 +101,8 @@ class Server:
             if crowded is not None:
                 await self._turn_away(stream, crowded)
                 return
+            # Before hypercorn starts tasks for this connection: each copies the context as it is
+            # then, and would know no caller.
             serve_as(caller)
             with self._counted(ClientStream(stream), caller) as client:
                 await self._protocol(client)

@@ -59,7 +59,10 @@ class Interrupts:
         os.set_blocking(self._write, False)
         self._old_wakeup = signal.set_wakeup_fd(self._write)
         self._old = {
-            number: signal.signal(number, _ignore) for number in (signal.SIGINT, signal.SIGTERM)
+            # Not SIG_IGN, or no byte is written to the pipe; and no handler that raises, or it
+            # would do so anywhere: say, between a request that was sent and its answer.
+            number: signal.signal(number, _ignore)
+            for number in (signal.SIGINT, signal.SIGTERM)
         }
         _wakeup.append(self._read)
         return self

@@ -63,6 +63,8 @@ class Attendance:
         if self._on_interrupt == "detach":
             raise self._detached(job, "")
         try:
+            # Within the `try`: the second signal may come while the daemon is still being asked,
+            # and `Interrupted` would end us as a fault of our own.
             self._cancel(job)
             return look()
         except Interrupted:

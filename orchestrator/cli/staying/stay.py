@@ -50,6 +50,8 @@ def _submit_interruptibly(daemon: Daemon, body: dict[str, object], key: str) -> 
     try:
         return submit_job(daemon, body, key), False
     except Interrupted:
+        # The same key: the first request may have been taken, and this learns its number. Without
+        # it the job would go on, and nobody would ask it to stop.
         return submit_job(daemon, body, key), True
 
 

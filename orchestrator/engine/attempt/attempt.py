@@ -91,6 +91,9 @@ class Attempt:
                 self._prepared.set()
             while (step := self._step()) is not None and step.active:
                 visit = self._visit = Visit(step.phase)
+                # The effect of a force from before a restart may have run before there was a visit
+                # to end, and it is not started again: the step would go on as if nobody had forced
+                # it.
                 if step.forced:
                     nursery.start_soon(self._end_by_force, visit, bench)
                 seen = await self._enter(step.phase, visit, bench)
@@ -292,6 +295,8 @@ class Attempt:
 
     async def ask_to_stop(self) -> None:
         """Call the adapter's cancel, unless its apply is over; that waits for this then."""
+        # After a restart this may run before the attempt is prepared, and it is started only once:
+        # returning then would lose the stop, and the tool would never be asked.
         await self._prepared.wait()
         bench, visit, step = self._bench, self._visit, self._step()
         if bench is None or step is None or not isinstance(step.phase, Cancelling):

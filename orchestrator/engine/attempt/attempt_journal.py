@@ -128,6 +128,8 @@ class JournalOfAttempt:
 
     async def _withdraw_soon(self, key: str, over: trio.Event) -> None:
         try:
+            # Where the attempt itself is ending, as the daemon does, this task is cancelled here,
+            # before it withdraws anything: the next daemon goes on asking (decision 0012).
             await trio.lowlevel.checkpoint()
             await self._note(cmd.WithdrawQuestion(ref=self.ref, key=key))
         finally:
@@ -201,6 +203,8 @@ def _demand_text(value: Any) -> None:
 
 def step_of(world: World, ref: StepRef) -> Step | None:
     """The step whose present attempt this is, as committed; None if it is over."""
+    # As committed, for nothing keeps the writer away here: from `world.jobs` an adapter might see,
+    # and act on, a stop that a failing commit takes back.
     job = world.committed_job(ref.job)
     if job is None:
         return None

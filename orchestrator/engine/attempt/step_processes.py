@@ -101,11 +101,17 @@ class AttemptProcesses:
         """How the process here ended; None when it provably never ran, nor ever will."""
         try:
             match self._host.look(place.directory):
+                # Nothing but `status` is synced, so a power cut may have lost `started` of a tool
+                # that ran: an empty directory proves nothing across boots, and starting again might
+                # do it all twice.
                 case NotStarted() if boot_id != read_boot_id():
                     raise ProcessLost(
                         f"{request.key} ({request.argv[0]}): the host went down about when it was "
                         "started; nobody can know whether it ran"
                     )
+                # A request of an earlier daemon may lie with the keeper still. Voided, its
+                # supervisor gives up; without that its tool would run beside the one that is
+                # started next (decision 0009).
                 case NotStarted() if self._host.void(place.directory):
                     return None
                 case Void() | NeverRan():

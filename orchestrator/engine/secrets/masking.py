@@ -98,6 +98,8 @@ class Masks(msgspec.Struct, frozen=True):
             at = raw.find(form)
             while at >= 0:
                 yield at, at + len(form)
+                # From the next byte, not from the end: a form may overlap itself, and of `ababab`
+                # the secret `abab` would leave `ab` (decision 0015).
                 at = raw.find(form, at + 1)
 
 
@@ -124,6 +126,8 @@ class MaskingStream:
         shown = self._masks.hide(raw)[len(self._before) : len(self._before) + size]
         given = self._before + self._waiting[:size]
         self.hid = self.hid or not given.endswith(shown)
+        # What was given out may end in the midst of a secret, where another one may begin: its
+        # second half is recognised only together with the first.
         self._before = given[max(0, len(given) - max(0, self._masks.longest - 1)) :]
         self._waiting = self._waiting[size:]
         return shown
@@ -213,6 +217,8 @@ def _base64(raw: bytes) -> Iterator[bytes]:
     """In whichever of the three places of its groups it begins; whole; and in lines."""
     for before in range(3):
         encoded = base64.b64encode(bytes(before) + raw)
+        # Without the characters at both ends that also hold bits of a neighbour: they change with
+        # what stands beside, and the form would match nowhere else.
         sure = encoded[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]
         yield from _alphabets(sure)
     for whole in (base64.b64encode(raw), base64.b64encode(raw + b"\n")):
