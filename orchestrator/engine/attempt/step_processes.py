@@ -130,6 +130,8 @@ class AttemptProcesses:
 
     async def _start(self, place: ProcessPlace, request: ProcessRequest) -> None:
         """Start it in this place. Not cancelled half way, so that whoever kills can find it."""
+        # Asked again: a stop or a kill that came while the intent was being committed has looked
+        # for processes already, and would not find the one that begins here.
         self._refuse_after_stop(request.phase)
         if place.generation > _MOST_GENERATIONS:
             raise AdapterError(
