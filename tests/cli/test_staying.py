@@ -187,6 +187,31 @@ def test_a_second_interrupt_detaches(daemon: Recording) -> None:
     assert "Look again: orchestrator wait 118" in err
 
 
+def test_a_second_interrupt_while_the_daemon_is_asked(daemon: Recording) -> None:
+    """It detaches too, although the daemon has not answered the request to stop."""
+    watched, asking = Watched(), threading.Semaphore(0)
+
+    def answer_late(asked: Asked, connection: socket.socket) -> None:
+        asking.release()
+        watched.ended.wait(SECONDS)
+
+    daemon.play(
+        {
+            "POST /v1/jobs": queued(),
+            "GET /v1/jobs/118/watch": watched.answer,
+            "POST /v1/jobs/118/cancel": answer_late,
+        }
+    )
+    submitting = start(daemon.path, "submit", "web", "production", "--wait")
+    for reached in (watched.watched, asking):
+        assert reached.acquire(timeout=SECONDS)
+        submitting.send_signal(signal.SIGINT)
+    _, err = submitting.communicate(timeout=SECONDS)
+    watched.finish()
+    assert submitting.returncode == 12
+    assert "Look again: orchestrator wait 118" in err
+
+
 def test_an_interrupt_that_may_only_detach(daemon: Recording) -> None:
     watched = Watched()
     daemon.play({"POST /v1/jobs": queued(), "GET /v1/jobs/118/watch": watched.answer})

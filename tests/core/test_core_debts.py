@@ -298,6 +298,14 @@ def test_a_running_jobs_debt_stays() -> None:
     assert [debt.job for debt in story.environment().debts] == [1]
 
 
+def test_a_debt_that_falls_due_meanwhile_stays() -> None:
+    """What was touched while a cleanup ran was not cleaned up by it."""
+    kinds = {"deploy": ("deploy",), "cleanup": ()}
+    story = given(config(kinds=kinds), submit("web"), submit("web-cleanup"), acquired(2))
+    story.given(*whole(1), applied(2), cleaned(2))
+    assert [debt.job for debt in story.environment().debts] == [1]
+
+
 def test_a_run_by_hand_with_equal_parameters_pays() -> None:
     story = owing(submit("web-cleanup", params={"version": "v7"}), applied(1))
     story.when(cleaned(1)).then(

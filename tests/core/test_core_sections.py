@@ -259,6 +259,13 @@ def test_a_cancel_during_handlers() -> None:
     assert ended(story).conclusion is JobConclusion.SUCCESS
 
 
+def test_a_cancel_during_handlers_hides_no_failure() -> None:
+    story = given(settings(step("apply"), *handlers()), submit("web"), acquired(1), failed(1))
+    story.given(cleaned(1), CANCEL)
+    run_handlers(story)
+    assert ended(story).conclusion is JobConclusion.FAILURE
+
+
 def test_a_cancel_runs_its_handlers() -> None:
     """A cancel runs its handlers, and they are not asked to stop."""
     story = given(settings(step("apply"), *handlers()), submit("web"), acquired(1), CANCEL)

@@ -132,6 +132,10 @@ def test_overlapping_secrets_are_hidden(
     assert streamed(masks, cut(whole, places)) == masks.hide(whole)
 
 
+def test_a_secret_that_overlaps_itself_is_hidden() -> None:
+    assert Masks.of(["abab"]).hide(b"cababab.") == b"c******."
+
+
 def test_only_what_may_begin_secrets_waits() -> None:
     """Only what may be the beginning of a secret waits."""
     stream = MaskingStream(Masks.of(["hunter2"]))

@@ -236,3 +236,59 @@ async def test_a_force_ends_an_acquire(tmp_path: Path) -> None:
             await bench.cancel(job, force=True)
             assert (await bench.ended(job)).conclusion is JobConclusion.CANCELLED
             assert not alive(bench, job)
+
+
+class Waiting(Plain):
+    """Its first life neither ends nor stops; in the second it stops when it is asked."""
+
+    def __init__(self) -> None:
+        self.first_life = True
+        self.asked = trio.Event()
+        self.stopped = trio.Event()
+
+    async def apply(self, step: Step[Nothing]) -> Result:
+        await self.stopped.wait()
+        return Result(exit=0)
+
+    async def cancel(self, step: Step[Nothing]) -> None:
+        self.asked.set()
+        if self.first_life:
+            await trio.sleep_forever()
+        self.stopped.set()
+
+
+async def test_a_stop_before_a_restart_is_asked_for(tmp_path: Path) -> None:
+    adapter = Waiting()
+    async with open_bench(tmp_path, adapter) as bench:
+        async with bench.serving(pipeline("web", (plain(),))):
+            job = await bench.submit()
+            await bench.happened(ev.StepApplying)
+            await bench.cancel(job)
+            await adapter.asked.wait()
+        adapter.first_life = False
+        async with bench.serving(pipeline("web", (plain(),))):
+            assert (await bench.ended(job)).conclusion is JobConclusion.CANCELLED
+
+
+async def test_a_force_before_a_restart_is_carried_out(tmp_path: Path) -> None:
+    applying, going_on = trio.Event(), trio.Event()
+
+    class Deaf(Plain):
+        async def apply(self, step: Step[Nothing]) -> Result:
+            applying.set()
+            with trio.CancelScope(shield=True):
+                await going_on.wait()
+            await trio.sleep_forever()
+            raise AssertionError
+
+    async with open_bench(tmp_path, Deaf()) as bench:
+        web = pipeline("web", (plain(),), force_after=0)
+        async with bench.serving(web):
+            job = await bench.submit()
+            await applying.wait()
+            await bench.cancel(job, force=True)
+            await bench.happened(ev.StepForced)
+            going_on.set()
+        assert not bench.all(ev.StepFinished)
+        async with bench.serving(web):
+            assert (await bench.ended(job)).conclusion is JobConclusion.CANCELLED

@@ -344,6 +344,33 @@ async def test_closing_waits_until_what_was_taken_is_committed(tmp_path: Path) -
         assert await store.job(2) is not None
 
 
+async def test_closing_tells_no_adapter(tmp_path: Path) -> None:
+    """What waits for the disk when the writer closes goes on waiting, to the end of the process."""
+    going, told = trio.Event(), []
+
+    class Waiting(Plain):
+        async def apply(self, step: Step[Nothing]) -> Result:
+            await going.wait()
+            try:
+                await step.waiting_for("x" * 50_000)
+            except WriterClosed as error:
+                told.append(error)
+            return Result(exit=0)
+
+    async with served(tmp_path, Waiting()) as (bench, disk):
+        await bench.submit()
+        await bench.happened(ev.StepApplying)
+        disk.fill()
+        disk.knocked = trio.Event()
+        going.set()
+        await disk.knocked.wait()
+        async with bench.engine.reading():
+            pass  # the commit that knocked has failed by now
+        await bench.engine.writer.close()
+        await trio.testing.wait_all_tasks_blocked()
+        assert told == []
+
+
 async def test_a_reader_that_lags_is_cut_off() -> None:
     published = feed.Feed()
     async with published.subscribe() as lagging, published.subscribe() as reading:
