@@ -10,7 +10,7 @@ class Submission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     A parameter is given as text, or as JSON has its type; null is as if it were not given.
     `from_file` names the parameters whose values were not given openly (on a command line): secret
-    ones must be among them.
+    ones must be among them. `pays`: an admin says that this run pays what that job owes.
     """
 
     pipeline: str
@@ -23,6 +23,7 @@ class Submission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: str | None = None
     dry_run: bool = False
     on_disconnect: Literal["keep", "cancel"] = "keep"
+    pays: int | None = None
 
 
 class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,7 +3,7 @@
 from orchestrator.api import plain, wire
 from orchestrator.core.language.model import Debt, Quarantine
 from orchestrator.core.language.rejections import UnknownEnvironment
-from orchestrator.core.language.suggested_commands import to_pay
+from orchestrator.core.rules.payment import how_to_pay
 from orchestrator.core.world.world import World
 
 LAST_SHOWN = 10
@@ -57,7 +57,7 @@ def _quarantine(world: World, name: str, of: Quarantine | None) -> wire.Quaranti
     found = [finding.found for finding in of.findings]
     commands = [command for finding in of.findings for command in finding.commands]
     if not of.findings:
-        commands = [to_pay(one, name) for one in world.environment(name).debts]
+        commands = [how_to_pay(world, name, debt) for debt in world.environment(name).debts]
     return wire.Quarantine(
         since=plain.time(of.since),
         job=of.job,

@@ -187,6 +187,7 @@ class Engine:
         values = secret_values(request, from_file, self.writer.world.configuration)
         if not values:
             return _submission(await self._execute(request))
+        request = replace(request, secret_digests=await self.workbench.parameters.digests(values))
         with trio.CancelScope(shield=True):  # whether a job has them must be known
             async with self.workbench.parameters.keeping(values) as kept:
                 answer = await self._execute(replace(request, secrets=kept.references))
@@ -217,6 +218,8 @@ class Engine:
             key=request.key,
             request=request.digest,
             secrets=job.secrets,
+            secret_digests=job.secret_digests,
+            pays=job.cleanup_for if job.pays is None else job.pays,
         )
         return _submission(await self._execute(command))
 
@@ -242,6 +245,9 @@ class Engine:
         """
         values = secret_values(request, from_file, self.writer.world.configuration)
         request = replace(request, key=None, secrets=dict.fromkeys(values, "nowhere"))
+        if values:
+            digests = await self.workbench.parameters.digests(values)
+            request = replace(request, secret_digests=digests)
         async with self.reading() as world:
             world.begin()
             try:

@@ -269,6 +269,7 @@ def test_submit_prints_the_id(daemon: Recording) -> None:
         "url": None,
         "dry_run": False,
         "on_disconnect": "keep",
+        "pays": None,
     }
     assert daemon.asked[0].headers["idempotency-key"].startswith("cli-")
 

@@ -11,7 +11,8 @@ from orchestrator.core.language import events as ev
 from orchestrator.core.language.instant import Instant
 from orchestrator.core.language.model import BackingOff, Finished, Job
 from orchestrator.core.language.words import Section
-from orchestrator.core.rules.admission import blockers, debts_paid_by
+from orchestrator.core.rules.admission import blockers
+from orchestrator.core.rules.payment import debts_paid_by
 from orchestrator.core.rules.wanted import wanted
 from orchestrator.core.steps.graph import Graph, Plan
 from orchestrator.core.world.evolve import evolve
@@ -86,7 +87,7 @@ class Shadow:
             case ev.JobAdmitted(job=job, run=run):
                 self._look_at_admission(self.world.jobs[job])
                 assert set(run.pays) == {
-                    debt.job for debt in debts_paid_by(self._environment(job), self.world.jobs[job])
+                    debt.job for debt in debts_paid_by(self.world, self.world.jobs[job])
                 }
             case ev.JobEnded(job=job):
                 assert all(step.finished for step in self.world.jobs[job].steps)
@@ -109,7 +110,7 @@ class Shadow:
 
     def _look_at_admission(self, job: Job) -> None:
         world, environment = self.world, self._environment(job.id)
-        pays = bool(debts_paid_by(environment, job))
+        pays = bool(debts_paid_by(self.world, job))
         for running in world.running_jobs(job.environment):
             assert running.run is not None
             assert job.kind not in running.run.excludes
@@ -134,7 +135,7 @@ class Shadow:
         """Whether it is an owed cleanup, or one by hand that pays a debt, or prepares to."""
         if job.run is not None:
             return job.cleanup_for is not None or bool(job.run.pays)
-        return job.cleanup_for is not None or bool(debts_paid_by(self._environment(job.id), job))
+        return job.cleanup_for is not None or bool(debts_paid_by(self.world, job))
 
 
 def check(world: World, shadow: Shadow, now: Instant) -> None:

@@ -95,6 +95,12 @@ def config(
     return Configuration(**defaults | fields)
 
 
+def audited() -> Configuration:
+    """Beside a job of `audit` a cleanup can't start, and all else can."""
+    kinds = {**KINDS, "audit": ("cleanup",)}
+    return config(WEB, WEB_CLEANUP, API, E2E, pipeline("audit", "audit"), kinds=kinds)
+
+
 def submit(
     pipeline: str, environment: str = "production", caller: Caller = ADA, **fields: Any
 ) -> cmd.Submit:

@@ -18,6 +18,7 @@ from tests.core.core_setup import (
     accept,
     acquired,
     applied,
+    audited,
     chain,
     cleaned,
     config,
@@ -153,6 +154,19 @@ def test_a_debt_keeps_the_locks_of_its_job() -> None:
     assert story.running("staging") == [3]
 
 
+def test_it_waits_for_no_lock_that_its_debt_does_not_hold() -> None:
+    """Else a reload that adds a lock to two environments lets their owed cleanups block each
+    other for ever."""
+    before = {"production": ("vpc",), "staging": ("db",)}
+    both = {"production": ("vpc", "db"), "staging": ("vpc", "db")}
+    story = given(config(environments=before), submit("web"), submit("web", "staging"))
+    story.given(acquired(1), acquired(2), accept(config(environments=both)))
+    story.given(applied(1), cleaned(1), applied(2), cleaned(2))
+    assert (story.running(), story.running("staging")) == ([3], [4])
+    runs = [story.job(job).run for job in (3, 4)]
+    assert [run.locks for run in runs if run is not None] == [("vpc",), ("db",)]
+
+
 def test_success_pays() -> None:
     *before, last = whole(2)
     story = owing().given(applied(1), cleaned(1), *before).when(last)
@@ -210,16 +224,10 @@ def test_it_is_queued_once() -> None:
 
 @pytest.mark.parametrize("name", ["web", "api"])
 def test_what_is_owed_excludes(name: str) -> None:
-    """Here nothing runs, but the cleanup can't either, for a lock is held elsewhere."""
-    configuration = config(
-        WEB, WEB_CLEANUP, API, E2E, environments={"production": (), "b": ("vpc",)}
-    )
-    locked = config(
-        WEB, WEB_CLEANUP, API, E2E, environments={"production": ("vpc",), "b": ("vpc",)}
-    )
-    story = given(configuration, submit("web"), acquired(1), submit("api", "b"), submit(name))
-    story.given(accept(locked), applied(1), cleaned(1))
-    assert (story.running(), story.waiting()) == ([], [4, 3])
+    """Here nothing runs that excludes a deploy, but the cleanup can't start beside the audit."""
+    story = given(audited(), submit("web"), submit("audit"), acquired(1), submit(name))
+    story.given(applied(1), cleaned(1))
+    assert (story.running(), story.waiting()) == ([2], [4, 3])
 
 
 def test_what_it_does_not_exclude_runs_beside_it() -> None:

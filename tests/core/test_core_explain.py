@@ -1,6 +1,7 @@
 """What keeps a job from starting, in words: the function that explains is the one that decides."""
 
 import pytest
+from msgspec.structs import replace
 
 from orchestrator.core.language import commands as cmd
 from orchestrator.core.language.words import BlockerType
@@ -16,6 +17,7 @@ from tests.core.core_setup import (
     acquired,
     applied,
     at,
+    audited,
     cleaned,
     config,
     dirty,
@@ -80,14 +82,11 @@ def test_a_lock_of_another_job() -> None:
 
 
 def test_a_lock_of_a_debt() -> None:
-    """The cleanup that would free it can't run: another lock of it is held elsewhere."""
-    before = {"production": ("vpc",), "staging": ("vpc",), "lab": ("db",)}
-    configuration = config(WEB, WEB_CLEANUP, API, environments=before)
-    story = given(configuration, submit("web"), acquired(1), submit("api", "lab"))
-    story.given(
-        accept(config(WEB, WEB_CLEANUP, API, environments=before | {"production": ("vpc", "db")}))
-    )
-    story.given(applied(1), cleaned(1), submit("api", "staging"))
+    """The cleanup that would free it can't start beside the audit."""
+    locked = config(environments={"production": ("vpc",), "staging": ("vpc",)}).environments
+    story = given(replace(audited(), environments=locked), submit("web"))
+    story.given(accept(audited()), submit("audit"), acquired(1), applied(1), cleaned(1))
+    story.given(accept(replace(audited(), environments=locked)), submit("api", "staging"))
     [blocker] = explain(story, 4)
     assert blocker.text == "lock vpc is held by the cleanup owed by job 1 in production"
 
@@ -114,10 +113,8 @@ def test_a_debt(commands: tuple[cmd.Command, ...], job: int, text: str) -> None:
 
 
 def test_a_debt_whose_cleanup_waits() -> None:
-    configuration = config(environments={"production": (), "b": ("vpc",)})
-    locked = config(environments={"production": ("vpc",), "b": ("vpc",)})
-    story = given(configuration, submit("web"), acquired(1), submit("api", "b"), submit("api"))
-    story.given(accept(locked), applied(1), cleaned(1))
+    story = given(audited(), submit("web"), submit("audit"), acquired(1), submit("api"))
+    story.given(applied(1), cleaned(1))
     assert "cleanup owed by job 1: web-cleanup waits as job 4" in texts(story, 3)
 
 

@@ -93,6 +93,8 @@ DEBT = Debt(
     locks=("vpc",),
     conclusion=JobConclusion.LOST,
     excludes=("deploy",),
+    secrets={"t": "1/t"},
+    secret_digests={"t": "f"},
 )
 STEP_DEFINITION = step(
     "apply",
@@ -149,6 +151,9 @@ EVENTS: dict[str, ev.AnyEvent] = {
         request="q",
         retry_of=4,
         cleanup_for=5,
+        pays=6,
+        secrets={"t": "1/t"},
+        secret_digests={"t": "f"},
         admin_retry=True,
         cancel_on_disconnect=True,
         prepares=True,
@@ -274,6 +279,9 @@ def job(phase: JobPhase) -> Job:
         request="q",
         retry_of=4,
         cleanup_for=5,
+        pays=6,
+        secrets={"t": "1/t"},
+        secret_digests={"t": "f"},
         admin_retry=True,
         cancel_on_disconnect=True,
         disconnected=at(4),

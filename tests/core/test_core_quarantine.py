@@ -28,6 +28,7 @@ from tests.core.core_setup import (
     accept,
     acquired,
     applied,
+    audited,
     cleaned,
     config,
     dirty,
@@ -114,9 +115,7 @@ def test_so_does_any_other_end(end: tuple[cmd.Command, ...], conclusion: str) ->
 
 def test_so_does_a_cancel_while_queued() -> None:
     """So does one that was cancelled in the queue."""
-    locked = config(environments={"production": ("vpc",), "b": ("vpc",)})
-    story = given(config(environments={"production": (), "b": ("vpc",)}), submit("web"))
-    story.given(acquired(1), submit("api", "b"), accept(locked), applied(1), cleaned(1))
+    story = given(audited(), submit("web"), submit("audit"), acquired(1), applied(1), cleaned(1))
     story.when(cmd.Cancel(caller=ADA, job=3)).then(
         like(ev.JobEnded, job=3, conclusion=JobConclusion.CANCELLED), like(ev.Quarantined, job=3)
     )
@@ -340,9 +339,7 @@ def test_a_waiver_lets_debt_and_quarantine_go() -> None:
 
 
 def test_a_waiver_drops_the_owed_cleanup_that_waits() -> None:
-    locked = config(environments={"production": ("vpc",), "b": ("vpc",)})
-    story = given(config(environments={"production": (), "b": ("vpc",)}), submit("web"))
-    story.given(acquired(1), submit("api", "b"), accept(locked), applied(1), cleaned(1))
+    story = given(audited(), submit("web"), submit("audit"), acquired(1), applied(1), cleaned(1))
     story.when(WAIVE).then(
         like(ev.DebtWaived, job=1), like(ev.JobEnded, job=3, reason="its debt was waived")
     )

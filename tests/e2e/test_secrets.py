@@ -229,6 +229,36 @@ def test_a_secret_parameter_reaches_its_jobs(installation: Installation) -> None
     assert reason == ("parameter token: the file that held its value is gone: submit the job anew")
 
 
+def test_a_debt_is_paid_with_its_own_secret(installation: Installation) -> None:
+    """By a run by hand whose file has the same value, and by no other."""
+    given = with_parameters(installation)
+    fails = installation.root / "fails"
+    installation.write({"pipelines/p-cleanup.toml": failing_while(fails)})
+    installation.says("reload")
+    fails.touch()
+    job = installation.submit("p", "staging", "-p", f"token=@{given}")
+    assert installation.finished(job)["conclusion"] == "success"
+    assert installation.finished(job + 1)["conclusion"] == "failure"
+    fails.unlink()
+    other, same = installation.root / "other", installation.root / "same"
+    other.write_text(ROTATED)
+    same.write_text(SECRET)
+    waits = installation.submit("p-cleanup", "staging", "-p", f"token=@{other}")
+    pays = installation.submit("p-cleanup", "staging", "-p", f"token=@{same}")
+    assert installation.finished(pays)["conclusion"] == "success"
+    paid = [event for event in installation.events() if event["type"] == "debt_paid"]
+    assert [(event["job"], event["paid_by"]) for event in paid] == [(job, pays)]
+    assert installation.finished(waits)["conclusion"] == "success"
+    nothing_of(SECRET, installation.says("events", "--json"))
+
+
+def failing_while(there: Path) -> str:
+    """A cleanup that fails while there is this file."""
+    look = command(f"sys.exit(os.path.exists({str(there)!r}))")
+    cleanup = 'kind = "cleanup"\n[params.token]\nsecret = true\nrequired = true\n'
+    return f'{cleanup}[[steps]]\nname = "look"\nuses = "command"\nwith = {look}\n'
+
+
 @pytest.mark.parametrize(
     ("value", "said"),
     [

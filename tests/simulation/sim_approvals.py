@@ -14,8 +14,10 @@ def check_waiting(seen: Seen, event: ev.AnyEvent, at: Instant) -> None:
     match event:
         case ev.ApprovalRequested(job=job):
             _check_prepared(seen, job)
-            assert seen.approval_since is None, f"job {job} asked for its approval twice"
-            seen.approval_since = at
+            asked_again = seen.ready is not None  # it was to pay what somebody else has paid
+            told = f"job {job} asked for its approval twice"
+            assert seen.approval_since is None or asked_again, told
+            seen.approval_since, seen.ready = at, None
         case ev.JobApproved(job=job, approval=approval):
             told = f"job {job} was approved by {approval.by.user}"
             assert seen.approval_since is not None and seen.stop is None, told
@@ -25,10 +27,10 @@ def check_waiting(seen: Seen, event: ev.AnyEvent, at: Instant) -> None:
             _check_prepared(seen, job)
             assert seen.submitted.prepares and seen.ready is None and seen.stop is None
             seen.ready = at
-            demand_approved(seen, job)
-        case ev.JobAdmitted(job=job):
+        case ev.JobAdmitted(job=job, run=run):
             assert not seen.submitted.prepares or seen.ready is not None, f"job {job} was not ready"
-            demand_approved(seen, job)
+            if not run.pays:
+                demand_approved(seen, job)
         case ev.JobWaitedLong(job=job):
             _check_long_wait(seen, job, at, LongWaitPolicy.WARN)
         case ev.JobStopRequested(job=job, stop=stop) | ev.JobEnded(job=job, stop=stop):

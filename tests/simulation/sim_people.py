@@ -78,7 +78,8 @@ class Person:
         if self._requests and rng.random() < 0.15:
             return rng.choice(self._requests)
         key = f"{self.caller.user}-{len(self._requests)}"
-        request = cmd.Submit(
+        request = self._payment(key) if rng.random() < 0.1 else None
+        request = request or cmd.Submit(
             caller=self.caller,
             pipeline=rng.choice(list(configuration.pipelines)),
             environment=rng.choice(list(configuration.environments)),
@@ -89,6 +90,23 @@ class Person:
         )
         self._requests.append(request)
         return request
+
+    def _payment(self, key: str) -> cmd.Submit | None:
+        """What an admin types who says that today's cleanup pays what is owed."""
+        witness = self.world.witness
+        owed = [debt for debt in witness.owed.values() if witness.jobs[debt.job].ended is not None]
+        if not owed:
+            return None
+        debt = self.world.rng.choice(owed)
+        return cmd.Submit(
+            caller=self.caller,
+            pipeline=debt.pipeline,
+            environment=witness.jobs[debt.job].environment,
+            params={"version": "v3"},
+            key=key,
+            request=key,
+            pays=debt.job,
+        )
 
     async def _submit(self, engine: Engine) -> None:
         rng, request = self.world.rng, self._some_request()

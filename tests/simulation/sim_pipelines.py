@@ -55,6 +55,7 @@ def random_pipelines(rng: random.Random, badness: float) -> list[PipelineDefinit
                     kind="cleanup",
                     steps=steps,
                     params=VERSION,
+                    env={"OWED_BY": "${debt.job}"} if rng.random() < 0.3 else {},
                     max_wait=rng.choice((None, 1.0)),
                 )
             )

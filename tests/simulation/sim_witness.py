@@ -289,14 +289,15 @@ class Witness:
                 raise Violation(f"job {event.job} was admitted with a lock that job {job} holds")
 
     def pays(self, seen: Seen, debt: Debt) -> bool:
-        """Whether this job is a run of the cleanup that is owed."""
-        indebted = self.jobs[debt.job]
-        return (
-            indebted.ended is not None
-            and seen.environment == indebted.environment
-            and seen.submitted.pipeline == debt.pipeline
-            and seen.submitted.params == debt.params
-        )
+        """Whether this job is the run of the cleanup that is owed, or said to be by an admin."""
+        indebted, asked = self.jobs[debt.job], seen.submitted
+        if indebted.ended is None or seen.environment != indebted.environment:
+            return False
+        if asked.pays is not None:
+            return asked.pays == debt.job and asked.pipeline == debt.pipeline
+        if seen.definition.pipeline.env:  # it reads which debt it pays
+            return asked.cleanup_for == debt.job
+        return (asked.definition, asked.params) == (debt.definition, debt.params)
 
     def _demand_paid(self, job: int, payer: int) -> None:
         indebted, paid_by = self.jobs[job], self.jobs[payer]

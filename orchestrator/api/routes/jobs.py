@@ -48,6 +48,7 @@ async def submit_job(
         key=key,
         request=digest(("submit", _without_secrets(data, engine))),
         cancel_on_disconnect=data.on_disconnect == "cancel",
+        pays=data.pays,
     )
     if data.dry_run:
         return Response(await dry_run(engine, request, data.from_file), status_code=HTTPStatus.OK)

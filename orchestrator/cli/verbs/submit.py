@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.arguments import key, label
+from orchestrator.cli.arguments import job_id, key, label
 from orchestrator.cli.client.daemon import Daemon
 from orchestrator.cli.client.errors import UsageMistake
 from orchestrator.cli.client.exits import Exit
@@ -36,6 +36,12 @@ def arguments(parser: ArgumentParser) -> None:
     add("--key", metavar="K", type=key, help="a repeat with this key returns the same job")
     add("--label", metavar="K=V", type=label, action="append", default=[], help="for `jobs`")
     add("--url", metavar="U", help="where this came from, such as a CI's build")
+    add(
+        "--pays",
+        metavar="JOB",
+        type=job_id,
+        help="this run pays what that job owes, although it is not the run that is owed (admins)",
+    )
     add("--dry-run", action="store_true", help="only show the steps and what it would wait for")
     staying = parser.add_mutually_exclusive_group()
     staying.add_argument("--wait", action="store_true", help="stay until the job has finished")
@@ -98,6 +104,7 @@ def _body(options: Namespace) -> dict[str, object]:
         "url": options.url,
         "dry_run": options.dry_run,
         "on_disconnect": options.on_disconnect or "keep",
+        "pays": options.pays,
     }
 
 

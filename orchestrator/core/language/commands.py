@@ -27,8 +27,9 @@ class Caller(msgspec.Struct, frozen=True):
 class Submit(msgspec.Struct, frozen=True):
     """Queue a job. `request` is a digest of all this, to tell a repeat of `key` from a reuse.
 
-    `secrets` says where the values lie that came from a file and are secret; a command is never
-    kept, so `params` has the values themselves.
+    `secrets` says where the values lie that came from a file and are secret, `secret_digests` has
+    their keyed digests; a command is never kept, so `params` has the values themselves. `pays`: an
+    admin says that this run pays what that job owes.
     """
 
     caller: Caller
@@ -43,6 +44,8 @@ class Submit(msgspec.Struct, frozen=True):
     request: str = ""
     cancel_on_disconnect: bool = False
     secrets: dict[str, str] = {}
+    secret_digests: dict[str, str] = {}
+    pays: int | None = None
 
 
 class Retry(msgspec.Struct, frozen=True):
@@ -59,10 +62,11 @@ class Retry(msgspec.Struct, frozen=True):
     priority: int = 0
     labels: dict[str, str] = {}
     url: str | None = None
-    cleanup_for: int | None = None
     key: str | None = None
     request: str = ""
     secrets: dict[str, str] = {}
+    secret_digests: dict[str, str] = {}
+    pays: int | None = None
 
 
 class Cancel(msgspec.Struct, frozen=True):

@@ -67,6 +67,8 @@ class JobSubmitted(Event, frozen=True, tag="job_submitted"):
     cancel_on_disconnect: bool = False
     prepares: bool = False
     secrets: dict[str, str] = {}
+    secret_digests: dict[str, str] = {}
+    pays: int | None = None
 
 
 class ApprovalRequested(Event, frozen=True, tag="approval_requested"):

@@ -351,6 +351,10 @@ class Job(msgspec.Struct, frozen=True):
     waited_long: bool = False
     secrets: dict[str, str] = {}
     """Where the values of secret parameters lie, by name; `params` has `***` for them."""
+    secret_digests: dict[str, str] = {}
+    """Keyed digests of the same values: equal values have equal ones, and say nothing else."""
+    pays: int | None = None
+    """The job whose debt an admin said that this run pays, whatever the two have in common."""
 
     def step(self, name: str) -> Step:
         """The step of that name. Raises KeyError if there is none (yet)."""
@@ -390,7 +394,8 @@ class Debt(msgspec.Struct, frozen=True):
 
     `conclusion` is how the job ended, None while it runs. `locks` are the job's, kept by the debt
     after its end. `excludes` are the kinds that the cleanup's kind excluded when it came to be
-    owed: a later configuration can add to them and not take from them. `secrets` are as the job's.
+    owed: a later configuration can add to them and not take from them. `secrets` and
+    `secret_digests` are as a job's.
     """
 
     job: int
@@ -404,6 +409,7 @@ class Debt(msgspec.Struct, frozen=True):
     conclusion: JobConclusion | None = None
     excludes: tuple[str, ...] = ()
     secrets: dict[str, str] = {}
+    secret_digests: dict[str, str] = {}
 
 
 class Quarantine(msgspec.Struct, frozen=True):

@@ -236,6 +236,12 @@ class NothingOwed(Rejection):
         super().__init__(f"environment {environment} owes no cleanup and is not under quarantine")
 
 
+class NotOwed(Rejection):
+    """What a run was said to pay (`--pays JOB`) is not owed, or not by this pipeline."""
+
+    kind = "not-owed"
+
+
 class CleanupAtWork(Rejection):
     """The owed cleanup runs at this moment, so its debt can't be waived."""
 

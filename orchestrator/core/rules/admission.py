@@ -15,8 +15,14 @@ from orchestrator.core.language.model import (
     Quarantine,
     Run,
 )
-from orchestrator.core.language.suggested_commands import to_answer, to_pay
+from orchestrator.core.language.suggested_commands import to_answer
 from orchestrator.core.language.words import BlockerType
+from orchestrator.core.rules.payment import (
+    debts_paid_by,
+    how_to_pay,
+    payers,
+    preparing_payer,
+)
 from orchestrator.core.steps.approval_rules import given, open_rules, rule_text
 from orchestrator.core.world.deadlines import expiry
 from orchestrator.core.world.queues import LAST, Holder, queue_entry
@@ -48,44 +54,16 @@ def blockers(world: World, job: Job) -> Iterator[Blocker]:
         yield from _approvals(world, job, job.phase.approval)
         return
     environment = world.environment(job.environment)
-    paid = debts_paid_by(environment, job)
-    yield from _quarantine(environment, job, paid)
+    paid = debts_paid_by(world, job)
+    yield from _quarantine(world, job, paid)
     if not paid:
         yield from _drain(world)
         yield from _debts(world, environment, job)
     yield from _running(world, job)
-    yield from _locks(world, job, paid)
     if not paid:
+        yield from _locks(world, job)
         yield from _order(world, job)
     yield from _capacity(world, job)
-
-
-def debts_paid_by(environment: Environment, job: Job) -> tuple[Debt, ...]:
-    """The debts that a run of this job would pay: those of jobs that have ended, with its
-    pipeline and parameters."""
-    return tuple(
-        debt
-        for debt in environment.debts
-        # Not the debt of a job that still runs: what it touches after this cleanup was admitted
-        # would count as cleaned up (decision 0004).
-        if debt.conclusion is not None
-        and debt.pipeline == job.pipeline
-        and debt.params == job.params
-    )
-
-
-def preparing_payer(world: World, environment: str, debt: Debt) -> Job | None:
-    """An owed cleanup that prepares to pay a debt, or that has not ended yet after it failed to.
-
-    A run by hand is none: approvals and a drain may keep it from ever being ready.
-    """
-    for job in world.preparing_jobs(environment):
-        if job.cleanup_for == debt.job:
-            return job
-        alike = job.pipeline == debt.pipeline and job.params == debt.params
-        if alike and job.cleanup_for is not None and isinstance(job.phase, JobPreparing):
-            return job
-    return None
 
 
 def candidates(world: World, environment: str) -> list[Job]:
@@ -97,23 +75,25 @@ def candidates(world: World, environment: str) -> list[Job]:
     found = {entry for _, entry in world.queues.heads(environment)}
     found.update(world.queues.repairs(environment))
     for debt in world.environment(environment).debts:
-        payer = world.queues.alike_by_hand(environment, debt.pipeline, debt.params)
+        payer = world.queues.alike_by_hand(environment, debt)
         if payer is not None:
             found.add(payer)
     return [world.jobs[job] for _, _, job in sorted(found)]
 
 
 def admission(world: World, job: Job, now: Instant) -> Run:
-    """What a job takes when it starts now."""
-    paid = debts_paid_by(world.environment(job.environment), job)
-    # Those of the debts too: the environment may be configured with others by now, and what the
-    # deploy touched under its locks would be cleaned up without them.
-    locks = (*locks_of(world, job), *(lock for debt in paid for lock in debt.locks))
+    """What a job takes when it starts now.
+
+    A run that pays has the locks of its debts and no others: it would wait for what its debt does
+    not hold, and two environments could wait for each other's debts for ever.
+    """
+    paid = debts_paid_by(world, job)
+    held = (lock for debt in paid for lock in debt.locks)
     excludes = world.excluded_by(job.kind).union(*(debt.excludes for debt in paid))
     return Run(
         started=now,
         excludes=tuple(sorted(excludes)),
-        locks=tuple(dict.fromkeys(locks)),
+        locks=tuple(dict.fromkeys(held if paid else locks_of(world, job))),
         pays=tuple(debt.job for debt in paid),
     )
 
@@ -144,7 +124,7 @@ def has_reserve(world: World, job: Job) -> bool:
     """Whether the slot that is kept for owed cleanups is open to this job."""
     if job.cleanup_for is not None or (job.run is not None and job.run.pays):
         return True
-    return job.run is None and bool(debts_paid_by(world.environment(job.environment), job))
+    return job.run is None and bool(debts_paid_by(world, job))
 
 
 def no_slot(world: World, step: str | None = None) -> Blocker:
@@ -160,7 +140,8 @@ def place(world: World, job: Job) -> int:
     return world.queues.place(job)
 
 
-def _quarantine(environment: Environment, job: Job, paid: tuple[Debt, ...]) -> Iterator[Blocker]:
+def _quarantine(world: World, job: Job, paid: tuple[Debt, ...]) -> Iterator[Blocker]:
+    environment = world.environment(job.environment)
     quarantine = environment.quarantine
     if quarantine is None or job.admin_retry:
         return
@@ -175,16 +156,17 @@ def _quarantine(environment: Environment, job: Job, paid: tuple[Debt, ...]) -> I
         id=name,
         text=f"{name} is under quarantine since job {quarantine.job}: {quarantine.reason}",
         since=quarantine.since,
-        lift=f"look: orchestrator environment {name}; then: {_repair(environment, quarantine)}, "
+        lift=f"look: orchestrator environment {name}; then: "
+        f"{_repair(world, environment, quarantine)}, "
         f"or an admin: orchestrator waive {name} --reason …",
     )
 
 
-def _repair(environment: Environment, quarantine: Quarantine) -> str:
+def _repair(world: World, environment: Environment, quarantine: Quarantine) -> str:
     """What to type first: look again at what was found, or run the cleanup that failed."""
     if quarantine.findings or not environment.debts:
         return f"orchestrator recheck {environment.name}"
-    return to_pay(environment.debts[0], environment.name)
+    return how_to_pay(world, environment.name, environment.debts[0])
 
 
 def _approvals(world: World, job: Job, asked: Instant | None) -> Iterator[Blocker]:
@@ -238,13 +220,13 @@ def _paying(world: World, environment: Environment, debt: Debt) -> str:
     for running in world.running_jobs(environment.name):
         if running.run is not None and debt.job in running.run.pays:
             return f"{debt.pipeline} runs as job {running.id}"
-    payer = world.queues.alike(environment.name, debt.pipeline, debt.params)
+    payer = next(payers(world, environment.name, debt), None)
     if payer is not None:
-        return f"{debt.pipeline} waits as job {payer[2]}"
+        return f"{debt.pipeline} waits as job {payer.id}"
     preparing = preparing_payer(world, environment.name, debt)
     if preparing is not None:
         return f"{debt.pipeline} prepares as job {preparing.id}"
-    return f"{debt.pipeline} must be run: {to_pay(debt, environment.name)}"
+    return f"{debt.pipeline} must be run: {how_to_pay(world, environment.name, debt)}"
 
 
 def _running(world: World, job: Job) -> Iterator[Blocker]:
@@ -261,12 +243,9 @@ def _running(world: World, job: Job) -> Iterator[Blocker]:
             )
 
 
-def _locks(world: World, job: Job, paid: tuple[Debt, ...]) -> Iterator[Blocker]:
-    mine = {Holder(job=debt.job, debt=True, environment=job.environment) for debt in paid}
+def _locks(world: World, job: Job) -> Iterator[Blocker]:
     for lock in locks_of(world, job):
-        # What this job pays hands it its locks: counted as a holder, the debt would keep out for
-        # ever the cleanup that is to pay it.
-        for holder in sorted(world.locks.holders(lock) - mine):
+        for holder in sorted(world.locks.holders(lock)):
             what = f"the cleanup owed by job {holder.job}" if holder.debt else f"job {holder.job}"
             yield Blocker(
                 type=BlockerType.LOCK,

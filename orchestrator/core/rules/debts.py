@@ -7,7 +7,7 @@ from orchestrator.core.language.definition import JobDefinition
 from orchestrator.core.language.instant import Instant
 from orchestrator.core.language.model import Debt, Job, JobPreparing, JobQueued
 from orchestrator.core.language.words import Section
-from orchestrator.core.rules.admission import debts_paid_by, preparing_payer
+from orchestrator.core.rules.payment import debts_paid_by, is_being_paid
 from orchestrator.core.rules.stopping import stop_needless
 from orchestrator.core.steps.approval_rules import declared_rules
 from orchestrator.core.values.parameter_values import as_their_types, typed
@@ -73,6 +73,7 @@ def incur(world: World, job: Job, since: Instant) -> Iterator[ev.AnyEvent]:
         kind=cleanup.kind,
         params=cleanup_params(definition, facts_of(job), job.params),
         secrets=of_cleanup(definition.pipeline.cleanup, job.secrets),
+        secret_digests=of_cleanup(definition.pipeline.cleanup, job.secret_digests),
         definition=name,
         submitter=job.submitter,
         since=since,
@@ -95,16 +96,15 @@ def due_cleanup(world: World, environment: str, now: Instant) -> ev.JobSubmitted
     if state.quarantine is not None and not state.quarantine.automatic:
         return None
     for debt in state.debts:
-        if debt.conclusion is not None and not _is_being_paid(world, environment, debt):
+        if debt.conclusion is not None and not is_being_paid(world, environment, debt):
             return _submission(world, environment, debt, now)
     return None
 
 
 def needless_cleanup(world: World, environment: str, now: Instant) -> list[ev.AnyEvent]:
     """The end of an owed cleanup that waits or prepares although what it was for is paid."""
-    state = world.environment(environment)
     for job in unpaying(world, environment):
-        if not debts_paid_by(state, job):
+        if not debts_paid_by(world, job):
             reason = f"what job {job.cleanup_for} owed is paid"
             return list(stop_needless(world, job, now, reason))
     return []
@@ -119,18 +119,6 @@ def unpaying(world: World, environment: str) -> Iterator[Job]:
             yield job
 
 
-def _is_being_paid(world: World, environment: str, debt: Debt) -> bool:
-    if any(
-        job.run is not None and debt.job in job.run.pays for job in world.running_jobs(environment)
-    ):
-        return True
-    if preparing_payer(world, environment, debt) is not None:
-        return True
-    # One that waits counts, whoever queued it. Otherwise `settle`, which repeats until nothing is
-    # due, would queue the same cleanup for ever.
-    return world.queues.alike(environment, debt.pipeline, debt.params) is not None
-
-
 def _submission(world: World, environment: str, debt: Debt, now: Instant) -> ev.JobSubmitted:
     return ev.JobSubmitted(
         job=world.next_job,
@@ -142,6 +130,7 @@ def _submission(world: World, environment: str, debt: Debt, now: Instant) -> ev.
         rank=now.utc,
         params=debt.params,
         secrets=debt.secrets,
+        secret_digests=debt.secret_digests,
         reason=f"owed by job {debt.job}",
         cleanup_for=debt.job,
         prepares=prepares(world.definitions[debt.definition], cleanup=True),

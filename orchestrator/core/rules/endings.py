@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from orchestrator.core.language import events as ev
 from orchestrator.core.language.model import Debt, Environment, Finished, Job, Step
 from orchestrator.core.language.words import JobConclusion, StepConclusion, StopCause
-from orchestrator.core.rules.admission import debts_paid_by
+from orchestrator.core.rules.payment import debts_paid_by
 from orchestrator.core.steps.causes import stop_text, stopped_by_step
 from orchestrator.core.steps.graph import ending_of
 from orchestrator.core.steps.verdict import concluded
@@ -30,16 +30,17 @@ def job_end(world: World, job: Job) -> Iterator[ev.AnyEvent]:
         reason=_reason(job, halted),
     )
     succeeded = conclusion is JobConclusion.SUCCESS and not dirty
-    yield from after_end(world.environment(job.environment), job, succeeded, conclusion)
+    yield from after_end(world, job, succeeded, conclusion)
 
 
 def after_end(
-    environment: Environment, job: Job, succeeded: bool, conclusion: JobConclusion
+    world: World, job: Job, succeeded: bool, conclusion: JobConclusion
 ) -> Iterator[ev.AnyEvent]:
     """What a job's end means for the debts and the quarantine of its environment."""
+    environment = world.environment(job.environment)
     # As fixed at admission, not what it would pay now: a debt that fell due meanwhile is for
     # something touched since, which this run has not cleaned up (decision 0004).
-    paid = job.run.pays if job.run is not None else _would_pay(environment, job, succeeded)
+    paid = job.run.pays if job.run is not None else _would_pay(world, job, succeeded)
     standing = [debt for debt in environment.debts if debt.job in paid]
     if succeeded:
         for debt in standing:
@@ -56,14 +57,14 @@ def after_end(
         )
 
 
-def _would_pay(environment: Environment, job: Job, succeeded: bool) -> tuple[int, ...]:
+def _would_pay(world: World, job: Job, succeeded: bool) -> tuple[int, ...]:
     """An owed cleanup that ended before it ran leaves its debts unpaid, which must be seen; one
     whose `before` found nothing to do has looked for the job that it was queued for only."""
     if job.cleanup_for is None:
         return ()
     if succeeded or (job.stop is not None and job.stop.cause is StopCause.NEEDLESS):
         return (job.cleanup_for,)
-    return tuple(debt.job for debt in debts_paid_by(environment, job))
+    return tuple(debt.job for debt in debts_paid_by(world, job))
 
 
 def _repaired(environment: Environment, job: Job, paid: list[Debt]) -> bool:

@@ -31,6 +31,7 @@ from orchestrator.core.rules.admission import (
 from orchestrator.core.rules.debts import due_cleanup, incur, needless_cleanup
 from orchestrator.core.rules.endings import job_end
 from orchestrator.core.rules.handlers import uncalled
+from orchestrator.core.rules.payment import debts_paid_by
 from orchestrator.core.rules.scopes import unmet
 from orchestrator.core.steps.approval_rules import open_rules
 from orchestrator.core.steps.causes import stopped_by_step
@@ -91,8 +92,9 @@ def _has_prepared(job: Job, graph: Graph) -> bool:
 
 
 def _approve_or_queue(world: World, job: Job) -> Iterator[ev.AnyEvent]:
-    """A job that has prepared is put to those who must approve it, or queues."""
-    if not open_rules(job, world.definition(job)):
+    """A job that has prepared is put to those who must approve it, or queues: at once while it
+    pays what is owed, for nobody is asked for that."""
+    if not open_rules(job, world.definition(job)) or debts_paid_by(world, job):
         yield ev.JobReady(job=job.id)
     elif isinstance(job.phase, JobPreparing) and job.phase.approval is None:
         yield ev.ApprovalRequested(job=job.id)
@@ -170,6 +172,9 @@ def advance_environment(world: World, environment: str, now: Instant) -> list[ev
     needless = needless_cleanup(world, environment, now)
     if needless:
         return needless
+    excused = list(_excused(world, environment))
+    if excused:
+        return excused
     owed = due_cleanup(world, environment, now)
     if owed is not None:
         return [owed]
@@ -177,6 +182,20 @@ def advance_environment(world: World, environment: str, now: Instant) -> list[ev
         if next(blockers(world, job), None) is None:
             return [ev.JobAdmitted(job=job.id, run=admission(world, job, now))]
     return []
+
+
+def _excused(world: World, environment: str) -> Iterator[ev.AnyEvent]:
+    """A run by hand that pays what is owed asks nobody for an approval; when somebody else has
+    paid it first, it goes back to those who must approve it."""
+    for job in world.preparing_jobs(environment):
+        asked = isinstance(job.phase, JobPreparing) and job.phase.approval is not None
+        if asked and debts_paid_by(world, job):
+            yield ev.JobReady(job=job.id)
+            return
+    for id in world.queues.unapproved(environment):
+        if not debts_paid_by(world, world.jobs[id]):
+            yield ev.ApprovalRequested(job=id)
+            return
 
 
 def starving(world: World, environment: str) -> Entry | None:

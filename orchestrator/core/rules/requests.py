@@ -24,10 +24,10 @@ from orchestrator.core.language.rejections import (
     RecheckAtWork,
     UnknownJob,
 )
-from orchestrator.core.language.suggested_commands import to_pay
 from orchestrator.core.language.words import Role, StopCause
 from orchestrator.core.rules.debts import unpaying
 from orchestrator.core.rules.lookups import configured, known_environment, pipeline_named
+from orchestrator.core.rules.payment import how_to_pay
 from orchestrator.core.rules.permissions import demand, demand_force, demand_stop, may_stop
 from orchestrator.core.rules.stopping import stop_job, stop_needless
 from orchestrator.core.rules.submissions import demand_same_request
@@ -99,7 +99,7 @@ def recheck(world: World, request: cmd.Recheck) -> Iterator[ev.AnyEvent]:
     if quarantine.rechecking:
         raise RecheckAtWork(environment.name)
     if not quarantine.findings:
-        owed = next((to_pay(debt, environment.name) for debt in environment.debts), None)
+        owed = next((how_to_pay(world, environment.name, debt) for debt in environment.debts), None)
         raise NothingToRecheck(environment.name, owed)
     yield ev.RecheckRequested(environment=environment.name, reason=request.reason)
 

@@ -50,7 +50,7 @@ def stop_needless(world: World, job: Job, now: Instant, reason: str) -> Iterator
 def _end_queued(world: World, job: Job, stop: Stop) -> Iterator[ev.AnyEvent]:
     conclusion = conclusion_of_stop(stop)
     yield ev.JobEnded(job=job.id, conclusion=conclusion, reason=stop.reason, stop=stop)
-    yield from after_end(world.environment(job.environment), job, False, conclusion)
+    yield from after_end(world, job, False, conclusion)
 
 
 def _ask_step(job: Job, step: Step, stop: Stop) -> Iterator[ev.AnyEvent]:

@@ -13,11 +13,17 @@ from orchestrator.core.language.definition import (
 from orchestrator.core.language.digest import digest
 from orchestrator.core.language.instant import Instant
 from orchestrator.core.language.model import Job
-from orchestrator.core.language.rejections import InvalidParameters, KeyReused, NotInEnvironment
+from orchestrator.core.language.rejections import (
+    InvalidParameters,
+    KeyReused,
+    NotInEnvironment,
+    NotOwed,
+)
 from orchestrator.core.language.words import Role
 from orchestrator.core.rules.debts import cleanup_params, prepares, record_definition
 from orchestrator.core.rules.lookups import configured, environment_named, pipeline_named
 from orchestrator.core.rules.permissions import demand, demand_own_stop
+from orchestrator.core.values.conditions import reads_debt
 from orchestrator.core.values.parameters import ParameterProblem, ParametersWrong, accept
 from orchestrator.core.values.references import JobFacts, ReferenceProblem
 from orchestrator.core.values.secret_parameters import demand_secret, given_openly, hidden
@@ -41,6 +47,8 @@ def submit(world: World, request: cmd.Submit, now: Instant) -> Iterator[ev.AnyEv
     if request.cancel_on_disconnect:
         demand_own_stop(request.caller, definition, configuration)
     params = _params(definition, request, world.next_job)
+    if request.pays is not None:
+        _demand_debt(world, request, request.pays, pipeline, environment)
     yield from record_definition(world, name, definition)
     yield ev.JobSubmitted(
         job=world.next_job,
@@ -52,6 +60,8 @@ def submit(world: World, request: cmd.Submit, now: Instant) -> Iterator[ev.AnyEv
         rank=now.utc - request.priority * PRIORITY_IS_WORTH,
         params=params,
         secrets=request.secrets,
+        secret_digests=request.secret_digests,
+        pays=request.pays,
         priority=request.priority,
         labels=request.labels,
         url=request.url,
@@ -91,6 +101,8 @@ def retry(world: World, request: cmd.Retry, now: Instant) -> Iterator[ev.AnyEven
         rank=now.utc - request.priority * PRIORITY_IS_WORTH,
         params=params,
         secrets=request.secrets,
+        secret_digests=request.secret_digests,
+        pays=_same_debt(world, request, name, definition) if quarantined else None,
         priority=request.priority,
         labels=request.labels,
         url=request.url,
@@ -101,6 +113,37 @@ def retry(world: World, request: cmd.Retry, now: Instant) -> Iterator[ev.AnyEven
         admin_retry=quarantined,
         prepares=prepares(definition),
     )
+
+
+def _demand_debt(
+    world: World,
+    request: cmd.Submit,
+    job: int,
+    pipeline: PipelineDefinition,
+    environment: EnvironmentDefinition,
+) -> None:
+    """Raise unless an admin names a debt that a run of this pipeline can pay."""
+    doing = f"saying that a run pays what job {job} owes"
+    demand(request.caller, Role.ADMIN, doing, world.configuration, environment, pipeline)
+    debt = world.environment(environment.name).debt_of(job)
+    if debt is None:
+        raise NotOwed(f"job {job} owes nothing in {environment.name}")
+    if debt.conclusion is None:
+        raise NotOwed(f"job {job} has not ended: what it owes can't be paid yet")
+    if debt.pipeline != pipeline.name:
+        raise NotOwed(f"job {job} owes {debt.pipeline}, which {pipeline.name} does not pay")
+
+
+def _same_debt(
+    world: World, request: cmd.Retry, name: str, definition: JobDefinition
+) -> int | None:
+    """The debt that an admin's retry pays because the first run was to pay it, where that can't
+    be told from what the two runs have in common."""
+    job = request.pays
+    debt = world.environment(request.environment).debt_of(job) if job is not None else None
+    if debt is None or (debt.definition == name and not reads_debt(definition)):
+        return None
+    return job
 
 
 def _is_repeat(world: World, request: cmd.Submit | cmd.Retry) -> bool:

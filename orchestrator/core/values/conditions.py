@@ -12,6 +12,7 @@ from typing import Any, assert_never
 
 import msgspec
 
+from orchestrator.core.language.definition import JobDefinition
 from orchestrator.core.language.printable import LONGEST_SHOWN, printable
 from orchestrator.core.values.condition_parser import (
     Compared,
@@ -36,7 +37,7 @@ from orchestrator.core.values.references import (
     read,
 )
 
-__all__ = ["Condition", "ConditionMalformed", "foreseen", "holds", "parse", "why"]
+__all__ = ["Condition", "ConditionMalformed", "foreseen", "holds", "parse", "reads_debt", "why"]
 
 DEEPEST_VALUE = 50
 """Levels of lists and tables that are compared; deeper ones are not equal."""
@@ -271,3 +272,16 @@ def _shown(value: Any, depth: int = 0) -> str:
             return "a table"
         case _:
             return "a list" if isinstance(value, list | tuple) else printable(str(value))
+
+
+def reads_debt(definition: JobDefinition) -> bool:
+    """Whether anything in a definition reads which debt a run of it pays.
+
+    The text is searched, so that no place where a value may stand can be forgotten; a description
+    that only mentions `${debt.…}` counts too, which costs a run and never a cleanup.
+    """
+    conditions = (parse(step.when) for step in definition.pipeline.steps if step.when is not None)
+    in_conditions = (reference for found in conditions for reference in found.references)
+    return b"${debt." in msgspec.json.encode(definition) or any(
+        reference.path[0] == "debt" for reference in in_conditions
+    )

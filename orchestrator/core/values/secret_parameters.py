@@ -59,7 +59,7 @@ def hidden(parameters: tuple[Parameter, ...], params: Mapping[str, str]) -> dict
 
 
 def of_cleanup(reference: CleanupReference | None, secrets: Mapping[str, str]) -> dict[str, str]:
-    """Where the secrets of the cleanup lie that a job with these owes."""
+    """What is kept of the secrets of the cleanup that a job owes, of which this is kept."""
     if reference is None:
         return {}
     mapped = ((name, parameter_of(value)) for name, value in reference.params.items())

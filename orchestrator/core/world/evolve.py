@@ -118,6 +118,8 @@ def _submitted(world: World, event: ev.JobSubmitted, at: Instant) -> Job:
         admin_retry=event.admin_retry,
         cancel_on_disconnect=event.cancel_on_disconnect,
         secrets=event.secrets,
+        secret_digests=event.secret_digests,
+        pays=event.pays,
     )
 
 
@@ -139,8 +141,8 @@ JobEvent = (
 def _evolve_job(world: World, job: Job, stamped: ev.Stamped) -> None:
     event, at, phase = stamped.event, stamped.at, job.phase
     match event, phase:
-        case ev.ApprovalRequested(), JobPreparing():
-            world.put_job(replace(job, phase=replace(phase, approval=at)))
+        case ev.ApprovalRequested(), JobPreparing() | JobQueued():  # what it was to pay is paid
+            world.put_job(replace(job, phase=JobPreparing(since=phase.since, approval=at)))
         case ev.JobApproved(approval=approval), _:
             world.put_job(replace(job, approvals=(*job.approvals, approval)))
         case ev.JobReady(), JobPreparing():

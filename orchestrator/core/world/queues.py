@@ -1,17 +1,20 @@
 """What is waited for: the order of the jobs that wait, the host's slots, and the locks."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
 import msgspec
 from sortedcontainers import SortedList
 
-from orchestrator.core.language.model import Job
+from orchestrator.core.language.model import Debt, Job
 
 K = TypeVar("K")
 
 Entry: TypeAlias = tuple[int, int, int]
 """Where a job stands in its queue: repairs first, then its rank, then its number."""
+
+Likeness: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]
+"""Pipeline, digest of the definition, parameters, secrets."""
 
 LAST: Entry = (2, 0, 0)
 """Behind every job."""
@@ -19,7 +22,7 @@ LAST: Entry = (2, 0, 0)
 
 def queue_entry(job: Job) -> Entry:
     """Where a job stands in its queue."""
-    repairs = job.cleanup_for is not None or job.admin_retry
+    repairs = job.cleanup_for is not None or job.admin_retry or job.pays is not None
     return (0 if repairs else 1, job.rank, job.id)
 
 
@@ -28,14 +31,17 @@ class Queues:
 
     def __init__(self) -> None:
         self._queues: dict[str, dict[tuple[str, str], SortedList]] = {}
-        self._alike: dict[tuple[str, str, tuple[tuple[str, str], ...]], SortedList] = {}
+        self._alike: dict[tuple[str, Likeness], SortedList] = {}
+        self._unapproved: dict[str, SortedList] = {}
 
-    def add(self, job: Job) -> None:
-        """A job begins to wait."""
+    def add(self, job: Job, *, unapproved: bool = False) -> None:
+        """A job begins to wait; `unapproved`, if people would have to be asked for it."""
         queues = self._queues.setdefault(job.environment, {})
         queues.setdefault((job.kind, job.pipeline), SortedList()).add(queue_entry(job))
-        alike = _alike(job.environment, job.pipeline, job.params)
+        alike = job.environment, likeness(job)
         self._alike.setdefault(alike, SortedList()).add(queue_entry(job))
+        if unapproved:
+            self._unapproved.setdefault(job.environment, SortedList()).add(job.id)
 
     def remove(self, job: Job) -> None:
         """It waits no more."""
@@ -43,7 +49,9 @@ class Queues:
         _take_out(queues, (job.kind, job.pipeline), queue_entry(job))
         if not queues:
             del self._queues[job.environment]
-        _take_out(self._alike, _alike(job.environment, job.pipeline, job.params), queue_entry(job))
+        _take_out(self._alike, (job.environment, likeness(job)), queue_entry(job))
+        if job.id in self._unapproved.get(job.environment, ()):
+            _take_out(self._unapproved, job.environment, job.id)
 
     @property
     def environments(self) -> frozenset[str]:
@@ -70,17 +78,15 @@ class Queues:
         for queue in self._queues.get(environment, {}).values():
             yield from queue.irange(maximum=(1,))
 
-    def alike(self, environment: str, pipeline: str, params: Mapping[str, str]) -> Entry | None:
-        """The first job that waits to run this pipeline with these parameters."""
-        queue = self._alike.get(_alike(environment, pipeline, params))
-        return queue[0] if queue else None
-
-    def alike_by_hand(
-        self, environment: str, pipeline: str, params: Mapping[str, str]
-    ) -> Entry | None:
-        """The first of them that is no repair: one that somebody submitted."""
-        queue = self._alike.get(_alike(environment, pipeline, params), SortedList())
+    def alike_by_hand(self, environment: str, debt: Debt) -> Entry | None:
+        """The first job that waits for the same run as a debt and is no repair: one that somebody
+        submitted."""
+        queue = self._alike.get((environment, likeness(debt)), SortedList())
         return next(queue.irange(minimum=(1,)), None)
+
+    def unapproved(self, environment: str) -> Sequence[int]:
+        """The jobs that wait only because nobody is asked to approve what pays a debt."""
+        return tuple(self._unapproved.get(environment, ()))
 
     def place(self, job: Job) -> int:
         """The place of a job among all that wait in its environment, from 1."""
@@ -89,16 +95,21 @@ class Queues:
         return 1 + sum(int(queue.bisect_left(mine)) for queue in queues)
 
 
-def _take_out(queues: dict[K, SortedList], key: K, entry: Entry) -> None:
+def _take_out(queues: dict[K, SortedList], key: K, entry: Entry | int) -> None:
     queues[key].remove(entry)
     if not queues[key]:
         del queues[key]
 
 
-def _alike(
-    environment: str, pipeline: str, params: Mapping[str, str]
-) -> tuple[str, str, tuple[tuple[str, str], ...]]:
-    return environment, pipeline, tuple(sorted(params.items()))
+def likeness(of: Job | Debt) -> Likeness:
+    """What makes two runs in one environment the same. Secrets are compared by keyed digests; one
+    of which none is known equals itself only."""
+    secrets = {name: of.secret_digests.get(name, place) for name, place in of.secrets.items()}
+    return of.pipeline, of.definition, _sorted(of.params), _sorted(secrets)
+
+
+def _sorted(table: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(table.items()))
 
 
 class Slots:

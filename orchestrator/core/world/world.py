@@ -25,7 +25,9 @@ from orchestrator.core.language.model import (
     JobRunning,
     Step,
 )
+from orchestrator.core.steps.approval_rules import open_rules
 from orchestrator.core.steps.graph import Graph, Plan
+from orchestrator.core.values.conditions import reads_debt
 from orchestrator.core.world.deadlines import next_deadline
 from orchestrator.core.world.queues import Entry, Holder, Locks, Queues, Slots
 from orchestrator.core.world.transaction import Changes, InForce, Touched
@@ -68,6 +70,7 @@ class World:
         self.changes = Changes()
         self._deadline_of: dict[int, int] = {}
         self._plans: dict[str, Plan] = {}
+        self._reads_debt: dict[str, bool] = {}
         self._digested: dict[tuple[str, ...], tuple[str, JobDefinition]] = {}
         self._undo: list[Callable[[], None]] = []
         self._jobs_before: dict[int, Job | None] = {}
@@ -95,6 +98,13 @@ class World:
         known = self._plans.get(job.definition)
         if known is None:
             known = self._plans[job.definition] = Plan(self.definition(job).pipeline.steps)
+        return known
+
+    def reads_debt(self, definition: str) -> bool:
+        """Whether the definition of this digest reads which debt a run of it pays."""
+        known = self._reads_debt.get(definition)
+        if known is None:
+            known = self._reads_debt[definition] = reads_debt(self.definitions[definition])
         return known
 
     def step(self, job: Job, name: str) -> Step:
@@ -278,6 +288,7 @@ class World:
     def _drop_definition(self, digest: str) -> None:
         del self.definitions[digest]
         self._plans.pop(digest, None)
+        self._reads_debt.pop(digest, None)
 
     def _replace_environment(self, name: str, new: Environment | None) -> None:
         old = self.environments.pop(name, None)
@@ -314,7 +325,7 @@ class World:
         if job.key is not None:
             self.keys[job.submitter.uid, job.key] = job.id
         if isinstance(job.phase, JobQueued):
-            self.queues.add(job)
+            self.queues.add(job, unapproved=bool(open_rules(job, self.definition(job))))
         if isinstance(job.phase, JobPreparing | JobRunning | JobCancelling):
             at_work = self.preparing if job.run is None else self.running
             at_work.setdefault(job.environment, set()).add(job.id)

@@ -5,12 +5,14 @@ is killed in between finds by that name what belongs to no job.
 """
 
 import contextlib
+import hmac
 import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
+import trio
 
 from orchestrator.core.language.commands import Submit
 from orchestrator.core.language.definition import Configuration
@@ -40,6 +42,8 @@ class JobSecrets:
 
     def __init__(self, paths: Paths) -> None:
         self._folder = paths.secrets / "params"
+        self._key_file = paths.secrets / "digest-key"
+        self._making_key = trio.Lock()
 
     @asynccontextmanager
     async def keeping(self, values: Mapping[str, str]) -> AsyncIterator[Keeping]:
@@ -59,6 +63,18 @@ class JobSecrets:
             with contextlib.suppress(OSError):  # then the next start does it
                 self._end(file, in_use=kept.in_use)
 
+    async def digests(self, values: Mapping[str, str]) -> dict[str, str]:
+        """What tells whether two values are equal, and nothing else of them. Raises CommitFailed
+        where the key can't be read or made."""
+        try:
+            key = await self._key()
+        except OSError as problem:
+            raise CommitFailed(f"{problem.filename}: {problem.strerror}") from problem
+        return {
+            name: hmac.new(key, value.encode(), "sha256").hexdigest()[:32]
+            for name, value in values.items()
+        }
+
     def read(self, references: Mapping[str, str]) -> dict[str, str]:
         """The values. Raises SecretUnavailable."""
         return {name: self._value(name, reference) for name, reference in references.items()}
@@ -70,6 +86,18 @@ class JobSecrets:
         wanted = {reference.partition("/")[0] for reference in references}
         for file in self._folder.glob(f"*{_WAITING}*"):
             self._end(file, in_use=file.suffix == _WAITING and file.stem in wanted)
+
+    async def _key(self) -> bytes:
+        """The key of the digests. It is made once: with another, equal values would differ, and
+        runs that are the same would each pay their own debt. It lies apart from the database, or a
+        copy of that would let short secrets be guessed."""
+        async with self._making_key:
+            try:
+                return await in_thread(self._key_file.read_bytes)
+            except FileNotFoundError:
+                key = os.urandom(32)
+                await in_thread(write_durably, self._key_file, key)
+                return key
 
     def _value(self, name: str, reference: str) -> str:
         id, _, kept_as = reference.partition("/")
