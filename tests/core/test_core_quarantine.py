@@ -146,10 +146,41 @@ def test_after_a_dirty_step_cleanup_starts() -> None:
     )
 
 
-def test_its_success_opens_the_environment() -> None:
+def cleaned_up() -> Story:
+    """Step apply of job 1 was dirty, and its owed cleanup has succeeded."""
+    return given(submit("web"), acquired(1), applied(1), dirty(1), *whole(2))
+
+
+def test_its_success_has_the_finding_looked_at() -> None:
+    """It has cleaned up what it knows of; whether the finding is gone, only a look can tell."""
     *before, last = whole(2)
     story = given(submit("web"), acquired(1), applied(1), dirty(1), *before).when(last)
-    story.then_among(like(ev.DebtPaid, job=1), like(ev.QuarantineLifted, by_job=2))
+    story.then_among(
+        like(ev.DebtPaid, job=1), ev.RecheckRequested("production", "job 2 has succeeded")
+    )
+    quarantine = story.environment().quarantine
+    assert quarantine is not None and quarantine.rechecking == (ref(1),)
+
+
+def test_a_clean_look_opens_the_environment() -> None:
+    look = cmd.RecheckDone(environment="production", ref=ref(1))
+    story = cleaned_up().given(submit("api")).when(look)
+    story.then_among(like(ev.QuarantineLifted, by_job=None), like(ev.JobAdmitted, job=3))
+
+
+def test_a_dirty_look_keeps_it_closed() -> None:
+    """And nobody looks a second time by himself."""
+    look = cmd.RecheckDone(environment="production", ref=ref(1), finding=finding(1))
+    story = cleaned_up().given(submit("api"), look)
+    assert (story.running(), story.waiting()) == ([], [3])
+    quarantine = story.environment().quarantine
+    assert quarantine is not None and quarantine.rechecking == ()
+
+
+def test_a_repair_during_a_look_asks_for_no_second() -> None:
+    *before, last = whole(2)
+    story = given(submit("web"), acquired(1), applied(1), dirty(1), *before, RECHECK)
+    story.when(last).then(like(ev.StepFinished), like(ev.JobEnded), like(ev.DebtPaid))
 
 
 def test_it_starts_by_itself_once() -> None:
@@ -226,7 +257,8 @@ def test_an_admins_retry_without_debt_repairs() -> None:
     story.given(submit("api"), retry(story, 1))
     assert (story.running(), story.waiting()) == ([3], [2])
     story.given(*whole(3))
-    assert story.environment().quarantine is None
+    assert story.environment().quarantine is not None, "a look must find it gone"
+    story.given(cmd.RecheckDone(environment="production", ref=ref(1)))
     assert story.running() == [2]
 
 

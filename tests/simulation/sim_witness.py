@@ -48,6 +48,7 @@ class Witness:
         self.executions: list[Execution] = []
         self.owed: dict[int, Debt] = {}
         self.touched: set[int] = set()
+        self.findings: dict[str, set[StepRef]] = {}
         self.configuration: Configuration | None = None
         self._definitions: dict[str, JobDefinition] = {}
         self._places: set[Path] = set()
@@ -168,7 +169,7 @@ class Witness:
                 self._see_job_end(id, event)
             case ev.DebtIncurred() | ev.DebtPaid() | ev.DebtWaived():
                 self._see_debt(event)
-            case ev.RecheckRequested() | ev.Quarantined():
+            case ev.RecheckRequested() | ev.Quarantined() | ev.Rechecked() | ev.QuarantineLifted():
                 self._see_trouble(event)
             case ev.JobStopRequested() | ev.JobForceRequested() | ev.JobForced():
                 see_stop(self._open(event.job), event)
@@ -188,12 +189,23 @@ class Witness:
                 self._see_step(self._open(ref.job), ref, event)
                 check_attempts(self._open(ref.job), ref, event, at)
 
-    def _see_trouble(self, event: ev.RecheckRequested | ev.Quarantined) -> None:
+    def _see_trouble(
+        self, event: ev.RecheckRequested | ev.Quarantined | ev.Rechecked | ev.QuarantineLifted
+    ) -> None:
+        """What a step left behind is gone when a look has found it gone, or an admin says so."""
+        left = self.findings.setdefault(event.environment, set())
         match event:
             case ev.RecheckRequested():
                 self.rechecked = True
-            case ev.Quarantined(job=job):
+            case ev.Quarantined(job=job, findings=findings):
                 self.jobs[job].quarantined = True
+                left.update(finding.ref for finding in findings)
+            case ev.Rechecked(ref=ref, finding=None):
+                left.remove(ref)
+            case ev.QuarantineLifted(reason=reason):
+                if left and not reason.startswith("waived: "):
+                    raise Violation(f"{event.environment} is free, and nobody looked at {left}")
+                left.clear()
 
     def _see_debt(self, event: ev.DebtIncurred | ev.DebtPaid | ev.DebtWaived) -> None:
         match event:

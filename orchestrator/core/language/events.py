@@ -310,7 +310,7 @@ class QuarantineLifted(Event, frozen=True, tag="quarantine_lifted"):
 
 
 class RecheckRequested(Event, frozen=True, tag="recheck_requested"):
-    """A person asked to look again at what was found."""
+    """A person asked to look again at what was found, or (by nobody) a repair has succeeded."""
 
     environment: str
     reason: str = ""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from orchestrator.core.language import events as ev
-from orchestrator.core.language.model import Debt, Environment, Finished, Job, Step
+from orchestrator.core.language.model import Debt, Environment, Finished, Job, Quarantine, Step
 from orchestrator.core.language.words import JobConclusion, StepConclusion, StopCause
 from orchestrator.core.rules.payment import debts_paid_by
 from orchestrator.core.steps.causes import stop_text, stopped_by_step
@@ -46,15 +46,24 @@ def after_end(
         for debt in standing:
             yield ev.DebtPaid(environment=environment.name, job=debt.job, paid_by=job.id)
         if environment.quarantine is not None and _repaired(environment, job, standing):
-            yield ev.QuarantineLifted(
-                environment=environment.name, reason=f"repaired by job {job.id}", by_job=job.id
-            )
+            yield from _look_again(environment.name, environment.quarantine, job)
     elif standing:
         yield ev.Quarantined(
             environment=environment.name,
             job=job.id,
             reason=f"the owed cleanup {job.pipeline} (job {job.id}) ended as {conclusion.value}",
         )
+
+
+def _look_again(environment: str, quarantine: Quarantine, job: Job) -> Iterator[ev.AnyEvent]:
+    """What the success of a repair means. It has cleaned up what it knows of: whether what a step
+    left behind is gone, only a look can tell."""
+    if not quarantine.findings:
+        yield ev.QuarantineLifted(
+            environment=environment, reason=f"repaired by job {job.id}", by_job=job.id
+        )
+    elif not quarantine.rechecking:
+        yield ev.RecheckRequested(environment=environment, reason=f"job {job.id} has succeeded")
 
 
 def _would_pay(world: World, job: Job, succeeded: bool) -> tuple[int, ...]:
