@@ -114,6 +114,28 @@ def test_priority_is_seniority() -> None:
     assert story.waiting() == [3, 2, 4]
 
 
+@pytest.mark.parametrize("step", [-600, -86_400 * 365, 600], ids=["back", "a year back", "on"])
+def test_a_stepped_clock_lets_nobody_pass(step: float) -> None:
+    story = given(submit("api"), submit("api"), submit("api"))
+    story.step_wall_clock(step)
+    story.given(1, submit("api"))
+    assert story.waiting() == [2, 3, 4]
+    story.given(submit("api", priority=1))
+    assert story.waiting() == [5, 2, 3, 4], "a priority is worth an hour still"
+
+
+@pytest.mark.parametrize("from_journal", [False, True])
+@pytest.mark.parametrize("seconds", [-600, 7200], ids=["back", "on"])
+def test_a_boot_with_another_clock_lets_nobody_pass(from_journal: bool, seconds: float) -> None:
+    """Across a boot only the wall clock tells how long it took: never less than nothing."""
+    story = given(submit("api"), submit("api"), submit("api"))
+    story.step_wall_clock(seconds)
+    story.restart(rebooted=True, from_journal=from_journal)
+    story.given(submit("api"), submit("api", priority=1))
+    passes = seconds < 3600
+    assert story.waiting() == ([5, 2, 3, 4] if passes else [2, 3, 5, 4])
+
+
 def test_who_excludes_is_not_overtaken() -> None:
     """A test would be admitted beside the running one, but a deploy waits before it."""
     story = given(submit("e2e"), submit("api"), submit("e2e"))

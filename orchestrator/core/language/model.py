@@ -319,10 +319,11 @@ JobPhase = JobPreparing | JobQueued | JobRunning | JobCancelling | JobFinished
 class Job(msgspec.Struct, frozen=True):
     """One run of a pipeline in an environment.
 
-    `definition` is the digest of its JobDefinition. `rank` orders the queue: the UTC milliseconds
-    of its submission, put earlier by its priority. `disconnected` is since when the client that
-    the job depends on is gone (`cancel_on_disconnect`). `waited_long`: longer than its `max_wait`.
-    `steps` are there from the moment on that one may begin.
+    `definition` is the digest of its JobDefinition. `rank` orders the queue: the milliseconds of
+    its submission by a clock that is never set back (orchestrator.core.rules.seniority), put
+    earlier by its priority. `disconnected` is since when the client that the job depends on is gone
+    (`cancel_on_disconnect`). `waited_long`: longer than its `max_wait`. `steps` are there from the
+    moment on that one may begin.
     """
 
     id: int

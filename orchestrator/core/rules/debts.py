@@ -8,6 +8,7 @@ from orchestrator.core.language.instant import Instant
 from orchestrator.core.language.model import Debt, Job, JobPreparing, JobQueued
 from orchestrator.core.language.words import Section
 from orchestrator.core.rules.payment import debts_paid_by, is_being_paid
+from orchestrator.core.rules.seniority import rank
 from orchestrator.core.rules.stopping import stop_needless
 from orchestrator.core.steps.approval_rules import declared_rules
 from orchestrator.core.values.parameter_values import as_their_types, typed
@@ -127,7 +128,7 @@ def _submission(world: World, environment: str, debt: Debt, now: Instant) -> ev.
         kind=debt.kind,
         definition=debt.definition,
         submitter=debt.submitter,
-        rank=now.utc,
+        rank=rank(world, now),
         params=debt.params,
         secrets=debt.secrets,
         secret_digests=debt.secret_digests,

@@ -23,15 +23,12 @@ from orchestrator.core.language.words import Role
 from orchestrator.core.rules.debts import cleanup_params, prepares, record_definition
 from orchestrator.core.rules.lookups import configured, environment_named, pipeline_named
 from orchestrator.core.rules.permissions import demand, demand_own_stop
+from orchestrator.core.rules.seniority import rank
 from orchestrator.core.values.conditions import reads_debt
 from orchestrator.core.values.parameters import ParameterProblem, ParametersWrong, accept
 from orchestrator.core.values.references import JobFacts, ReferenceProblem
 from orchestrator.core.values.secret_parameters import demand_secret, given_openly, hidden
 from orchestrator.core.world.world import World
-
-PRIORITY_IS_WORTH = 3_600_000
-"""Milliseconds of seniority that one point of priority gives. Counting priority as seniority keeps
-the order of a queue fixed and lets nobody be overtaken for ever."""
 
 
 def submit(world: World, request: cmd.Submit, now: Instant) -> Iterator[ev.AnyEvent]:
@@ -57,7 +54,7 @@ def submit(world: World, request: cmd.Submit, now: Instant) -> Iterator[ev.AnyEv
         kind=pipeline.kind,
         definition=name,
         submitter=request.caller.actor,
-        rank=now.utc - request.priority * PRIORITY_IS_WORTH,
+        rank=rank(world, now, request.priority),
         params=params,
         secrets=request.secrets,
         secret_digests=request.secret_digests,
@@ -98,7 +95,7 @@ def retry(world: World, request: cmd.Retry, now: Instant) -> Iterator[ev.AnyEven
         kind=definition.pipeline.kind,
         definition=name,
         submitter=request.caller.actor,
-        rank=now.utc - request.priority * PRIORITY_IS_WORTH,
+        rank=rank(world, now, request.priority),
         params=params,
         secrets=request.secrets,
         secret_digests=request.secret_digests,

@@ -7,7 +7,7 @@ change can be taken back, and `changes` says what a store must write.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
-from sortedcontainers import SortedList
+from sortedcontainers import SortedList, SortedSet
 
 from orchestrator.core.language.definition import Configuration, JobDefinition, StepDefinition
 from orchestrator.core.language.digest import digest
@@ -56,6 +56,7 @@ class World:
         self.jobs: dict[int, Job] = {}
         self.drain: Drain | None = None
         self.next_job = 1
+        self.open_ids: SortedSet = SortedSet()
         self.queues = Queues()
         self.running: dict[str, set[int]] = {}
         self.preparing: dict[str, set[int]] = {}
@@ -135,6 +136,10 @@ class World:
     def committed_job(self, id: int) -> Job | None:
         """The open job as the last commit left it, also while a transaction changes it."""
         return self._jobs_before[id] if id in self._jobs_before else self.jobs.get(id)
+
+    def newest(self) -> Job | None:
+        """The open job that was submitted last."""
+        return self.jobs[self.open_ids[-1]] if self.open_ids else None
 
     def queue(self, environment: str) -> Iterator[Job]:
         """The jobs that wait in an environment, in their order."""
@@ -307,12 +312,14 @@ class World:
         """Replace a job of which nothing changed but the step at `place`, or (None) no step, or
         every one."""
         old = self.jobs.pop(id, None)
+        self.open_ids.discard(id)
         graph = self.graphs.pop(id, None)
         if old is not None:
             self._unindex(old)
         if new is None or isinstance(new.phase, JobFinished):
             return
         self.jobs[id] = new
+        self.open_ids.add(id)
         if old is not None and graph is not None and place is not None:
             graph.replace(place, old.steps[place], new.steps[place])
         if old is None or graph is None or (place is None and old.steps is not new.steps):
