@@ -144,7 +144,7 @@ class KeeperLink:
                 stdout=log,
                 stderr=log,
                 check=False,
-                env=_loader_environment(),
+                env=_loader_variables(),
             )
         if done.returncode == keeper.BUSY:
             await trio.sleep(_PAUSE)
@@ -168,8 +168,8 @@ class KeeperLink:
         return KeeperUnavailable(f"no process keeper: {why} (see {self._runtime_dir / _LOG})")
 
 
-def _loader_environment() -> dict[str, str]:
-    """Nothing of the daemon's environment but what an unusual Python needs to load at all."""
+def _loader_variables() -> dict[str, str]:
+    """Nothing of the daemon's variables but what an unusual Python needs to load at all."""
     return {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
 
 

@@ -1,6 +1,6 @@
 """What the daemon hands a supervisor: the tool to start, as bytes in a memory file.
 
-It goes through a memory file because it holds the tool's environment, secrets included: nothing of
+It goes through a memory file because it holds the tool's variables, secrets included: nothing of
 it ever lies on a disk. Runs in the keeper: standard library only.
 """
 

@@ -27,7 +27,7 @@ SIGNALS = "signals"
 CLAIM = ".claim"
 
 VOID = b"void\n"
-MARKER = "ORCHESTRATOR_PROCESS"  # in the environment of every process of a tree: its token
+MARKER = "ORCHESTRATOR_PROCESS"  # a variable of every process of a tree: its token
 
 START_REQUEST = b"start\0"
 RETIRE_REQUEST = b"retire"  # permanent: every keeper of every version obeys it

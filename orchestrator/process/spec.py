@@ -11,7 +11,7 @@ from orchestrator.process.order import Order
 class ProcessSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One tool to start. Its stdin is /dev/null, its umask 077; it dumps no core.
 
-    `env` is its whole environment but for `ORCHESTRATOR_PROCESS`, by which its descendants are
+    `env` has all its variables but for `ORCHESTRATOR_PROCESS`, by which its descendants are
     found. A command without `/` is looked up on `env`'s `PATH`. `stdout` and `stderr` are files,
     appended to, created with mode 0600; both may name one file. Beyond `max_log_bytes` each file
     loses its middle (see `log_limit`). `stop_signal` is the number that asks it to stop, or None

@@ -46,7 +46,7 @@ def supervise(directory: bytes, order_file: int, reply: int, null: int, boot_id:
     limit = LogLimit(list({order.stdout, order.stderr}), order.max_log_bytes)
     supervision = _Supervision(claim, alive, limit)
     supervision.start(order, null)
-    del order  # it holds the environment's secrets
+    del order  # its variables hold secrets
     _tell(reply, records.STARTED_HERE)
     supervision.attend()
 

@@ -2,9 +2,9 @@
 
 While the supervisor lives its descendants are exactly the tree: orphans become its children,
 whatever session they made, and it ends when it has none left. When it was killed the tree is what
-the cgroup holds if there is one; every process that carries the marker in its environment; the
+the cgroup holds if there is one; every process that carries the marker in its variables; the
 tool's session as long as the tool, alive or a zombie, has its number; and all their descendants.
-Then a process that took the marker out of its environment *and* lost its parents can only be
+Then a process that took the marker out of its variables *and* lost its parents can only be
 suspected by its session number, which may have been used again: it is never signalled, but the
 tree does not count as dead.
 """

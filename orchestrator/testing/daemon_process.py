@@ -44,7 +44,7 @@ class Child(Protocol):
 
 
 Launch: TypeAlias = Callable[[str, Sequence[str], Mapping[str, str], Path], Child]
-"""Runs a module with arguments and an environment, appending its output to a file."""
+"""Runs a module with arguments and variables, appending its output to a file."""
 
 
 def launch_program(
@@ -125,10 +125,10 @@ class DaemonProcess:
     def launch(self, *arguments: str, **env: str) -> None:
         """Start a daemon and do not wait for it."""
         given = ["--config", str(self.directory), *arguments]
-        self._process = self.launcher(self.program, given, {**self.environment(), **env}, self.log)
+        self._process = self.launcher(self.program, given, {**self.variables(), **env}, self.log)
 
-    def environment(self) -> dict[str, str]:
-        """The environment of daemons."""
+    def variables(self) -> dict[str, str]:
+        """Those of daemons."""
         return {**os.environ, **self.env}
 
     @property

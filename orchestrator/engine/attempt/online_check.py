@@ -20,13 +20,13 @@ from orchestrator.core.values.parameter_values import not_given, typed
 from orchestrator.core.values.references import JobFacts, ReferenceProblem, Scope
 from orchestrator.engine.attempt.attempt_journal import JournalOfRecheck
 from orchestrator.engine.attempt.attempt_paths import AttemptPaths
-from orchestrator.engine.attempt.child_environment import (
+from orchestrator.engine.attempt.claims import ClaimBook
+from orchestrator.engine.attempt.process_variables import (
     VariableRefused,
-    child_environment,
     job_facts,
+    process_variables,
     resolved_layers,
 )
-from orchestrator.engine.attempt.claims import ClaimBook
 from orchestrator.engine.attempt.step import AttemptFacts, DurableStep, StepServices
 from orchestrator.engine.secrets.secret_sources import SecretSources, SecretUnavailable
 from orchestrator.plugin import Adapter, AdapterError, JobInfo, Problem, SecretSource, Severity
@@ -175,7 +175,7 @@ class _Asking:
                 attempt=1,
                 config=resolve_settings(definition.config, scope, adapter.config_type, secrets),
                 params=params,
-                base_env=child_environment(
+                base_env=process_variables(
                     os.environ,
                     self._configuration.pass_env,
                     self._configuration.allow_env,

@@ -27,13 +27,13 @@ from orchestrator.core.values.references import ReferenceProblem, Scope
 from orchestrator.core.world.world import World
 from orchestrator.engine.attempt.attempt_journal import JournalOfAttempt, JournalOfRecheck
 from orchestrator.engine.attempt.attempt_paths import AttemptPaths
-from orchestrator.engine.attempt.child_environment import (
+from orchestrator.engine.attempt.process_place import ProcessPlaces
+from orchestrator.engine.attempt.process_variables import (
     VariableRefused,
-    child_environment,
     job_facts,
+    process_variables,
     resolved_layers,
 )
-from orchestrator.engine.attempt.process_place import ProcessPlaces
 from orchestrator.engine.attempt.step import AttemptFacts, DurableStep, StepServices
 from orchestrator.engine.live import Live
 from orchestrator.engine.paths import Paths
@@ -302,7 +302,7 @@ class Workbench:
         facts: Mapping[str, str],
     ) -> dict[str, str]:
         configuration = world.configuration
-        return child_environment(
+        return process_variables(
             self._variables,
             configuration.pass_env if configuration is not None else (),
             configuration.allow_env if configuration is not None else (),

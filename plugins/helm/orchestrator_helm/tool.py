@@ -1,4 +1,4 @@
-"""helm for one attempt: its files, its environment, its version, and asking it things."""
+"""helm for one attempt: its files, its variables, its version, and asking it things."""
 
 import os
 import re

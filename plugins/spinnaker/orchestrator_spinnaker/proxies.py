@@ -1,4 +1,4 @@
-"""Which proxy a step's environment asks for: the same variables as for every other tool."""
+"""Which proxy a step's variables ask for: the same variables as for every other tool."""
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""The environment of a step's processes: an allow-list, never the daemon's own environment."""
+"""The variables of a step's processes: an allow-list, never the daemon's own."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -35,7 +35,7 @@ def resolved_layers(
     ]
 
 
-def child_environment(
+def process_variables(
     own: Mapping[str, str],
     pass_env: Sequence[str],
     allow_env: Sequence[str],
@@ -44,7 +44,7 @@ def child_environment(
 ) -> dict[str, str]:
     """What the processes of a step get.
 
-    `own` is the daemon's environment, of which only `INHERITED` and `pass_env` pass. `layers` are
+    `own` are the daemon's, of which only `INHERITED` and `pass_env` pass. `layers` are
     the `env` tables of environment, pipeline and step: a later one wins. `facts` (`job_facts`)
     win over all of them. Raises VariableRefused.
     """

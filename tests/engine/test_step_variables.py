@@ -3,11 +3,11 @@
 import pytest
 
 from orchestrator.config.child_variables import refused
-from orchestrator.engine.attempt.child_environment import (
+from orchestrator.engine.attempt.process_variables import (
     DEFAULT_PATH,
     VariableRefused,
-    child_environment,
     job_facts,
+    process_variables,
 )
 from orchestrator.plugin import JobInfo
 
@@ -46,28 +46,28 @@ def test_refused(name: str, allowed: tuple[str, ...], answer: bool) -> None:
 
 def test_only_the_allow_list_is_inherited() -> None:
     own = {"PATH": "/bin", "LC_TIME": "C", "SECRET": "x", "HOMER": "x", "INVOCATION_ID": "x"}
-    assert child_environment(own, (), (), (), {}) == {"PATH": "/bin", "LC_TIME": "C"}
+    assert process_variables(own, (), (), (), {}) == {"PATH": "/bin", "LC_TIME": "C"}
 
 
 def test_pass_env_adds_to_it() -> None:
     """`pass_env` adds to it but for what is refused."""
     own = {"PATH": "/bin", "HTTPS_PROXY": "p", "TF_LOG": "trace", "TF_CLI_ARGS": "-destroy"}
-    got = child_environment(own, ("HTTPS_PROXY", "TF_*"), (), (), {})
+    got = process_variables(own, ("HTTPS_PROXY", "TF_*"), (), (), {})
     assert got == {"PATH": "/bin", "HTTPS_PROXY": "p", "TF_LOG": "trace"}
-    got = child_environment(own, ("TF_*",), ("TF_CLI_ARGS",), (), {})
+    got = process_variables(own, ("TF_*",), ("TF_CLI_ARGS",), (), {})
     assert got == {"PATH": "/bin", "TF_LOG": "trace", "TF_CLI_ARGS": "-destroy"}
 
 
 def test_the_innermost_wins_and_facts_win_over_all() -> None:
     layers = ({"A": "environment", "B": "environment"}, {"B": "pipeline", "C": "pipeline"})
-    got = child_environment({}, (), (), (*layers, {"C": "step"}), {"A": "fact"})
+    got = process_variables({}, (), (), (*layers, {"C": "step"}), {"A": "fact"})
     assert got == {"PATH": DEFAULT_PATH, "A": "fact", "B": "pipeline", "C": "step"}
 
 
 def test_refused_variable_in_a_layer() -> None:
     with pytest.raises(VariableRefused, match=r'env\.LD_PRELOAD.*allow_env = \["LD_PRELOAD"\]'):
-        child_environment({}, (), (), ({"LD_PRELOAD": "x"},), {})
-    got = child_environment({}, (), ("LD_PRELOAD",), ({"LD_PRELOAD": "x"},), {})
+        process_variables({}, (), (), ({"LD_PRELOAD": "x"},), {})
+    got = process_variables({}, (), ("LD_PRELOAD",), ({"LD_PRELOAD": "x"},), {})
     assert got["LD_PRELOAD"] == "x"
 
 
