@@ -212,19 +212,19 @@ async def _run_in_scope(
         await tool.run(step)
 
 
-async def test_end_acquire_stops_what_an_earlier_daemon_left(bench: StepBench) -> None:
+async def test_end_phase_stops_what_an_earlier_daemon_left(bench: StepBench) -> None:
     await bench.start_and_die("acquire", Tool(bench).argv, signal.SIGTERM)
     step = bench.step("acquire")
-    await step.end_acquire()
+    await step.end_phase()
     assert step.recall("acquire", "go").signal == "SIGTERM"
-    await step.end_acquire()
+    await step.end_phase()
 
 
-async def test_end_acquire_keeps_anything_from_beginning(bench: StepBench) -> None:
+async def test_end_phase_keeps_anything_from_beginning(bench: StepBench) -> None:
     """A supervisor that the killed daemon asked for may come later: it finds the place taken."""
     place = ProcessPlace(bench.process("acquire", "go"))
     place.prepare(Launch(signal.SIGTERM, separate_stdout=False))
-    await bench.step("acquire").end_acquire()
+    await bench.step("acquire").end_phase()
     assert bench.host.look(place.directory) == Void()
 
 

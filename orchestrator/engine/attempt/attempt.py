@@ -160,17 +160,27 @@ class Attempt:
     async def _acquire(self, visit: Visit, bench: Bench, stopped: bool) -> cmd.Command:
         call: Callable[[], Awaitable[None]] = partial(self._look_and_acquire, bench)
         if stopped:
-            call = bench.step.end_acquire
+            call = bench.step.end_phase
         failed = Failed(StepConclusion.CANCELLED, "") if stopped else None
         try:
             await self._call(visit, bench, "acquire", call)
         except Failed as error:
             failed = error
+            await self._end_unasked(visit, bench)
         if visit.forced:
             return await self._after_force(bench, failed)
         if failed is not None:
             return cmd.AttemptFailed(self.ref, failed.conclusion, failed.reason)
         return cmd.AcquireDone(self.ref)
+
+    async def _end_unasked(self, visit: Visit, bench: Bench) -> None:
+        """Stop what this phase had started before a restart and the adapter did not ask for again.
+
+        A phase that is entered again begins anew, and may fail or be cancelled before it comes to
+        the process that runs. Its end was told then, clean, while that one worked on.
+        """
+        if not visit.forced:
+            await bench.step.end_phase()
 
     async def _look_and_acquire(self, bench: Bench) -> None:
         """Let the adapter look before anything is touched, then make sure that its tool can run."""
@@ -192,6 +202,7 @@ class Attempt:
         except Failed as error:
             failed = error
             observation = cmd.AttemptFailed(self.ref, failed.conclusion, failed.reason)
+            await self._end_unasked(visit, bench)
         if not visit.forced:
             return observation
         after = await self._after_force(bench, failed)

@@ -196,9 +196,9 @@ class DurableStep(Step[Config]):
     async def interrupt(self) -> bool:
         return await self._processes.interrupt()
 
-    async def end_acquire(self) -> None:
-        """Stop what runs of `acquire`, when that is not entered again after a restart."""
-        await self._processes.end_acquire()
+    async def end_phase(self) -> None:
+        """Stop what runs of this phase and wait for it, when nobody else does."""
+        await self._processes.end_phase(self.phase)
 
     async def kill(self) -> None:
         """Kill all processes of the attempt; this phase starts none any more.

@@ -201,13 +201,14 @@ class AttemptProcesses:
         asked = [await self._ask_to_stop(place) for place in self._places.all(APPLY)]
         return any(asked)
 
-    async def end_acquire(self) -> None:
-        """Ask each running process of `acquire` to stop and wait for its end.
+    async def end_phase(self, phase: str) -> None:
+        """Ask each running process of a phase to stop and wait for its end.
 
-        For an `acquire` that is not entered again after a restart because a stop was journalled.
+        For an `acquire` that is not entered again after a restart because a stop was journalled,
+        and for a phase that ended without having asked for all that it had started.
         """
         async with trio.open_nursery() as nursery:
-            for place in self._places.all(ACQUIRE):
+            for place in self._places.all(phase):
                 nursery.start_soon(self._stop_and_wait, place)
 
     async def kill(self, phase: str) -> None:
