@@ -4,6 +4,7 @@ Refusals go to the daemon's log, not to the journal, and one caller can't fill i
 """
 
 from collections.abc import Callable
+from typing import assert_never
 
 import structlog
 
@@ -52,8 +53,26 @@ def _action_and_target(command: cmd.Command) -> tuple[str, str] | None:
             return "resume", "daemon"
         case cmd.AcceptConfiguration():
             return "reload", "daemon"
-        case _:
+        case cmd.OpenDaemon() | cmd.SeeClient():
             return None
+        case (
+            cmd.AcquireDone()
+            | cmd.AttemptFailed()
+            | cmd.ApplyDone()
+            | cmd.CleanupDone()
+            | cmd.AttemptAbandoned()
+            | cmd.RecheckDone()
+            | cmd.NoteWaiting()
+            | cmd.NoteWarning()
+            | cmd.Ask()
+            | cmd.WithdrawQuestion()
+            | cmd.IntendProcess()
+            | cmd.NoteCall()
+            | cmd.LookAtClock()
+        ):
+            return None  # nobody asks for these
+        case _:
+            assert_never(command)
 
 
 class RefusalLog:

@@ -159,8 +159,8 @@ def check(world: World, shadow: Shadow, now: Instant) -> None:
 
 
 def _check_same(world: World, replayed: World) -> None:
-    """A lock that was taken elsewhere leaves an environment in the line for slots until its turn, at
-    the place of a job that lacks the lock too by now; one that ought to stand there always does,
+    """A lock that was taken elsewhere leaves an environment in the line for slots until its turn,
+    at the place of a job that lacks the lock too by now; one that ought to stand there always does,
     and no further back than it ought to."""
     one, other = state_of(world), state_of(replayed)
     line, needed = one["slots"].pop("_entry_of", {}), other["slots"].pop("_entry_of", {})

@@ -66,7 +66,7 @@ def incur(world: World, job: Job, since: Instant) -> Iterator[ev.AnyEvent]:
     if world.environment(job.environment).debt_of(job.id) is not None:
         return
     owed = JobDefinition(pipeline=cleanup, environment=definition.environment)
-    name, owed = world.digested(("owed", job.definition), lambda: owed)
+    name, owed = world.digested(("owed", job.definition), owed)
     yield from record_definition(world, name, owed)
     debt = Debt(
         job=job.id,

@@ -164,11 +164,8 @@ def todays_definition(
     world: World, pipeline: PipelineDefinition, environment: EnvironmentDefinition
 ) -> tuple[str, JobDefinition]:
     """What a job of this pipeline keeps, and its digest. Raises NotInEnvironment."""
-    configuration = configured(world)
-    return world.digested(
-        ("today", pipeline.name, environment.name),
-        lambda: job_definition(configuration, pipeline, environment),
-    )
+    definition = job_definition(configured(world), pipeline, environment)
+    return world.digested(("today", pipeline.name, environment.name), definition)
 
 
 def job_definition(

@@ -168,12 +168,12 @@ class World:
         return self.relations.exclusions.get(kind, frozenset())
 
     def digested(
-        self, key: tuple[str, ...], make: Callable[[], JobDefinition]
+        self, key: tuple[str, ...], definition: JobDefinition
     ) -> tuple[str, JobDefinition]:
-        """A definition and its digest, made once for each `key` while the configuration lasts."""
+        """A definition with its digest, which is made once for each `key` while the configuration
+        lasts: of a large pipeline it takes longer than all else that a submission does."""
         known = self._digested.get(key)
         if known is None:
-            definition = make()
             known = self._digested[key] = digest(definition), definition
         return known
 
