@@ -126,7 +126,7 @@ def test_a_stepped_clock_lets_nobody_pass(step: float) -> None:
 
 @pytest.mark.parametrize("from_journal", [False, True])
 @pytest.mark.parametrize("seconds", [-600, 7200], ids=["back", "on"])
-def test_a_boot_with_another_clock_lets_nobody_pass(from_journal: bool, seconds: float) -> None:
+def test_a_boot_lets_nobody_pass(from_journal: bool, seconds: float) -> None:
     """Across a boot only the wall clock tells how long it took: never less than nothing."""
     story = given(submit("api"), submit("api"), submit("api"))
     story.step_wall_clock(seconds)

@@ -154,7 +154,7 @@ def test_a_debt_keeps_the_locks_of_its_job() -> None:
     assert story.running("staging") == [3]
 
 
-def test_it_waits_for_no_lock_that_its_debt_does_not_hold() -> None:
+def test_it_waits_for_no_other_lock() -> None:
     """Else a reload that adds a lock to two environments lets their owed cleanups block each
     other for ever."""
     before = {"production": ("vpc",), "staging": ("db",)}

@@ -139,7 +139,7 @@ def one_debt(cleanup: PipelineDefinition = SCRUB, **fields: Any) -> Story:
     )
 
 
-def test_a_secret_given_by_hand_equals_the_one_kept() -> None:
+def test_a_secret_by_hand_equals_one_kept() -> None:
     story = one_debt().given(submit("scrub", **secret("swordfish", "file")), applied(1), cleaned(1))
     assert paid(story, 2) == (1,)
 
@@ -149,7 +149,7 @@ def test_another_secret_by_hand_pays_nothing() -> None:
     assert (story.running(), story.waiting()) == ([3], [2])
 
 
-def test_todays_cleanup_does_not_pay_what_another_was_owed() -> None:
+def test_todays_cleanup_pays_no_other_debt() -> None:
     story = one_debt().given(
         accept(lab(LAB, LONGER)), submit("scrub", **secret("swordfish", "file"))
     )
@@ -213,9 +213,7 @@ def retried(story: Story, *, latest: bool) -> cmd.Retry:
 @pytest.mark.parametrize(
     ("cleanup", "latest"), [(READS, False), (SCRUB, True)], ids=["reads its debt", "as of today"]
 )
-def test_a_retry_pays_what_the_first_run_was_to_pay(
-    cleanup: PipelineDefinition, latest: bool
-) -> None:
+def test_a_retry_pays_the_same_debt(cleanup: PipelineDefinition, latest: bool) -> None:
     story = unpaid(cleanup)
     story.given(retried(story, latest=latest))
     assert paid(story, 3) == (1,)

@@ -177,7 +177,7 @@ def test_a_dirty_look_keeps_it_closed() -> None:
     assert quarantine is not None and quarantine.rechecking == ()
 
 
-def test_a_repair_during_a_look_asks_for_no_second() -> None:
+def test_a_repair_during_a_look() -> None:
     *before, last = whole(2)
     story = given(submit("web"), acquired(1), applied(1), dirty(1), *before, RECHECK)
     story.when(last).then(like(ev.StepFinished), like(ev.JobEnded), like(ev.DebtPaid))

@@ -229,7 +229,7 @@ def test_a_secret_parameter_reaches_its_jobs(installation: Installation) -> None
     assert reason == ("parameter token: the file that held its value is gone: submit the job anew")
 
 
-def test_a_debt_is_paid_with_its_own_secret(installation: Installation) -> None:
+def test_a_debt_is_paid_by_its_secret(installation: Installation) -> None:
     """By a run by hand whose file has the same value, and by no other."""
     given = with_parameters(installation)
     fails = installation.root / "fails"

@@ -69,9 +69,7 @@ async def cancelled_while_it_waits(root: Path, phase: str, run: str) -> World:
 
 @pytest.mark.parametrize("run", ["run", "run_uninterruptible"])
 @pytest.mark.parametrize("phase", ["acquire", "apply"])
-def test_a_cancel_waits_for_a_tool_that_nobody_asked_for_again(
-    tmp_path: Path, phase: str, run: str
-) -> None:
+def test_a_cancel_waits_for_an_unasked_tool(tmp_path: Path, phase: str, run: str) -> None:
     world = run_deterministically(lambda: cancelled_while_it_waits(tmp_path, phase, run), 0)
     assert world.witness.violations == []
     events = [line.event for _, line in world.witness.lines]
