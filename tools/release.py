@@ -38,14 +38,15 @@ def release(version: str, date: str) -> list[Path]:
     tag = f"v{version}"
     if _git("tag", "--list", tag):
         raise ReleaseRefused(f"there is a tag {tag} already: git show {tag}")
+    before = _git("rev-parse", "HEAD")
     _write(_changes(version, date))
     try:
         wheels = _build(version)
         _git("commit", "--quiet", "--all", "--message", f"Release {version}")
+        _git("tag", "--annotate", "--message", f"Release {version}", tag)
     except ReleaseRefused:
-        _git("reset", "--quiet", "--hard")  # the tree was clean
+        _git("reset", "--quiet", "--hard", before)  # the tree was clean
         raise
-    _git("tag", "--annotate", "--message", f"Release {version}", tag)
     return wheels
 
 

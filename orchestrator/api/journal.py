@@ -11,7 +11,9 @@ from orchestrator.core.language import events as ev
 from orchestrator.core.language.instant import Instant
 from orchestrator.core.language.model import StepRef
 
-HIDDEN = frozenset({"configuration", "definition", "request", "rank", "ref", "value", "file"})
+HIDDEN = frozenset(
+    {"configuration", "definition", "request", "rank", "ref", "secret_digests", "value", "file"}
+)
 """Fields that are not shown: content that stands elsewhere, and what only the daemon needs."""
 
 

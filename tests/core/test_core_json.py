@@ -193,7 +193,12 @@ EVENTS: dict[str, ev.AnyEvent] = {
     "debt_paid": ev.DebtPaid(environment="production", job=1, paid_by=2),
     "debt_waived": ev.DebtWaived(environment="production", job=1, reason="r"),
     "quarantined": ev.Quarantined(
-        environment="production", job=1, reason="r", findings=(finding(1),), automatic=True
+        environment="production",
+        job=1,
+        reason="r",
+        findings=(finding(1),),
+        automatic=True,
+        debts=(3,),
     ),
     "quarantine_lifted": ev.QuarantineLifted(environment="production", reason="r", by_job=2),
     "recheck_requested": ev.RecheckRequested(environment="production", reason="r"),
@@ -303,6 +308,7 @@ ENTITIES: list[msgspec.Struct] = [
             reason="r",
             findings=(finding(1),),
             automatic=True,
+            debts=(3,),
             recheck=2,
             rechecking=(ref(1),),
         ),

@@ -16,7 +16,7 @@ from orchestrator.core.language.definition import (
 )
 from orchestrator.core.language.model import JobPreparing
 from orchestrator.core.language.rejections import NotOwed, NotPermitted
-from orchestrator.core.language.words import Role
+from orchestrator.core.language.words import Role, Section
 from tests.core.core_setup import (
     BOB,
     ROOT,
@@ -28,6 +28,7 @@ from tests.core.core_setup import (
     config,
     failed,
     pipeline,
+    ref,
     step,
     submit,
     whole,
@@ -129,6 +130,15 @@ def test_another_definition_is_another_run(changed: Configuration) -> None:
     assert paid(story, 3) == (1,)
 
 
+def test_what_prepares_reads_its_debt() -> None:
+    """An owed cleanup holds nothing yet, and knows what it is for."""
+    look = step("look", section=Section.BEFORE, when="debt.job == 1", has_acquire=False)
+    cleanup = pipeline("scrub", "cleanup", params=TOKEN, steps=(look, step("apply")))
+    story = given(lab(LAB, cleanup), submit("lab", **secret("swordfish", "1")))
+    story.given(acquired(1), applied(1)).when(cleaned(1))
+    story.then_among(like(ev.StepStarted, ref=ref(2, "look")))
+
+
 # --- by hand --------------------------------------------------------------------------------
 
 
@@ -217,6 +227,58 @@ def test_a_retry_pays_the_same_debt(cleanup: PipelineDefinition, latest: bool) -
     story = unpaid(cleanup)
     story.given(retried(story, latest=latest))
     assert paid(story, 3) == (1,)
+
+
+# --- once -----------------------------------------------------------------------------------
+
+
+def test_a_debt_is_paid_once_at_a_time() -> None:
+    """A kind of cleanup need not exclude itself; a lock has one holder, and a debt one payer."""
+    kinds = {"lab": (), "cleanup": ("lab",)}
+    locked = {"production": ("vpc",), "staging": ()}
+    story = given(lab(kinds=kinds, environments=locked), submit("lab", **secret("swordfish", "1")))
+    story.given(acquired(1), applied(1), cleaned(1), acquired(2), failed(2), cleaned(2))
+    story.given(submit("scrub", caller=ROOT, pays=1), submit("scrub", **secret("swordfish", "f")))
+    assert (story.running(), story.waiting()) == ([3], [4])
+    story.given(*whole(3))
+    assert (paid(story, 4), story.environment().debts) == ((), ())
+
+
+def test_a_named_run_ends_when_another_has_paid() -> None:
+    story = unpaid().given(submit("scrub", caller=ROOT, pays=1))
+    story.given(submit("scrub", caller=ROOT, pays=1))
+    *before, last = (*whole(3, "x"), *whole(3, "y"))
+    story.given(*before).when(last).then_among(
+        like(ev.JobEnded, job=4, reason="what job 1 owed is paid")
+    )
+
+
+def test_a_retry_of_a_named_run_pays_the_same() -> None:
+    """Although its secret is another than the owed one."""
+    story = one_debt().given(applied(1), cleaned(1), acquired(2), failed(2), cleaned(2))
+    story.given(submit("scrub", caller=ROOT, pays=1, **secret("marlin", "file")))
+    story.given(acquired(3), failed(3), cleaned(3))
+    again = cmd.Retry(
+        caller=ROOT,
+        job=3,
+        pipeline="scrub",
+        environment="production",
+        params={"token": "***"},
+        definition=story.world.definitions[story.environment().debts[0].definition],
+        secrets={"token": "file"},
+        secret_digests={"token": "digest of marlin"},
+        pays=1,
+    )
+    story.given(again)
+    assert paid(story, 4) == (1,)
+
+
+def test_whatever_pays_what_failed_opens_the_environment() -> None:
+    """Not only the run that follows the one that failed last."""
+    story = one_debt().given(applied(1), cleaned(1), acquired(2), failed(2), cleaned(2))
+    story.given(retried(story, latest=False), acquired(3), failed(3), cleaned(3))
+    story.given(retried(story, latest=False), *whole(4))
+    assert story.environment().quarantine is None
 
 
 # --- approvals ------------------------------------------------------------------------------

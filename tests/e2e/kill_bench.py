@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import signal
 import termios
 import time
@@ -100,10 +101,10 @@ class KillBench:
     # --- tools -----------------------------------------------------------------------------
 
     def hold(self, attempt: Attempt) -> None:
-        """Its tool was asked for more lines than anybody waits for; returns when it writes them."""
+        """Its tool was asked for more lines than anybody waits for; returns when it can be told
+        that it is enough. Its log would not tell: what the attempt ran before wrote to that too."""
         directory = self.directory(attempt)
-        log = directory.parents[1] / "log"
-        until("the tool says something", lambda: log.exists() and b"line 0" in log.read_bytes())
+        until("the tool listens", lambda: _hears(directory, signal.SIGUSR1))
         self.held.append(directory)
 
     def release(self) -> None:
@@ -160,6 +161,19 @@ def kill_at_named_moments(bench: KillBench, points: Mapping[str, Callable[[], No
         bench.release()
         assert len(bench.kills) > before, f"nobody was killed at: {name}"
     return len(points)
+
+
+def _hears(directory: Path, number: signal.Signals) -> bool:
+    """Whether the tool has a handler for a signal (proc(5), SigCgt)."""
+    tool = state.read_tool(directory)
+    if tool is None:
+        return False
+    try:
+        status = Path(f"/proc/{tool.pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    [caught] = re.findall(r"^SigCgt:\t(\w+)$", status, re.MULTILINE)
+    return bool(int(caught, 16) >> (number - 1) & 1)
 
 
 def unread(exchange: Exchange) -> int:

@@ -299,6 +299,7 @@ class Quarantined(Event, frozen=True, tag="quarantined"):
     reason: str
     findings: tuple[Finding, ...] = ()
     automatic: bool = False
+    debts: tuple[int, ...] = ()
 
 
 class QuarantineLifted(Event, frozen=True, tag="quarantine_lifted"):

@@ -418,7 +418,7 @@ class Quarantine(msgspec.Struct, frozen=True):
 
     `automatic` is true while the owed cleanup may still start by itself (after a dirty step, once).
     `findings` are what to recheck; `recheck` counts the rechecks asked for, `rechecking` holds the
-    findings whose verification runs now.
+    findings whose verification runs now. `debts` are the jobs whose owed cleanup has failed.
     """
 
     since: Instant
@@ -428,6 +428,7 @@ class Quarantine(msgspec.Struct, frozen=True):
     automatic: bool = False
     recheck: int = 0
     rechecking: tuple[StepRef, ...] = ()
+    debts: tuple[int, ...] = ()
 
 
 class Environment(msgspec.Struct, frozen=True):

@@ -59,9 +59,9 @@ def blockers(world: World, job: Job) -> Iterator[Blocker]:
     if not paid:
         yield from _drain(world)
         yield from _debts(world, environment, job)
-    yield from _running(world, job)
+    yield from _running(world, job, paid)
+    yield from _locks(world, job, paid)
     if not paid:
-        yield from _locks(world, job)
         yield from _order(world, job)
     yield from _capacity(world, job)
 
@@ -88,14 +88,19 @@ def admission(world: World, job: Job, now: Instant) -> Run:
     not hold, and two environments could wait for each other's debts for ever.
     """
     paid = debts_paid_by(world, job)
-    held = (lock for debt in paid for lock in debt.locks)
     excludes = world.excluded_by(job.kind).union(*(debt.excludes for debt in paid))
     return Run(
         started=now,
         excludes=tuple(sorted(excludes)),
-        locks=tuple(dict.fromkeys(held if paid else locks_of(world, job))),
+        locks=tuple(dict.fromkeys(_needed(world, job, paid))),
         pays=tuple(debt.job for debt in paid),
     )
+
+
+def _needed(world: World, job: Job, paid: tuple[Debt, ...]) -> Iterator[str]:
+    if paid:
+        return (lock for debt in paid for lock in debt.locks)
+    return iter(locks_of(world, job))
 
 
 def locks_of(world: World, job: Job) -> tuple[str, ...]:
@@ -229,8 +234,20 @@ def _paying(world: World, environment: Environment, debt: Debt) -> str:
     return f"{debt.pipeline} must be run: {how_to_pay(world, environment.name, debt)}"
 
 
-def _running(world: World, job: Job) -> Iterator[Blocker]:
+def _running(world: World, job: Job, paid: tuple[Debt, ...]) -> Iterator[Blocker]:
+    owed = {debt.job for debt in paid}
     for running in world.running_jobs(job.environment):
+        # A kind of cleanup need not exclude itself, and a debt is paid once.
+        twice = owed.intersection(running.run.pays if running.run is not None else ())
+        if twice:
+            yield Blocker(
+                type=BlockerType.JOB,
+                id=str(running.id),
+                text=f"job {running.id} ({running.pipeline}) runs, and pays what job {min(twice)} "
+                "owes",
+                since=running.run.started if running.run is not None else None,
+            )
+            continue
         if exclude_each_other(world, job.kind, running):
             stopping = isinstance(running.phase, JobCancelling)
             yield Blocker(
@@ -243,9 +260,12 @@ def _running(world: World, job: Job) -> Iterator[Blocker]:
             )
 
 
-def _locks(world: World, job: Job) -> Iterator[Blocker]:
-    for lock in locks_of(world, job):
-        for holder in sorted(world.locks.holders(lock)):
+def _locks(world: World, job: Job, paid: tuple[Debt, ...]) -> Iterator[Blocker]:
+    # What this job pays hands it its locks: counted as a holder, the debt would keep out for ever
+    # the cleanup that is to pay it. It needs no others: see `admission`.
+    mine = {Holder(job=debt.job, debt=True, environment=job.environment) for debt in paid}
+    for lock in dict.fromkeys(_needed(world, job, paid)):
+        for holder in sorted(world.locks.holders(lock) - mine):
             what = f"the cleanup owed by job {holder.job}" if holder.debt else f"job {holder.job}"
             yield Blocker(
                 type=BlockerType.LOCK,

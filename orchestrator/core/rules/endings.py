@@ -52,6 +52,7 @@ def after_end(
             environment=environment.name,
             job=job.id,
             reason=f"the owed cleanup {job.pipeline} (job {job.id}) ended as {conclusion.value}",
+            debts=tuple(debt.job for debt in standing),
         )
 
 
@@ -80,10 +81,12 @@ def _repaired(environment: Environment, job: Job, paid: list[Debt]) -> bool:
     quarantine = environment.quarantine
     if quarantine is None:
         return False
-    left = len(environment.debts) - len(paid)
-    if job.admin_retry:
-        return job.retry_of == quarantine.job
-    return bool(paid) and (left == 0 or any(debt.job == quarantine.job for debt in paid))
+    if job.admin_retry and job.retry_of == quarantine.job:
+        return True
+    left = {debt.job for debt in environment.debts} - {debt.job for debt in paid}
+    if quarantine.debts:
+        return bool(paid) and left.isdisjoint(quarantine.debts)
+    return bool(paid) and (not left or any(debt.job == quarantine.job for debt in paid))
 
 
 def _ended(step: Step, conclusion: StepConclusion) -> bool:

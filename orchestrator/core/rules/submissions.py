@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from orchestrator.core.language import commands as cmd
 from orchestrator.core.language import events as ev
 from orchestrator.core.language.definition import (
@@ -24,10 +26,10 @@ from orchestrator.core.rules.debts import cleanup_params, prepares, record_defin
 from orchestrator.core.rules.lookups import configured, environment_named, pipeline_named
 from orchestrator.core.rules.permissions import demand, demand_own_stop
 from orchestrator.core.rules.seniority import rank
-from orchestrator.core.values.conditions import reads_debt
 from orchestrator.core.values.parameters import ParameterProblem, ParametersWrong, accept
 from orchestrator.core.values.references import JobFacts, ReferenceProblem
 from orchestrator.core.values.secret_parameters import demand_secret, given_openly, hidden
+from orchestrator.core.world.queues import likeness
 from orchestrator.core.world.world import World
 
 
@@ -88,7 +90,7 @@ def retry(world: World, request: cmd.Retry, now: Instant) -> Iterator[ev.AnyEven
         return
     params = _params(definition, request, world.next_job)
     yield from record_definition(world, name, definition)
-    yield ev.JobSubmitted(
+    submitted = ev.JobSubmitted(
         job=world.next_job,
         pipeline=definition.pipeline.name,
         environment=request.environment,
@@ -99,7 +101,7 @@ def retry(world: World, request: cmd.Retry, now: Instant) -> Iterator[ev.AnyEven
         params=params,
         secrets=request.secrets,
         secret_digests=request.secret_digests,
-        pays=_same_debt(world, request, name, definition) if quarantined else None,
+        pays=request.pays if quarantined else None,
         priority=request.priority,
         labels=request.labels,
         url=request.url,
@@ -110,6 +112,7 @@ def retry(world: World, request: cmd.Retry, now: Instant) -> Iterator[ev.AnyEven
         admin_retry=quarantined,
         prepares=prepares(definition),
     )
+    yield _same_debt(world, request.environment, submitted)
 
 
 def _demand_debt(
@@ -131,16 +134,13 @@ def _demand_debt(
         raise NotOwed(f"job {job} owes {debt.pipeline}, which {pipeline.name} does not pay")
 
 
-def _same_debt(
-    world: World, request: cmd.Retry, name: str, definition: JobDefinition
-) -> int | None:
-    """The debt that an admin's retry pays because the first run was to pay it, where that can't
-    be told from what the two runs have in common."""
-    job = request.pays
-    debt = world.environment(request.environment).debt_of(job) if job is not None else None
-    if debt is None or (debt.definition == name and not reads_debt(definition)):
-        return None
-    return job
+def _same_debt(world: World, environment: str, seen: ev.JobSubmitted) -> ev.JobSubmitted:
+    """An admin's retry pays the debt that the first run was to pay. Where it is the owed run, it
+    pays every debt that is the same, as that one did."""
+    debt = world.environment(environment).debt_of(seen.pays) if seen.pays is not None else None
+    if debt is None or (likeness(debt) == likeness(seen) and not world.reads_debt(debt.definition)):
+        return replace(seen, pays=None)
+    return seen
 
 
 def _is_repeat(world: World, request: cmd.Submit | cmd.Retry) -> bool:

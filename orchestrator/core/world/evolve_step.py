@@ -274,6 +274,7 @@ def _quarantined(environment: Environment, event: ev.Quarantined, at: Instant) -
         automatic=event.automatic,
         recheck=before.recheck if before else 0,
         rechecking=before.rechecking if before else (),
+        debts=tuple(dict.fromkeys((*(before.debts if before else ()), *event.debts))),
     )
 
 

@@ -1,7 +1,7 @@
 """What is waited for: the order of the jobs that wait, the host's slots, and the locks."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
 from sortedcontainers import SortedList
@@ -101,7 +101,22 @@ def _take_out(queues: dict[K, SortedList], key: K, entry: Entry | int) -> None:
         del queues[key]
 
 
-def likeness(of: Job | Debt) -> Likeness:
+class Alike(Protocol):
+    """What has everything that makes two runs the same."""
+
+    @property
+    def pipeline(self) -> str: ...
+    @property
+    def definition(self) -> str: ...
+    @property
+    def params(self) -> dict[str, str]: ...
+    @property
+    def secrets(self) -> dict[str, str]: ...
+    @property
+    def secret_digests(self) -> dict[str, str]: ...
+
+
+def likeness(of: Alike) -> Likeness:
     """What makes two runs in one environment the same. Secrets are compared by keyed digests; one
     of which none is known equals itself only."""
     secrets = {name: of.secret_digests.get(name, place) for name, place in of.secrets.items()}
