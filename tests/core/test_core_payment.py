@@ -253,7 +253,7 @@ def test_a_named_run_ends_when_another_has_paid() -> None:
     )
 
 
-def test_a_retry_of_a_named_run_pays_the_same() -> None:
+def test_a_named_runs_retry_pays_the_same() -> None:
     """Although its secret is another than the owed one."""
     story = one_debt().given(applied(1), cleaned(1), acquired(2), failed(2), cleaned(2))
     story.given(submit("scrub", caller=ROOT, pays=1, **secret("marlin", "file")))
