@@ -242,4 +242,5 @@ def test_what_a_front_started_ends_with_it(spinnaker: Bed) -> None:
         spinnaker.wait_until_status(paused, "PAUSED")
         spinnaker.wait_for(resisting, lambda one: one["canceled"])
     for id in (paused, resisting, foreign, waiting):
-        assert spinnaker.wait_until_complete(id)["status"] == "CANCELED"
+        # What holds is let go before it is cancelled, and may have succeeded by then.
+        assert spinnaker.wait_until_complete(id)["status"] in ("CANCELED", "SUCCEEDED")
