@@ -23,7 +23,7 @@ def approvals(of: Job) -> tuple[wire.Approval, ...]:
         for question in step.questions
         for approval in question.approvals
     )
-    return (*(_approval(one, None) for one in of.approvals), *of_steps)
+    return (*(_approval(given, None) for given in of.approvals), *of_steps)
 
 
 def _approval(of: Approval, step: str | None) -> wire.Approval:
@@ -42,7 +42,7 @@ def awaits(of: Job, definition: JobDefinition) -> tuple[wire.Awaited, ...]:
 
 
 def _awaited(asked: Asked) -> wire.Awaited:
-    expiries = [one.expires for one in asked.rules.values() if one.expires is not None]
+    expiries = [rule.expires for rule in asked.rules.values() if rule.expires is not None]
     return wire.Awaited(
         step=asked.step.name if asked.step is not None else None,
         message=asked.question.text if asked.question is not None else None,

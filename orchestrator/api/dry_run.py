@@ -57,7 +57,7 @@ async def dry_run(engine: Engine, request: Submit, from_file: Iterable[str] = ()
         ),
         cleanup=_cleanup(preview, facts),
         blockers=tuple(views.liftable(blocker) for blocker in preview.blockers),
-        approvals=tuple(_approval(*one) for one in declared_rules(definition).items()),
+        approvals=tuple(_approval(*rule) for rule in declared_rules(definition).items()),
     )
 
 
@@ -81,7 +81,7 @@ def _step(
         outcomes=tuple(_outcomes(step)),
         matrix=step.matrix or None,
         max_parallel=step.max_parallel,
-        later=tuple(str(one) for one in unreadable([step.config, read_in_env], scope)),
+        later=tuple(str(reference) for reference in unreadable([step.config, read_in_env], scope)),
         secrets=tuple(dict.fromkeys([*_named(step.config), *_named_in(env)])),
     )
 

@@ -35,7 +35,7 @@ def environment(world: World, name: str, last: tuple[int, ...]) -> wire.Environm
         preparing=tuple(job.id for job in world.preparing_jobs(name)),
         running=tuple(job.id for job in world.running_jobs(name)),
         queued=tuple(job.id for job in world.queue(name)),
-        debts=tuple(debt(one) for one in state.debts),
+        debts=tuple(debt(owed) for owed in state.debts),
         quarantine=_quarantine(world, name, state.quarantine),
         holds=(),
         locks=definition.locks if definition is not None else (),

@@ -54,8 +54,8 @@ class EventStream:
                     if patience.cancelled_caught:
                         await write(KEEP_ALIVE)
                         continue
-                    for one in batch:
-                        await self._send(write, one.id, one.stamped)
+                    for line in batch:
+                        await self._send(write, line.id, line.stamped)
 
     async def _send(self, write: Write, id: int, stamped: Stamped) -> None:
         if id <= self._after:

@@ -104,7 +104,7 @@ class LogStream:
             async with self._engine.feed.subscribe() as batches:
                 self._note(await self._engine.job(self.ref.job))
                 async for batch in batches:
-                    if any(job_of(one.stamped.event) == self.ref.job for one in batch):
+                    if any(job_of(line.stamped.event) == self.ref.job for line in batch):
                         self._note(await self._engine.job(self.ref.job))
 
     def _note(self, job: Job) -> None:
@@ -129,7 +129,7 @@ def is_over(job: Job, ref: StepRef) -> bool:
     """Whether an attempt has ended, so that nothing more comes into its log."""
     if isinstance(job.phase, JobFinished):
         return True
-    step = next((one for one in job.steps if one.name == ref.step), None)
+    step = next((candidate for candidate in job.steps if candidate.name == ref.step), None)
     if step is None or step.attempt < ref.attempt:
         return False
     return step.attempt > ref.attempt or isinstance(step.phase, BackingOff | Finished)

@@ -167,9 +167,11 @@ def _what_is_invalid(error: ValidationException) -> str:
     """`priority: Expected int, got str`, for each mistake that the framework names."""
     found = error.extra if isinstance(error.extra, list) else []
     mistakes = [
-        f"{one['key']}: {one['message']}" if one.get("key") else str(one.get("message"))
-        for one in found
-        if isinstance(one, dict)
+        f"{mistake['key']}: {mistake['message']}"
+        if mistake.get("key")
+        else str(mistake.get("message"))
+        for mistake in found
+        if isinstance(mistake, dict)
     ]
     return "the request is not valid: " + ("; ".join(mistakes) or error.detail)
 

@@ -102,7 +102,7 @@ def summary(
         started_at=time(run.started) if run else None,
         finished_at=time(end.ended) if end else None,
         cancel=_cancel(of, definition),
-        blockers=tuple(blocker(one) for one in blockers),
+        blockers=tuple(blocker(found) for found in blockers),
     )
 
 

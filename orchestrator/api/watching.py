@@ -35,7 +35,7 @@ class Watch:
             async with self._engine.feed.subscribe() as batches:
                 self._note(own=True)
                 async for batch in batches:
-                    self._note(own=any(job_of(one.stamped.event) == self._job for one in batch))
+                    self._note(own=any(job_of(line.stamped.event) == self._job for line in batch))
 
     def _note(self, own: bool) -> None:
         self._stirred = True

@@ -50,7 +50,7 @@ def check_ref(ref: str) -> None:
 
 def _of_url(url: str, scheme: str) -> tuple[str, ...]:
     if scheme not in LOCAL:
-        known = ", ".join(f"{one}://" for one in LOCAL)
+        known = ", ".join(f"{scheme}://" for scheme in LOCAL)
         raise AddressInvalid(f"{url!r}: {scheme}:// is not used, only {known} are")
     if _CONTROL.search(url):
         raise AddressInvalid(f"{url!r} holds a space or a control character; write %20")

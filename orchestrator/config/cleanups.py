@@ -129,7 +129,9 @@ def _report_written(
         )
     known = Known(
         params=frozenset(param.name for param in pipeline.params),
-        lists=frozenset(one.name for one in pipeline.params if one.type is ParameterType.LIST),
+        lists=frozenset(
+            parameter.name for parameter in pipeline.params if parameter.type is ParameterType.LIST
+        ),
         vars={
             name: names
             for name, names in around.vars.items()

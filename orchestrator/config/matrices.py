@@ -65,7 +65,7 @@ def _names(table: StepTable) -> tuple[str, ...]:
 
 
 def _spelled_out(written: Sequence[str], names: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    return tuple(name for one in written for name in names.get(one, (one,)))
+    return tuple(name for need in written for name in names.get(need, (need,)))
 
 
 def _combinations(

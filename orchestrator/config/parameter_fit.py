@@ -10,8 +10,8 @@ from orchestrator.core.values.parameters import ParameterProblem, check_value
 from orchestrator.core.values.references import Reference, is_reference, parse
 
 _FITTING: dict[ParameterType, tuple[ParameterType, ...]] = {
-    ParameterType.STRING: tuple(one for one in ParameterType if one is not ParameterType.LIST),
-    ParameterType.CHOICE: tuple(one for one in ParameterType if one is not ParameterType.LIST),
+    ParameterType.STRING: tuple(kind for kind in ParameterType if kind is not ParameterType.LIST),
+    ParameterType.CHOICE: tuple(kind for kind in ParameterType if kind is not ParameterType.LIST),
     ParameterType.INTEGER: (
         *(ParameterType.INTEGER, ParameterType.NUMBER),
         *(ParameterType.STRING, ParameterType.CHOICE),

@@ -101,7 +101,7 @@ def _type_was_read(name: str, document: Document) -> bool:
     if not isinstance(table, dict):
         return False
     said = table.get("type", ParameterType.STRING.value)
-    return said in [one.value for one in ParameterType]
+    return said in [kind.value for kind in ParameterType]
 
 
 def _report_unfit_keys(name: str, table: ParameterTable, document: Document) -> None:

@@ -40,4 +40,4 @@ def _reads(value: Any, secret: frozenset[str]) -> bool:
         found = references(value)
     except ReferenceProblem:  # reported as such
         return False
-    return any(one.path == ("params", name) for one in found for name in secret)
+    return any(reference.path == ("params", name) for reference in found for name in secret)

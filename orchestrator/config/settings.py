@@ -73,7 +73,7 @@ def settings_so_far(value: Any, scope: Scope, kind: Any) -> Any:
             return {key: settings_so_far(inner, scope, its) for key, inner, its in parts}
         case list() | tuple():
             found = ((inner, settings_so_far(inner, scope, its), its) for _, inner, its in parts)
-            return [one for item, read, its in found for one in _spread(item, read, its)]
+            return [inner for item, read, its in found for inner in _spread(item, read, its)]
         case _:
             return value
 
@@ -89,7 +89,7 @@ def _resolved(value: Any, scope: Scope, kind: Any, secrets: SecretValues) -> Any
             return {key: _resolved(inner, scope, its, secrets) for key, inner, its in parts}
         case list() | tuple():
             items = (_items(inner, scope, its, secrets) for _, inner, its in parts)
-            return [one for several in items for one in several]
+            return [item for several in items for item in several]
         case _:
             return resolve(value, scope)
 

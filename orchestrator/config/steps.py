@@ -32,11 +32,11 @@ def read_steps(
     out."""
     sections = read_sections(table, document)
     made = made_steps(table)
-    every = made | frozenset(name for one in sections for name in one.named.names)
+    every = made | frozenset(name for part in sections for name in part.named.names)
     steps: list[tuple[StepTable, StepDefinition]] = []
     for place, written in enumerate(sections):
         later = [section.named for section in sections[place + 1 :]]
-        earlier = made | {name for one in sections[:place] for name in one.named.names}
+        earlier = made | {name for part in sections[:place] for name in part.named.names}
         outcomes = OutcomeReader(written, later, document)
         reader = StepReader(table, written, document, around)
         for at, step in enumerate(written.tables):

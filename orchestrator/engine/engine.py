@@ -256,7 +256,7 @@ class Engine:
                 if isinstance(job.phase, JobPreparing):
                     happen(world, ev.Stamped(at=now, by=None, event=ev.JobReady(job=job.id)))
                     later = blockers(world, world.jobs[job.id])
-                    found += [one for one in later if one not in found]
+                    found += [blocker for blocker in later if blocker not in found]
                 return Preview(
                     definition=world.definition(job), params=job.params, blockers=tuple(found)
                 )

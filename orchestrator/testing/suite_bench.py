@@ -194,10 +194,10 @@ class AdapterBench:
         if not self.material.asks:
             return
         asked = self.through(lambda: self._client.get("/v1/approvals"))["approvals"]
-        for one in asked:
-            said = self.material.answer(one["job"], one["message"])
+        for answer in asked:
+            said = self.material.answer(answer["job"], answer["message"])
             if said is not None:
-                self._answer(f"/v1/jobs/{one['job']}/{'approve' if said else 'reject'}")
+                self._answer(f"/v1/jobs/{answer['job']}/{'approve' if said else 'reject'}")
 
     def _answer(self, path: str) -> None:
         try:

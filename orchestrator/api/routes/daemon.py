@@ -91,9 +91,9 @@ async def _status(engine: Engine, facts: DaemonFacts, caller: Caller) -> wire.St
             preparing=_jobs(engine, world, caller, preparing, PREPARING_SHOWN),
             approvals=pending_approvals(world, caller),
             quarantines=tuple(
-                environment(world, one.name, ())
-                for one in world.environments.values()
-                if one.quarantine is not None and may_see(world, caller, one.name, None)
+                environment(world, state.name, ())
+                for state in world.environments.values()
+                if state.quarantine is not None and may_see(world, caller, state.name, None)
             ),
             debts=_debts(world, caller),
         )
@@ -130,10 +130,10 @@ def _daemon(engine: Engine, facts: DaemonFacts, world: World) -> wire.DaemonStat
 
 def _debts(world: World, caller: Caller) -> tuple[wire.EnvironmentDebt, ...]:
     return tuple(
-        wire.EnvironmentDebt(environment=one.name, **msgspec.structs.asdict(debt(owed)))
-        for one in world.environments.values()
-        if may_see(world, caller, one.name, None)
-        for owed in one.debts
+        wire.EnvironmentDebt(environment=state.name, **msgspec.structs.asdict(debt(owed)))
+        for state in world.environments.values()
+        if may_see(world, caller, state.name, None)
+        for owed in state.debts
     )
 
 

@@ -23,7 +23,7 @@ async def list_pipelines(engine: GivenEngine, caller: GivenCaller) -> Pipelines:
         demand_viewer(world, caller, "listing pipelines")
         known = _known(world)
         seen = [known[name] for name in sorted(known) if may_see(world, caller, None, name)]
-    return Pipelines(pipelines=tuple(_view(world, caller, one) for one in seen))
+    return Pipelines(pipelines=tuple(_view(world, caller, shown) for shown in seen))
 
 
 @get("/v1/pipelines/{name:str}", summary="Show a pipeline")

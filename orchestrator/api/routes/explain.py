@@ -62,7 +62,7 @@ def _is_under_way(step: wire.Step) -> bool:
 
 
 def _under_way(job: wire.Job, step: wire.Step) -> wire.StepUnderWay:
-    asks = any(one.step == step.name for one in job.awaits)
+    asks = any(awaited.step == step.name for awaited in job.awaits)
     return wire.StepUnderWay(**asdict(step), lift=to_answer(job.id, step.name) if asks else None)
 
 

@@ -89,7 +89,7 @@ async def list_jobs(
         kind=kind,
         conclusion=conclusion,
         uid=caller.uid if mine else None,
-        labels=dict(_label(one) for one in label or ()),
+        labels=dict(_label(text) for text in label or ()),
         before=before,
         limit=limit,
     )

@@ -51,14 +51,14 @@ async def read_log(
 
 def _ref(found: SeenJob, step: str, attempt: int | None, follow: bool) -> StepRef:
     """The attempt that was asked for. Raises Refusal (404) where it has no log."""
-    names = [one.name for one in found.definition.pipeline.steps]
+    names = [defined.name for defined in found.definition.pipeline.steps]
     where = f"job {found.job.id}"
     if step not in names:
         meant = near(step, names)
         text = f"{where} has no step {step!r}{did_you_mean(meant)} (steps: {', '.join(names)})"
         unknown = problem(HTTPStatus.NOT_FOUND, "unknown-step", text)
         raise Refusal(msgspec.structs.replace(unknown, near=meant or None))
-    state = next((one for one in found.job.steps if one.name == step), None)
+    state = next((candidate for candidate in found.job.steps if candidate.name == step), None)
     if state is None or isinstance(state.phase, Pending):
         if follow and attempt in (None, 1):
             return StepRef(found.job.id, step)

@@ -104,10 +104,10 @@ def say_away(error: Exception) -> None:
 
 def _query(values: dict[str, object]) -> str:
     pairs = [
-        f"{name}={http.quoted(_text(one))}"
+        f"{name}={http.quoted(_text(item))}"
         for name, value in values.items()
-        for one in (value if isinstance(value, list) else [value])
-        if not (one is None or one is False or one == "")
+        for item in (value if isinstance(value, list) else [value])
+        if not (item is None or item is False or item == "")
     ]
     return "?" + "&".join(pairs) if pairs else ""
 

@@ -68,4 +68,8 @@ def worst(statuses: Iterable[Exit]) -> Exit:
     """The one status for several jobs: an error of ours first, then the worst conclusion."""
     seen = set(statuses)
     unknown = seen.difference(WORST_FIRST)
-    return min(unknown) if unknown else next((one for one in WORST_FIRST if one in seen), Exit.DONE)
+    return (
+        min(unknown)
+        if unknown
+        else next((status for status in WORST_FIRST if status in seen), Exit.DONE)
+    )

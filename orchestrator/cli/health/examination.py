@@ -64,10 +64,10 @@ def _configuration(named: str | None) -> tuple[list[HealthFinding], Configuratio
     except UsageMistake as mistake:
         return [warning("configuration", str(mistake))], None
     registry = load_registry()
-    broken = [problem("plugin", str(one)) for one in registry.problems]
+    broken = [problem("plugin", str(fault)) for fault in registry.problems]
     try:
         configuration = read_configuration(directory, registry)
     except ConfigurationInvalid as invalid:
-        mistakes = [problem("configuration", str(one)) for one in invalid.mistakes]
+        mistakes = [problem("configuration", str(mistake)) for mistake in invalid.mistakes]
         return broken + mistakes, None
     return [*broken, ok("configuration", f"{directory} has no mistake")], configuration

@@ -98,6 +98,6 @@ class Attendance:
 
 def _holders(refused: Refused) -> str:
     """Who may stop it, where the daemon says so and its sentence does not."""
-    holders = [str(one) for one in refused.problem.get("holders") or ()]
+    holders = [str(holder) for holder in refused.problem.get("holders") or ()]
     unsaid = [holder for holder in holders if holder not in str(refused)]
     return f"; it may be stopped by {', '.join(unsaid)}" if unsaid else ""

@@ -206,7 +206,7 @@ class Follower:
         exchanges = [self._watch, *(source.exchange for source in self._sources.values())]
         opened = [exchange for exchange in exchanges if exchange]
         at_hand = [exchange.fileno() for exchange in opened if exchange.at_hand]
-        return at_hand or readable((one.fileno() for one in opened), SILENT_SECONDS)
+        return at_hand or readable((exchange.fileno() for exchange in opened), SILENT_SECONDS)
 
     def _receive_changes(self) -> None:
         assert self._watch is not None

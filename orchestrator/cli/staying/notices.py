@@ -20,8 +20,8 @@ class ApprovalNotices:
 
     def __call__(self, job: Job) -> None:
         """Say what is new."""
-        for one in job["awaits"]:
-            key = (one["step"], " ".join(rule["text"] for rule in one["rules"]))
+        for awaited in job["awaits"]:
+            key = (awaited["step"], " ".join(rule["text"] for rule in awaited["rules"]))
             if key not in self._said:
                 self._said.add(key)
-                self._terminal.note(notice(job["id"], one, now()))
+                self._terminal.note(notice(job["id"], awaited, now()))

@@ -73,4 +73,6 @@ def value_line(value: object) -> str:
 
 
 def _plain(name: str) -> str:
-    return "".join(one if one.isascii() and one.isalnum() else "_" for one in name)
+    return "".join(
+        character if character.isascii() and character.isalnum() else "_" for character in name
+    )

@@ -63,8 +63,8 @@ def status_approval(one: PendingApproval, terminal: Terminal, now: float) -> lis
 def awaited_lines(job: Job, now: float) -> list[str]:
     """`awaits approval by approver (1 of 2), since 12:04 (6 min): orchestrator approve 7`."""
     return [
-        f"{awaited_sentence(one, now)}: orchestrator approve {_words(job['id'], one)}"
-        for one in job["awaits"]
+        f"{awaited_sentence(awaited, now)}: orchestrator approve {_words(job['id'], awaited)}"
+        for awaited in job["awaits"]
     ]
 
 
@@ -112,9 +112,9 @@ def approved_line(job: Job, explanation: Explanation) -> str:
     """What a yes has led to; the newest is the one that was just said."""
     newest = max(job["approvals"], key=lambda one: one["at"])
     step, number = newest["step"], job["id"]
-    for one in job["awaits"]:
-        if one["step"] == step:
-            left = " and ".join(harmless(rule["text"]) for rule in one["rules"])
+    for awaited in job["awaits"]:
+        if awaited["step"] == step:
+            left = " and ".join(harmless(rule["text"]) for rule in awaited["rules"])
             return f"approved; it still needs {left}"
     if step is not None:
         return f"approved; step {harmless(step)} of job {number} goes on"

@@ -67,8 +67,8 @@ def _approval(approval: PlannedApproval) -> str:
 
 def _headline(step: ResolvedStep, width: int, plan: DryRun, terminal: Terminal) -> str:
     """`    3  smoke  command  touches  stage tests  after apply`."""
-    before = [one for one in plan["steps"] if one["turn"] == step["turn"] - 1]
-    after = {one["name"] for one in before if one["section"] == step["section"]}
+    before = [earlier for earlier in plan["steps"] if earlier["turn"] == step["turn"] - 1]
+    after = {earlier["name"] for earlier in before if earlier["section"] == step["section"]}
     needs = step["needs"] or []
     when = step["when"]
     notes = [

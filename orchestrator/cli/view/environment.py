@@ -89,4 +89,4 @@ def _painted_state(environment: Environment, terminal: Terminal) -> str:
 
 
 def _numbers(ids: list[int]) -> str:
-    return ", ".join(str(one) for one in ids)
+    return ", ".join(str(job) for job in ids)

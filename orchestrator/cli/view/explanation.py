@@ -37,7 +37,7 @@ def explanation_lines(
 
 
 def _waiting_steps(explanation: Explanation, now: float) -> list[list[str]]:
-    asked = {one["step"]: one for one in explanation["awaits"]}
+    asked = {awaited["step"]: awaited for awaited in explanation["awaits"]}
     rows = []
     for step in filter(_waits, explanation["steps"]):
         text = _note(step, now)

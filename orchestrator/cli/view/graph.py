@@ -33,7 +33,7 @@ def graph_lines(
 ) -> list[str]:
     """The steps by section, and after `before` what people are asked."""
     drawn = _drawn(steps)
-    rows = table((_row(one) for one in drawn), indent="    ")
+    rows = table((_row(place) for place in drawn), indent="    ")
     asked, section = approval_lines(approvals or []), ""
     lines: list[str] = []
     for one, row in zip(drawn, rows, strict=True):
@@ -78,7 +78,7 @@ def _drawn(steps: list[PipelineStep]) -> list[_Drawn]:
     drawn = []
     for together in sections.values():
         needs = {name: _needs(members[0], as_written) for name, members in together.items()}
-        drawn += [_Drawn(together[one.name], one, as_written) for one in layout(needs)]
+        drawn += [_Drawn(together[place.name], place, as_written) for place in layout(needs)]
     return drawn
 
 

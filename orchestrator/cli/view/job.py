@@ -51,7 +51,7 @@ def _facts(job: Job, now: float) -> list[str]:
 
 def _blockers(job: Job, now: float) -> list[str]:
     """What it waits for, but for approvals, of which there is more to be said."""
-    blockers = [one for one in job["blockers"] if one["type"] != "approval"]
+    blockers = [blocker for blocker in job["blockers"] if blocker["type"] != "approval"]
     if job["phase"] == "finished" or not blockers:
         return []
     lines = ["  waits for"]

@@ -86,7 +86,7 @@ def _environments(pipeline: Pipeline) -> str:
 def _parameter_lines(parameters: list[Parameter], terminal: Terminal) -> list[str]:
     """A line each, and below it the choices that are too many for one."""
     lines = []
-    rows = table((_parameter(one) for one in parameters), indent="    ")
+    rows = table((_parameter(parameter) for parameter in parameters), indent="    ")
     for parameter, row in zip(parameters, rows, strict=True):
         allowed = _allowed(parameter)
         more = folded(allowed) if len(allowed) > _SHORT else []

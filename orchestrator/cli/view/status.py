@@ -34,7 +34,9 @@ def status_lines(status: Status, terminal: Terminal, now: float) -> list[str]:
     if status["approvals"]:
         lines.append(terminal.paint("awaiting approval", "bold"))
         mine_first = sorted(status["approvals"], key=lambda one: not one["may_answer"])
-        lines += table((status_approval(one, terminal, now) for one in mine_first), indent="  ")
+        lines += table(
+            (status_approval(pending, terminal, now) for pending in mine_first), indent="  "
+        )
     if status["quarantines"]:
         lines.append(terminal.paint("quarantines", "bold"))
         for environment in status["quarantines"]:
@@ -110,7 +112,7 @@ def _rows(jobs: list[Job], terminal: Terminal, now: float) -> list[str]:
 
 
 def _at_work(job: Job, now: float) -> str:
-    if any(one["step"] is None for one in job["awaits"]):
+    if any(awaited["step"] is None for awaited in job["awaits"]):
         return "awaits approval"
     active = (s for s in job.get("steps", ()) if s["phase"] not in ("pending", "finished"))
     notes = "; ".join(f"{harmless(step['name'])}: {step_note(step, now)}" for step in active)

@@ -161,8 +161,8 @@ def _wide_width(text: str) -> int:
     import unicodedata
 
     plain = re.sub("\x1b\\[[0-9;]*m", "", text)
-    marks = sum(1 for one in plain if unicodedata.combining(one))
-    wide = sum(1 for one in plain if unicodedata.east_asian_width(one) in "WF")
+    marks = sum(1 for character in plain if unicodedata.combining(character))
+    wide = sum(1 for character in plain if unicodedata.east_asian_width(character) in "WF")
     return len(plain) - marks + wide
 
 

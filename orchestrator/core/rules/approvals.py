@@ -116,7 +116,9 @@ def find(world: World, id: int, step: str | None) -> Asked:
     if not found:
         raise nothing_asked(job)
     if len(found) > 1:
-        raise StepNotNamed(id, [one.step.name for one in found if one.step is not None])
+        raise StepNotNamed(
+            id, [asked_by.step.name for asked_by in found if asked_by.step is not None]
+        )
     return found[0]
 
 
@@ -127,9 +129,9 @@ def _demand_meant(asked: Asked, request: cmd.Approve | cmd.Reject) -> None:
         return
     uid = request.caller.uid
     said = {approval.by.uid for approval in asked.job.approvals}
-    for question in (one for step in asked.job.steps for one in step.questions):
+    for question in (asked_before for step in asked.job.steps for asked_before in step.questions):
         if question != asked.question:
-            said.update(one.by.uid for one in question.approvals)
+            said.update(approval.by.uid for approval in question.approvals)
             said.update([question.answer.by.uid] if question.answer and question.answer.by else ())
     if uid in said:
         raise AnsweredAlready(asked.job.id, request.caller.user, asked.step.name)
@@ -267,7 +269,7 @@ def question(
 def _ask(world: World, seen: cmd.Ask, now: Instant) -> Iterator[ev.AnyEvent]:
     """A step asks people. After a stop nothing is asked any more."""
     _, step = attempt(world, seen.ref)
-    if any(one.key == seen.key for one in step.questions):
+    if any(question.key == seen.key for question in step.questions):
         return
     if not isinstance(step.phase, Acquiring | Applying) or is_asked_to_stop(step):
         raise StopComesFirst(f"a stop of step {step.name} was asked for")
@@ -280,6 +282,6 @@ def _withdraw(world: World, seen: cmd.WithdrawQuestion) -> Iterator[ev.AnyEvent]
     _, step = attempt(world, seen.ref)
     asked = step.open_question
     if asked is not None and any(
-        one.key == seen.key and one.answer is None for one in step.questions
+        question.key == seen.key and question.answer is None for question in step.questions
     ):
         yield ev.StepQuestionWithdrawn(ref=seen.ref, key=seen.key)

@@ -74,7 +74,7 @@ def concluded(job: Job, steps: Sequence[StepDefinition]) -> JobConclusion:
         return conclusion
     if StepConclusion.CANCELLED in ends:
         return JobConclusion.CANCELLED
-    if any(one in (StepConclusion.FAILURE, StepConclusion.TIMED_OUT) for one in ends):
+    if any(end in (StepConclusion.FAILURE, StepConclusion.TIMED_OUT) for end in ends):
         return JobConclusion.FAILURE
     return conclusion
 
@@ -94,7 +94,7 @@ def _conclusion(job: Job, ends: Iterable[Finished]) -> JobConclusion:
     # LOST before the stop: nobody knows how that tool ended, and `cancelled` would say that it had
     # stopped.
     stop = _stop_before_verdict(job)
-    if stop is not None and any(one in _UNFINISHED for one in conclusions):
+    if stop is not None and any(conclusion in _UNFINISHED for conclusion in conclusions):
         return conclusion_of_stop(stop)
     if StepConclusion.TIMED_OUT in conclusions:
         return JobConclusion.TIMED_OUT

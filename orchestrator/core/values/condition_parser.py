@@ -84,7 +84,7 @@ LONGEST = 1000
 """Characters of a condition."""
 DEEPEST = 50
 """Parentheses, lists and negations inside each other."""
-COMPARISONS = {one.value: one for one in Comparison}
+COMPARISONS = {comparison.value: comparison for comparison in Comparison}
 CONSTANTS: dict[str, Constant] = {"true": True, "false": False, "null": None}
 KEYWORDS = ("and", "or", "not", "in", *CONSTANTS)
 ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", '"': '"', "'": "'"}

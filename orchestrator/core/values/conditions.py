@@ -65,10 +65,10 @@ def _references(node: Node) -> Iterator[Reference]:
         case Read(reference):
             yield reference
         case Listed(inner) | Every(inner) | Some(inner):
-            for one in inner:
-                yield from _references(one)
-        case Negated(one):
-            yield from _references(one)
+            for part in inner:
+                yield from _references(part)
+        case Negated(part):
+            yield from _references(part)
         case Compared(left, _, right):
             yield from _references(left)
             yield from _references(right)

@@ -123,7 +123,7 @@ def check_value(parameter: Parameter, given: Any, origin: str) -> str:
     found = (out_of_range(parameter, value), *_unlike(parameter, value))
     faults = [fault for fault in found if fault is not None]
     if faults:
-        told = "; ".join(str(one) for one in faults[:MOST_TOLD])
+        told = "; ".join(str(fault) for fault in faults[:MOST_TOLD])
         more = f"; and {len(faults) - MOST_TOLD} more" if len(faults) > MOST_TOLD else ""
         raise type(faults[0])(f"{where}: {told}{more}{_example(parameter)}")
     return text

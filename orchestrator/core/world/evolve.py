@@ -187,7 +187,7 @@ def _end_job(world: World, job: Job, event: ev.JobEnded, at: Instant) -> None:
     if debt is not None:
         run = job.run
         kept = replace(debt, conclusion=event.conclusion, locks=run.locks if run else ())
-        debts = tuple(kept if one is debt else one for one in environment.debts)
+        debts = tuple(kept if owed is debt else owed for owed in environment.debts)
         world.put_environment(replace(environment, debts=debts))
 
 

@@ -130,18 +130,20 @@ def _asked(
 ) -> tuple[AskedQuestion, ...]:
     match event:
         case ev.StepQuestionWithdrawn(key=key):
-            return tuple(one for one in questions if one.key != key)
+            return tuple(question for question in questions if question.key != key)
         case ev.StepAsked(question=question):
-            others = (one for one in questions if one.key != question.key)
+            others = (other for other in questions if other.key != question.key)
             return (*others, question)
         case ev.StepApproved(key=key, approval=approval):
             return tuple(
-                replace(one, approvals=(*one.approvals, approval)) if one.key == key else one
-                for one in questions
+                replace(asked, approvals=(*asked.approvals, approval))
+                if asked.key == key
+                else asked
+                for asked in questions
             )
         case ev.StepAnswered(key=key, answer=answer):
             return tuple(
-                replace(one, answer=answer) if one.key == key else one for one in questions
+                replace(asked, answer=answer) if asked.key == key else asked for asked in questions
             )
         case _:
             assert_never(event)
@@ -248,8 +250,10 @@ def environment_after(
             quarantine = environment.quarantine
             if quarantine is None:
                 return environment
-            findings = tuple(one for one in quarantine.findings if one.ref != ref)
-            left = tuple(one for one in quarantine.rechecking if one != ref)
+            findings = tuple(
+                finding_left for finding_left in quarantine.findings if finding_left.ref != ref
+            )
+            left = tuple(unlooked for unlooked in quarantine.rechecking if unlooked != ref)
             if finding is not None:
                 findings = (*findings, finding)
             return replace(

@@ -345,7 +345,7 @@ async def _look(bench: Bench) -> None:
     for problem in problems:
         if problem.severity is Severity.WARNING:
             bench.step.warn(in_words(problem))
-    errors = [in_words(one) for one in problems if one.severity is Severity.ERROR]
+    errors = [in_words(problem) for problem in problems if problem.severity is Severity.ERROR]
     if errors:
         raise AdapterError("; ".join(errors))
 

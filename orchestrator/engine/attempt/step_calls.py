@@ -146,6 +146,6 @@ def _answer(asked: AskedQuestion) -> Answer:
     comments = dict.fromkeys(approval.comment for approval in asked.approvals if approval.comment)
     return Answer(
         approved=True,
-        by=", ".join(one.by.user for one in asked.approvals),
+        by=", ".join(approval.by.user for approval in asked.approvals),
         comment="; ".join(comments),
     )

@@ -314,7 +314,9 @@ class Workbench:
         self, world: World, job: Job, definition: JobDefinition, ref: StepRef
     ) -> SecretValues:
         """The secrets that the step names, and the job's secret parameters. Raises StepUnusable."""
-        step = next(one for one in definition.pipeline.steps if one.name == ref.step)
+        step = next(
+            candidate for candidate in definition.pipeline.steps if candidate.name == ref.step
+        )
         names = secrets_in_env(*layers_of(definition, step))
         adapter = self._adapters.get(step.uses)
         if adapter is not None:

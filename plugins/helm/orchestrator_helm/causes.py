@@ -42,8 +42,12 @@ def _owned_by(head: Live, everything: Sequence[Live]) -> Iterator[Live]:
     owners = {head.uid}
     grows = True
     while grows:
-        found = [one for one in everything if one.uid not in owners and one.owners & owners]
-        owners.update(one.uid for one in found)
+        found = [
+            resource
+            for resource in everything
+            if resource.uid not in owners and resource.owners & owners
+        ]
+        owners.update(resource.uid for resource in found)
         yield from found
         grows = bool(found)
 
@@ -65,7 +69,7 @@ def _lines(family: Family, events: Sequence[Live]) -> Iterator[str]:
     for member in (family.head, *family.members):
         for cause in _waiting_containers(member):
             yield f"  {member.identity}: {cause}"
-    about = [one for one in events if _about(one) in family.uids]
+    about = [event for event in events if _about(event) in family.uids]
     for event in sorted(about, key=_moment)[-MOST_EVENTS:]:
         yield f"  {_said(event)}"
 
@@ -101,19 +105,19 @@ def _waiting_containers(pod: Live) -> Iterator[str]:
         *(status.get("initContainerStatuses") or ()),
         *(status.get("containerStatuses") or ()),
     ]
-    for one in statuses:
-        state: dict[str, Any] = one.get("state") or {}
+    for container in statuses:
+        state: dict[str, Any] = container.get("state") or {}
         why = state.get("waiting") or state.get("terminated") or {}
         reason, message = why.get("reason"), why.get("message")
         if reason and reason != "Completed":
             exit_code = f" (exit {why['exitCode']})" if "exitCode" in why else ""
-            yield f"container {one.get('name')}: {reason}{exit_code}" + (
+            yield f"container {container.get('name')}: {reason}{exit_code}" + (
                 f": {message}" if message else ""
             )
     if not statuses and pod.identity.kind == "Pod":
-        for one in status.get("conditions") or ():
-            if one.get("status") == "False" and one.get("message"):
-                yield f"{one.get('reason')}: {one['message']}"
+        for condition in status.get("conditions") or ():
+            if condition.get("status") == "False" and condition.get("message"):
+                yield f"{condition.get('reason')}: {condition['message']}"
 
 
 def _about(event: Live) -> str:

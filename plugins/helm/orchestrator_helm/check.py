@@ -89,7 +89,7 @@ async def _binary(step: Step[HelmSettings]) -> tuple[Problem, ...]:
     except AdapterError as error:
         return (Problem("binary", str(error)),)
     if version < OLDEST:
-        wanted, found = (".".join(map(str, one)) for one in (OLDEST, version))
+        wanted, found = (".".join(map(str, version_parts)) for version_parts in (OLDEST, version))
         return (Problem("binary", f"{binary} is {found}; {wanted} or newer is needed"),)
     return (*_too_new(step.config, version), *_shadowed(step.config, layout(step), version))
 

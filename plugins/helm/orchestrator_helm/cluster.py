@@ -101,7 +101,7 @@ class Cluster:
         if not wanted:
             return []
         file = self._files / f"{name}.json"
-        items = [one.reference() for one in wanted]
+        items = [resource.reference() for resource in wanted]
         write_private(
             file, msgspec.json.encode({"apiVersion": "v1", "kind": "List", "items": items})
         )

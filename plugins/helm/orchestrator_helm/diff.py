@@ -35,13 +35,13 @@ class Difference(msgspec.Struct, frozen=True):
 def difference(before: Sequence[Thing], after: Sequence[Thing]) -> Difference:
     """Between the objects of two renderings, hooks among them."""
     old, new = _by_identity(before), _by_identity(after)
-    added = [one for one in new if one not in old]
-    removed = [one for one in old if one not in new]
-    changed = [one for one in new if one in old and old[one] != new[one]]
+    added = [key for key in new if key not in old]
+    removed = [key for key in old if key not in new]
+    changed = [key for key in new if key in old and old[key] != new[key]]
     parts = [
-        *(f"+ {_name(new[one])}\n{_lines({}, new[one])}" for one in added),
-        *(f"~ {_name(new[one])}\n{_lines(old[one], new[one])}" for one in changed),
-        *(f"- {_name(old[one])}\n" for one in removed),
+        *(f"+ {_name(new[key])}\n{_lines({}, new[key])}" for key in added),
+        *(f"~ {_name(new[key])}\n{_lines(old[key], new[key])}" for key in changed),
+        *(f"- {_name(old[key])}\n" for key in removed),
     ]
     return Difference("\n".join(parts), len(added), len(changed), len(removed))
 

@@ -56,7 +56,7 @@ def is_own(step: Step[HelmSettings], one: Claim | Owner) -> bool:
 
 def _own(step: Step[HelmSettings], claims: object) -> Claim | None:
     assert isinstance(claims, tuple | list)
-    return next((one for one in claims if is_own(step, one)), None)
+    return next((claim for claim in claims if is_own(step, claim)), None)
 
 
 async def owner(helm: Helm, pending: Revision, *, ended: bool = False) -> Owner | None:
@@ -71,14 +71,20 @@ async def owner(helm: Helm, pending: Revision, *, ended: bool = False) -> Owner 
     if not claims:
         return None
     moment = await _moment(helm, pending)
-    fitting = [one for one in claims if _lived(one, moment)]
+    fitting = [claim for claim in claims if _lived(claim, moment)]
     if pending.status in ("pending-install", "pending-upgrade") and helm.commands.marks:
         fitting = await _marked(helm, fitting)
     owners = [
-        Owner(one.job, one.step, one.attempt, one.dead or (ended and is_own(step, one)), one.began)
-        for one in fitting
+        Owner(
+            claim.job,
+            claim.step,
+            claim.attempt,
+            claim.dead or (ended and is_own(step, claim)),
+            claim.began,
+        )
+        for claim in fitting
     ]
-    alive = [one for one in owners if not one.dead]
+    alive = [claim for claim in owners if not claim.dead]
     return next(iter(alive or owners), None)
 
 
@@ -97,7 +103,7 @@ def _lived(claim: Claim, moment: int) -> bool:
 
 async def _marked(helm: Helm, claims: list[Claim]) -> list[Claim]:
     """Those whose mark the latest revision bears, which is pending."""
-    return [one for one in claims if await is_marked(helm, mark(one), pending=True)]
+    return [claim for claim in claims if await is_marked(helm, mark(claim), pending=True)]
 
 
 async def is_marked(helm: Helm, text: str, *, pending: bool = False) -> bool:

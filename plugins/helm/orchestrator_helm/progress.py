@@ -67,14 +67,14 @@ class Watch:
         if self._helm.settings.action is Action.UNINSTALL:
             self._tell(total - len(objects), total, "removed", running)
             return
-        unready = [one for one in objects if not is_ready(one)]
+        unready = [resource for resource in objects if not is_ready(resource)]
         self._tell(len(objects) - len(unready), total, "ready", [*running, *unready])
         await self._remember([*running, *unready])
 
     def _tell(self, done: int, total: int, word: str, waiting: Sequence[Live]) -> None:
         text = f"resources {word}"
         if waiting:
-            names = [str(one.identity) for one in waiting]
+            names = [str(resource.identity) for resource in waiting]
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
             text += f", waiting for {names[0]}{more}"
         self._helm.step.progress(done, total, text)

@@ -68,7 +68,11 @@ def is_finished(live: Live) -> bool:
 def condition(status: dict[str, Any], name: str) -> str:
     """The value of a condition, empty where it has none."""
     conditions: Sequence[dict[str, Any]] = status.get("conditions") or ()
-    found = (str(one.get("status", "")) for one in conditions if one.get("type") == name)
+    found = (
+        str(condition.get("status", ""))
+        for condition in conditions
+        if condition.get("type") == name
+    )
     return next(found, "")
 
 

@@ -89,7 +89,9 @@ class History(msgspec.Struct, frozen=True):
     def before_latest(self) -> Revision | None:
         """What `rollback` without a revision goes to: the newest before it that was deployed."""
         older = (revision for revision in reversed(self.revisions) if revision is not self.latest)
-        return next((one for one in older if one.status in ("superseded", DEPLOYED)), None)
+        return next(
+            (revision for revision in older if revision.status in ("superseded", DEPLOYED)), None
+        )
 
     def __str__(self) -> str:
         if self.latest is None:

@@ -66,7 +66,7 @@ async def prepare(helm: Helm, history: History) -> Rendering:
             raise refused(helm.settings, NOT_FOUND)
         case Action.UPGRADE:
             found = await dry_run(helm)
-            hooks = [one for hook in found.hooks for one in objects(hook.manifest)]
+            hooks = [resource for hook in found.hooks for resource in objects(hook.manifest)]
             made = Rendering(identities(objects(found.manifest)), _that_run(hooks, helm))
         case _ if history.latest is None:
             made = Rendering()
@@ -94,7 +94,7 @@ async def would_be(helm: Helm, history: History) -> list[dict[str, Any]]:
     """
     if history.pending is None:
         found = await dry_run(helm)
-        hooks = [one for hook in found.hooks for one in objects(hook.manifest)]
+        hooks = [resource for hook in found.hooks for resource in objects(hook.manifest)]
         return [*objects(found.manifest), *hooks]
     await credentials.prepare(helm)
     answer = await helm.ask(helm.commands.template(), DRY_RUN_TIMEOUT)

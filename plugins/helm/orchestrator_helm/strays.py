@@ -33,17 +33,21 @@ async def remove(helm: Helm, meant: Intent, history: History) -> Cleanliness:
             late = await _late_objects(helm, cluster, known, meant, history)
         for hook in (*hooks, *late):
             await _delete(helm, hook)
-        left = [one for one in await cluster.get(_names((*hooks, *late)), "strays") if _stays(one)]
+        left = [
+            resource
+            for resource in await cluster.get(_names((*hooks, *late)), "strays")
+            if _stays(resource)
+        ]
     except NotVisible as reason:
         return await _unseen(helm, known, meant, str(reason))
-    uids = {one.uid for one in (*hooks, *late)}
-    left = [one for one in left if one.uid in uids]
+    uids = {resource.uid for resource in (*hooks, *late)}
+    left = [resource for resource in left if resource.uid in uids]
     if not left:
         return CLEAN
-    names = ", ".join(str(one.identity) for one in left)
+    names = ", ".join(str(resource.identity) for resource in left)
     return Cleanliness(
         f"release {helm.settings.release}: {names} of this step could not be removed",
-        tuple(_to_type(helm, one.identity) for one in left),
+        tuple(_to_type(helm, resource.identity) for resource in left),
     )
 
 
@@ -51,7 +55,11 @@ async def _unended_hooks(cluster: Cluster, known: Rendering, meant: Intent) -> l
     """Jobs and pods of hooks that were made since this attempt began and still run."""
     wanted = [hook for hook in known.hooks if hook.kind in RUNNING_KINDS]
     live = await cluster.get(wanted, "hooks")
-    return [one for one in live if _made_since(one, meant) and not is_finished(one) and _stays(one)]
+    return [
+        resource
+        for resource in live
+        if _made_since(resource, meant) and not is_finished(resource) and _stays(resource)
+    ]
 
 
 async def _late_objects(
@@ -67,10 +75,12 @@ async def _late_objects(
         kept = ()
     else:
         return []  # what the failed revision made is known to it
-    keys = {one.key for one in kept}
-    extra = [one for one in known.objects if one.key not in keys]
+    keys = {resource.key for resource in kept}
+    extra = [resource for resource in known.objects if resource.key not in keys]
     live = await cluster.get(extra, "late")
-    return [one for one in live if _is_orphan(helm, one) and _made_since(one, meant)]
+    return [
+        resource for resource in live if _is_orphan(helm, resource) and _made_since(resource, meant)
+    ]
 
 
 async def remove_orphans(helm: Helm, before: History, after: History) -> None:
@@ -89,8 +99,8 @@ async def remove_orphans(helm: Helm, before: History, after: History) -> None:
         and (revision.pending or revision.status == FAILED)
     }
     try:
-        for one in await _forgotten(helm, sorted(undone), now.revision):
-            await _delete(helm, one)
+        for resource in await _forgotten(helm, sorted(undone), now.revision):
+            await _delete(helm, resource)
     except NotVisible as reason:
         helm.step.warn(f"whether anything is left of what failed could not be looked at: {reason}")
 
@@ -98,10 +108,12 @@ async def remove_orphans(helm: Helm, before: History, after: History) -> None:
 async def _forgotten(helm: Helm, undone: list[int], deployed: int) -> list[Live]:
     if not undone:
         return []
-    kept = {one.key for one in await rendering.objects_of(helm, deployed)}
-    had = {one for number in undone for one in await rendering.objects_of(helm, number)}
-    live = await Cluster(helm).get([one for one in sorted(had) if one.key not in kept], "orphans")
-    return [one for one in live if _is_orphan(helm, one)]
+    kept = {resource.key for resource in await rendering.objects_of(helm, deployed)}
+    had = {resource for number in undone for resource in await rendering.objects_of(helm, number)}
+    live = await Cluster(helm).get(
+        [resource for resource in sorted(had) if resource.key not in kept], "orphans"
+    )
+    return [resource for resource in live if _is_orphan(helm, resource)]
 
 
 def _is_orphan(helm: Helm, one: Live) -> bool:
@@ -129,15 +141,16 @@ async def put_right(helm: Helm, meant: Intent, history: History) -> History:
 
 async def _is_overwritten(helm: Helm, undone: int, deployed: int) -> bool:
     wanted = {
-        identity(one).key: one
-        for one in objects(await rendering.text_of(helm, helm.commands.manifest(deployed)))
+        identity(resource).key: resource
+        for resource in objects(await rendering.text_of(helm, helm.commands.manifest(deployed)))
     }
     others = objects(await rendering.text_of(helm, helm.commands.manifest(undone)))
-    other = {identity(one).key: one for one in others}
+    other = {identity(resource).key: resource for resource in others}
     shared = [identity(one) for key, one in wanted.items() if other.get(key, one) != one]
     live = await Cluster(helm).get(shared, "overwritten")
     return any(
-        taken_for(one.data, wanted[one.identity.key], other[one.identity.key]) for one in live
+        taken_for(resource.data, wanted[resource.identity.key], other[resource.identity.key])
+        for resource in live
     )
 
 
@@ -175,7 +188,7 @@ async def _unseen(helm: Helm, known: Rendering, meant: Intent, reason: str) -> C
         f"hooks of this step may run on ({names}); whether they do could not be looked at: "
         f"{reason}. Where this is put right a recheck looks, and removes them; else delete them by "
         "hand, and waive",
-        tuple(_to_type(helm, one) for one in hooks),
+        tuple(_to_type(helm, resource) for resource in hooks),
     )
 
 
@@ -197,11 +210,11 @@ async def _not_seen_to_end(helm: Helm, meant: Intent, hooks: list[Identity]) -> 
         if revision.revision >= meant.makes:
             status = read_status(await helm.ask(helm.commands.status(revision.revision)))
             running |= {(hook.kind, hook.name) for hook in status.hooks if hook.may_run}
-    return [one for one in hooks if (one.kind, one.name) in running]
+    return [resource for resource in hooks if (resource.kind, resource.name) in running]
 
 
 def _names(found: tuple[Live, ...]) -> list[Identity]:
-    return [one.identity for one in found]
+    return [resource.identity for resource in found]
 
 
 def _stays(one: Live) -> bool:

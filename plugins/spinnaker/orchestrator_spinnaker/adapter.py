@@ -24,8 +24,8 @@ from orchestrator_spinnaker.trigger import Trigger
 GRACE = 600.0
 """Seconds in which a cancelled execution has stopped: its running tasks are let end."""
 OUTCOMES = tuple(
-    OutcomeRule(f"status {one.value}", Outcome.WARN)
-    for one in (Status.FAILED_CONTINUE, Status.STOPPED)
+    OutcomeRule(f"status {status.value}", Outcome.WARN)
+    for status in (Status.FAILED_CONTINUE, Status.STOPPED)
 )
 
 

@@ -24,32 +24,32 @@ _HANDSHAKES = {
 
 def untrusted(error: BaseException) -> str | None:
     """Why the certificate of Gate is not trusted, if that is it."""
-    for one in _all(error):
-        if isinstance(one, ssl.SSLCertVerificationError):
-            return one.verify_message
+    for cause in _all(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return cause.verify_message
     return None
 
 
 def refused_handshake(error: BaseException) -> str | None:
     """What Gate has against our client certificate, if that is it."""
-    for one in _all(error):
-        if isinstance(one, ssl.SSLError) and "ALERT" in (one.reason or ""):
+    for cause in _all(error):
+        if isinstance(cause, ssl.SSLError) and "ALERT" in (cause.reason or ""):
             for end, words in _HANDSHAKES.items():
-                if (one.reason or "").endswith(end):
+                if (cause.reason or "").endswith(end):
                     return words
     return None
 
 
 def in_words(error: BaseException) -> str:
     """The innermost cause, short."""
-    for one in _all(error):
-        match one:
+    for cause in _all(error):
+        match cause:
             case socket.gaierror():
                 return "there is no host of this name"
             case ssl.SSLError(reason="WRONG_VERSION_NUMBER" | "HTTP_REQUEST"):
                 return "it does not speak TLS: is it http:// ?"
-            case ssl.SSLError() if one.reason:
-                return f"TLS: {one.reason.lower().replace('_', ' ')}"
+            case ssl.SSLError() if cause.reason:
+                return f"TLS: {cause.reason.lower().replace('_', ' ')}"
             case ConnectionResetError() | BrokenPipeError():
                 return "the connection was cut"
             case OSError(errno=int(number)) if number > 0:

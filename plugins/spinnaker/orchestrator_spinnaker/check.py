@@ -28,7 +28,7 @@ async def problems(step: Step[SpinnakerSettings]) -> tuple[Problem, ...]:
 
 
 def _texts(values: Iterable[Any]) -> Iterator[str]:
-    return (format_value(one) for one in values if isinstance(one, str | int | float | None))
+    return (format_value(value) for value in values if isinstance(value, str | int | float | None))
 
 
 def _unasked(settings: SpinnakerSettings) -> Iterator[Problem]:

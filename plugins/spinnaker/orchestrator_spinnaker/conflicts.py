@@ -40,7 +40,7 @@ async def live_others(
 ) -> tuple[Execution, ...]:
     """Live executions of these pipelines but our own, the oldest first; patiently."""
     found = await patiently(step, lambda: gate.live(config_ids))
-    others = {one.id: one for one in found if one.id != own_id}
+    others = {execution.id: execution for execution in found if execution.id != own_id}
     return tuple(sorted(others.values(), key=lambda one: (began(one) or 0, one.id)))
 
 
@@ -122,5 +122,5 @@ def _state(execution: Execution) -> str:
     if execution.status is not Status.RUNNING:
         return str(execution.status.value)
     running = [stage for stage in execution.stages if stage.status is Status.RUNNING]
-    outer = [one for one in running if one.parent_stage_id is None]
+    outer = [stage for stage in running if stage.parent_stage_id is None]
     return f'RUNNING at "{(outer or running)[0].name}"' if running else "RUNNING"

@@ -194,7 +194,7 @@ def is_near_end(execution: Execution) -> bool:
     if execution.canceled:
         return True
     left = [stage for stage in execution.stages if not stage.status.complete]
-    return all(one.status is Status.RUNNING and one.type != JUDGMENT for one in left)
+    return all(stage.status is Status.RUNNING and stage.type != JUDGMENT for stage in left)
 
 
 def _took(execution: Execution) -> str:

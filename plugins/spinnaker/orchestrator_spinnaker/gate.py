@@ -64,7 +64,7 @@ class Gate:
     async def pipeline_names(self, application: str) -> tuple[str, ...]:
         """Of all pipelines of an application; none where Gate does not know it."""
         path = f"/applications/{_part(application)}/pipelineConfigs"
-        return tuple(one.name for one in await self._read(path, tuple[PipelineName, ...]))
+        return tuple(pipeline.name for pipeline in await self._read(path, tuple[PipelineName, ...]))
 
     async def pipeline(self, application: str, name: str) -> PipelineConfig:
         """A pipeline's configuration, by its name or id. Raises NotThere."""
@@ -93,7 +93,7 @@ class Gate:
             "limit": str(MOST),
         }
         found = await self._read("/executions", tuple[Execution, ...], params)
-        return tuple(one for one in found if not one.status.complete)
+        return tuple(execution for execution in found if not execution.status.complete)
 
     async def recent(self, pipeline: str) -> tuple[Execution, ...]:
         """The newest executions of a pipeline (id), without what their stages were given."""

@@ -155,7 +155,7 @@ class Judgments:
             now = await patiently(self._step, self._look, waits_out=GateError)
             if self._ended or now.canceled:
                 return MOOT
-            if not any(is_open(one) and _key(one) == key for one in judged(now)):
+            if not any(is_open(stage) and _key(stage) == key for stage in judged(now)):
                 return MOOT
             self._teller.once(f"{key} judged", _told(stage, answer, verdict, chosen))
             try:
@@ -198,7 +198,11 @@ def judged(execution: Execution) -> Sequence[Stage]:
     Orca stores the time at which one has before it stores that it runs.
     """
     begun = [stage for stage in execution.stages if stage.start_time is not None]
-    return [one for one in begun if one.type == JUDGMENT and one.status is not Status.NOT_STARTED]
+    return [
+        stage
+        for stage in begun
+        if stage.type == JUDGMENT and stage.status is not Status.NOT_STARTED
+    ]
 
 
 def is_open(stage: Stage) -> bool:
@@ -209,8 +213,8 @@ def is_open(stage: Stage) -> bool:
 def inputs_of(stage: Stage) -> Sequence[str]:
     """Between which the judge may choose."""
     given = stage.context.get("judgmentInputs")
-    values = [one.get("value") for one in given or () if isinstance(one, dict)]
-    return [one for one in values if isinstance(one, str) and one]
+    values = [option.get("value") for option in given or () if isinstance(option, dict)]
+    return [value for value in values if isinstance(value, str) and value]
 
 
 def chosen_input(inputs: Sequence[str], comment: str) -> str | None:
@@ -227,7 +231,7 @@ def chosen_input(inputs: Sequence[str], comment: str) -> str | None:
 def _called(inputs: Sequence[str], text: str) -> str | None:
     """The input that a text is; its case counts where there are several."""
     name = text.strip()
-    same = [one for one in inputs if one.strip().casefold() == name.casefold()]
+    same = [choice for choice in inputs if choice.strip().casefold() == name.casefold()]
     return name if name in same else next(iter(same), None)
 
 

@@ -62,7 +62,7 @@ class Leftovers:
         while True:
             try:
                 found = await self._ours(gate)
-                self._seen = [one for one in found if not one.status.complete]
+                self._seen = [execution for execution in found if not execution.status.complete]
                 if not self._seen and (found or not self._may_still_come()):
                     return await self._verdict(found)
                 await self._end(gate)
@@ -77,7 +77,7 @@ class Leftovers:
     async def _ours(self, gate: Gate) -> Sequence[Execution]:
         """All that was started by this attempt, by its id and by its correlation id."""
         by_us = await started_as(gate, self._step.config, self._noted.correlation)
-        found = {one.id: one for one in by_us}
+        found = {execution.id: execution for execution in by_us}
         if self._noted.execution is not None:
             with suppress(NotThere):
                 found[self._noted.execution] = await gate.execution(self._noted.execution)
@@ -92,31 +92,33 @@ class Leftovers:
 
     async def _end(self, gate: Gate) -> None:
         now = anyio.current_time()
-        for one in self._seen:
-            asked = self._asked.get(one.id)
-            if asked is not None and (one.canceled or now - asked < ASK_AGAIN):
+        for execution in self._seen:
+            asked = self._asked.get(execution.id)
+            if asked is not None and (execution.canceled or now - asked < ASK_AGAIN):
                 continue
-            await gate.cancel(one.id, f"cleanup of job {self._step.job.id}")
-            self._step.log(f"execution {one.id} is {one.status.value}: asked Spinnaker to stop it")
-            self._asked[one.id] = now
+            await gate.cancel(execution.id, f"cleanup of job {self._step.job.id}")
+            self._step.log(
+                f"execution {execution.id} is {execution.status.value}: asked Spinnaker to stop it"
+            )
+            self._asked[execution.id] = now
 
     def _waits_for(self) -> str:
         if not self._seen:
             return f"what came of the start: {self._search}"
-        return f"Spinnaker to stop {' and '.join(self._url(one.id) for one in self._seen)}"
+        return f"Spinnaker to stop {' and '.join(self._url(seen.id) for seen in self._seen)}"
 
     # --- verdicts ----------------------------------------------------------------------------
 
     async def _verdict(self, found: Sequence[Execution]) -> Cleanliness:
         """Nothing of ours is live."""
         await self._step.waiting_for(None)
-        for one in found:
-            self._step.log(f"execution {one.id} is {one.status.value}")
+        for ended in found:
+            self._step.log(f"execution {ended.id} is {ended.status.value}")
         if len(found) > 1:
             text = f"one start made {len(found)} executions, which have all ended: "
             return Cleanliness(
-                text + ", ".join(self._url(one.id) for one in found),
-                tuple(self._look_at(one.id) for one in found),
+                text + ", ".join(self._url(execution.id) for execution in found),
+                tuple(self._look_at(execution.id) for execution in found),
             )
         return CLEAN if found else await self._none()
 
@@ -149,10 +151,10 @@ class Leftovers:
     def unsettled(self, limit: float) -> Cleanliness:
         """The verdict when so many seconds have passed without one."""
         if self._seen:
-            urls = " and ".join(self._url(one.id) for one in self._seen)
+            urls = " and ".join(self._url(execution.id) for execution in self._seen)
             return Cleanliness(
                 f"still live {limit:g} s after its cancel: {urls}{self._because}",
-                tuple(self._cancel(one.id) for one in self._seen),
+                tuple(self._cancel(execution.id) for execution in self._seen),
             )
         if self._noted.execution is not None:
             id = self._noted.execution

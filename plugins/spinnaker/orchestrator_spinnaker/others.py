@@ -47,14 +47,14 @@ class Others:
         """Warn of those that came and went between two looks, now that ours has ended."""
         with suppress(NotThere, NotAllowed):
             for pipeline in await patiently(self._step, self._watched):
-                for one in await patiently(self._step, partial(self._gate.recent, pipeline)):
-                    if ran_beside(one, own):
-                        self._warn(one, "ran")
+                for execution in await patiently(self._step, partial(self._gate.recent, pipeline)):
+                    if ran_beside(execution, own):
+                        self._warn(execution, "ran")
 
     async def _look(self) -> None:
-        for one in await self._gate.live(await self._watched()):
-            if one.id != self._id:
-                self._warn(one, "runs")
+        for execution in await self._gate.live(await self._watched()):
+            if execution.id != self._id:
+                self._warn(execution, "runs")
 
     async def _watched(self) -> Sequence[str]:
         if self._pipelines is None:

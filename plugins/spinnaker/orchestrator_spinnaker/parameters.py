@@ -19,7 +19,7 @@ def problems(
 
     `stand_ins` are texts that stand for values which nobody has given yet.
     """
-    known = {one.name: one for one in config.parameter_config or ()}
+    known = {parameter.name: parameter for parameter in config.parameter_config or ()}
     for name, value in given.items():
         if name in known:
             text = _sent(value)

@@ -87,5 +87,5 @@ async def visibly(step: Step[SpinnakerSettings], call: Callable[[], Awaitable[An
 
 def clock_time(at: float, now: float) -> str:
     """Such as `12:04 UTC`, with the date where that is another day. Seconds since 1970."""
-    then, today = (datetime.fromtimestamp(one, UTC) for one in (at, now))
+    then, today = (datetime.fromtimestamp(moment, UTC) for moment in (at, now))
     return then.strftime("%H:%M UTC" if then.date() == today.date() else "%Y-%m-%d %H:%M UTC")

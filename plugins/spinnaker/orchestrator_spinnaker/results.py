@@ -39,9 +39,9 @@ def result(execution: Execution, outputs: dict[str, Any], *, asked: str, why: st
 
 def statuses(execution: Execution) -> tuple[str, ...]:
     """Words for outcome rules: of each ended stage, the worst first, then of the execution."""
-    words = [f'stage "{one.name}" {one.status.value}' for one in _worst_first(execution)]
+    words = [f'stage "{stage.name}" {stage.status.value}' for stage in _worst_first(execution)]
     if execution.status is Status.SUCCEEDED:
-        words += [one.status.value for one in _not_done(execution)]
+        words += [stage.status.value for stage in _not_done(execution)]
     return tuple(dict.fromkeys([*words, execution.status.value]))
 
 
@@ -53,11 +53,11 @@ def stage_outputs(
     missing: dict[str, StageOutput] = {}
     for name, source in wanted.items():
         values = [
-            one[source.key]
+            table[source.key]
             for stage in execution.stages
             if stage.name == source.stage
-            for one in (stage.context, stage.outputs)
-            if source.key in one
+            for table in (stage.context, stage.outputs)
+            if source.key in table
         ]
         if values:
             found[name] = values[-1]
@@ -92,14 +92,15 @@ def _not_done(execution: Execution) -> list[Stage]:
     one that failed and went on, and one that halted its branch, of which the rest never runs.
     """
     return [
-        one
-        for one in _worst_first(execution)
-        if one.status in (Status.STOPPED, Status.FAILED_CONTINUE) and one.parent_stage_id is None
+        stage
+        for stage in _worst_first(execution)
+        if stage.status in (Status.STOPPED, Status.FAILED_CONTINUE)
+        and stage.parent_stage_id is None
     ]
 
 
 def _of_success(execution: Execution) -> str:
-    return "; ".join(_told(one, execution) for one in _not_done(execution))
+    return "; ".join(_told(stage, execution) for stage in _not_done(execution))
 
 
 def _reason(execution: Execution, asked: str, why: str | None) -> str:
@@ -120,9 +121,9 @@ def _reason(execution: Execution, asked: str, why: str | None) -> str:
 def _told(stage: Stage, execution: Execution) -> str:
     """A stage, its status and why; what is not said of itself may be said of its parts."""
     parts = [
-        one
-        for one in execution.stages
-        if one.parent_stage_id == stage.id and one.status is stage.status
+        part
+        for part in execution.stages
+        if part.parent_stage_id == stage.id and part.status is stage.status
     ]
     said = next(filter(None, map(cause, (stage, *parts))), "")
     text = f'stage "{stage.name}" {stage.status.value}'

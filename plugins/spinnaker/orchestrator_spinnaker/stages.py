@@ -46,14 +46,14 @@ class Teller:
         """What is new since the last look. Whether anything was."""
         while self._warned:
             self._notes.tell(_one_line(self._warned.pop()))
-        news = [self.once(one.key, one.line) for one in happened(execution)]
+        news = [self.once(happening.key, happening.line) for happening in happened(execution)]
         self._progress(execution)
         return any(news)
 
     def _progress(self, execution: Execution) -> None:
         counted = [stage for stage in execution.stages if stage.parent_stage_id is None]
-        done = sum(one.status.complete for one in counted)
-        at_work = [one.name for one in counted if one.status in _AT_WORK]
+        done = sum(stage.status.complete for stage in counted)
+        at_work = [stage.name for stage in counted if stage.status in _AT_WORK]
         text = ", ".join(at_work)
         if execution.status is Status.PAUSED:
             text = f"paused: {text}" if text else "paused"
@@ -88,7 +88,7 @@ class Happening(NamedTuple):
 
 def happened(execution: Execution) -> list[Happening]:
     """What has become of the stages so far, in the order in which it did."""
-    by_id = {one.id: one for one in execution.stages}
+    by_id = {stage.id: stage for stage in execution.stages}
     found: list[Happening] = []
     for stage in execution.stages:
         wholes = _wholes(stage, by_id)

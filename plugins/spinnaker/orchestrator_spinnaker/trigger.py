@@ -134,7 +134,7 @@ async def started_as(
     except NotThere:
         return ()  # taken away meanwhile
     recent = await gate.recent(pipeline.id)
-    return [one for one in recent if one.trigger.correlation_id == correlation]
+    return [execution for execution in recent if execution.trigger.correlation_id == correlation]
 
 
 async def new_correlation() -> str:
@@ -149,4 +149,4 @@ async def _harmless() -> NotDone:
 
 def ids(found: Sequence[Execution]) -> Sequence[str]:
     """Of executions, each once."""
-    return tuple(dict.fromkeys(one.id for one in found))
+    return tuple(dict.fromkeys(execution.id for execution in found))

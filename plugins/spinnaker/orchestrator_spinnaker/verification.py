@@ -54,10 +54,10 @@ async def verify(
     if own is not None:
         problems += _of_own(own, settings, stand_ins)
         problems += _triggers(own, "pipeline")
-    pipelines = {one.id: one for one in found if one is not None}
-    for one in others:
-        if one is not None and one is not own:
-            problems += _triggers(one, "conflicts")
+    pipelines = {pipeline.id: pipeline for pipeline in found if pipeline is not None}
+    for execution in others:
+        if execution is not None and execution is not own:
+            problems += _triggers(execution, "conflicts")
     return Verified(tuple(pipelines.values()), tuple(dict.fromkeys(problems)))
 
 
