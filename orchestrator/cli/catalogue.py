@@ -40,21 +40,6 @@ ALIASES = {"logs": "log", "env": "environment"}
 WITHOUT_JSON = frozenset({"serve", "completion"})
 """Verbs whose output is not data."""
 
-PLANNED = frozenset(
-    {
-        "hold",
-        "unhold",
-        "pools",
-        "pool",
-        "pool-reserve",
-        "pool-release",
-        "pool-steal",
-        "plugin-new",
-        "watch",
-    }
-)
-"""Verbs that are to come, refused by name until then."""
-
 
 def module_of(verb: str) -> str:
     """The module that has `arguments(parser)` and `run(options, terminal)` of a verb."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-from orchestrator.cli.catalogue import ALIASES, PLANNED, SYNOPSIS, module_of
+from orchestrator.cli.catalogue import ALIASES, SYNOPSIS, module_of
 from orchestrator.cli.client.errors import CommandError, NotBuiltYet, UsageMistake
 from orchestrator.cli.client.exits import Exit
 from orchestrator.cli.view.terminal import Terminal, mute, standard_terminal
@@ -41,10 +41,8 @@ def _run(words: list[str], terminal: Terminal) -> int:
     if verb is None:
         return _without_verb(before, terminal)
     name = ALIASES.get(verb, verb)
-    if name in PLANNED:
-        raise NotBuiltYet(f"{name}: not built yet")
     if name not in SYNOPSIS:
-        raise UsageMistake(_unknown(verb))
+        raise _unknown(verb)
     from orchestrator.cli.arguments import parser_of
 
     options = parser_of(name).parse_args(before + after)
@@ -106,13 +104,17 @@ def _overview() -> str:
     return "\n".join([*lines, "", "orchestrator VERB --help says more."])
 
 
-def _unknown(verb: str) -> str:
+def _unknown(verb: str) -> UsageMistake:
     from difflib import get_close_matches
 
-    known = [*SYNOPSIS, *ALIASES, *PLANNED]
+    from orchestrator.core.language import planned
+
+    if verb in planned.VERBS:
+        return NotBuiltYet(f"{verb}: not built yet")
+    known = [*SYNOPSIS, *ALIASES, *planned.VERBS]
     near = get_close_matches(verb, known, n=3)
     hint = f"did you mean {' or '.join(near)}?" if near else "see orchestrator --help"
-    return f"{verb}: no such verb; {hint}"
+    return UsageMistake(f"{verb}: no such verb; {hint}")
 
 
 def _die_of_interrupt(terminal: Terminal) -> int:

@@ -1,7 +1,8 @@
 """The keys of each kind of file: name, type, default, and whether it is built.
 
 These declarations are what files are validated with and what the JSON Schemas are made of.
-A key of type `Later` belongs to the contract but is not built yet: it is refused by name.
+A key of type `Later` belongs to the contract but is not built yet: it is refused by name. All of
+them stand in orchestrator.core.language.planned.
 """
 
 from typing import Annotated, Any, TypeAlias

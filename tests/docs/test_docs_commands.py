@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cli.arguments import parser_of
-from orchestrator.cli.catalogue import ALIASES, PLANNED, SYNOPSIS
+from orchestrator.cli.catalogue import ALIASES, SYNOPSIS
+from orchestrator.core.language import planned
 from tests.docs.pages import PAGES, code, name_of
 
 CALL = re.compile(r"(?<![\w/.-])orchestrator ([a-z][a-z-]*)([^;|&)#]*)")
@@ -34,7 +35,7 @@ def test_commands_and_options_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_no_verb_that_is_only_planned(page: Path) -> None:
     named = {verb for line in code(page) for verb, _ in CALL.findall(line)}
-    assert named & PLANNED == set()
+    assert named & planned.VERBS == set()
 
 
 def test_there_are_calls_to_check() -> None:

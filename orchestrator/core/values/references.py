@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from orchestrator.core.language import planned
 from orchestrator.core.language.rejections import did_you_mean, near
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -295,8 +296,8 @@ SHAPES = (
 def unknown_shape(reference: Reference) -> ReferenceUnknown:
     """The error for a path of which nothing can be read."""
     root, *rest = reference.path
-    if root == "pools":
-        return ReferenceUnknown(f"{reference}: `pools` is not built yet")
+    if root in planned.REFERENCES:
+        return ReferenceUnknown(f"{reference}: `{root}` is not built yet")
     if root not in ROOTS:
         guess = did_you_mean(near(root, ROOTS))
         return ReferenceUnknown(f"{reference}: {root} is none of {', '.join(ROOTS)}{guess}")
