@@ -219,7 +219,7 @@ class Engine:
             request=request.digest,
             secrets=job.secrets,
             secret_digests=job.secret_digests,
-            pays=job.cleanup_for if job.pays is None else job.pays,
+            pays=job.owed_by,
         )
         return _submission(await self._execute(command))
 

@@ -365,6 +365,11 @@ class Job(msgspec.Struct, frozen=True):
         raise KeyError(name)
 
     @property
+    def owed_by(self) -> int | None:
+        """The job whose debt this one is there to pay: owed, or by an admin's word."""
+        return self.cleanup_for if self.pays is None else self.pays
+
+    @property
     def source_commit(self) -> str | None:
         """The commit that the steps of a pipeline with `[source] git` run in, once it is known."""
         for step in self.steps:

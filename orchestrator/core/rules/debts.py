@@ -106,14 +106,9 @@ def needless_cleanup(world: World, environment: str, now: Instant) -> list[ev.An
     """The end of an owed cleanup that waits or prepares although what it was for is paid."""
     for job in unpaying(world, environment):
         if not debts_paid_by(world, job):
-            reason = f"what job {owed_by(job)} owed is paid"
+            reason = f"what job {job.owed_by} owed is paid"
             return list(stop_needless(world, job, now, reason))
     return []
-
-
-def owed_by(job: Job) -> int | None:
-    """The job whose debt this one is there to pay."""
-    return job.cleanup_for if job.pays is None else job.pays
 
 
 def unpaying(world: World, environment: str) -> Iterator[Job]:
@@ -122,7 +117,7 @@ def unpaying(world: World, environment: str) -> Iterator[Job]:
     waiting = (world.jobs[id] for _, _, id in world.queues.repairs(environment))
     for job in (*waiting, *world.preparing_jobs(environment)):
         ready = isinstance(job.phase, JobPreparing | JobQueued) and not world.in_handlers(job)
-        if owed_by(job) is not None and ready:
+        if job.owed_by is not None and ready:
             yield job
 
 

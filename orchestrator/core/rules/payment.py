@@ -22,7 +22,8 @@ def debts_paid_by(world: World, job: Job) -> tuple[Debt, ...]:
         return tuple(debt for debt in due if debt.job == job.pays)
     if world.reads_debt(job.definition):
         return tuple(debt for debt in due if debt.job == job.cleanup_for)
-    alike = [debt for debt in due if likeness(debt) == likeness(job)]
+    mine = likeness(job) if due else None
+    alike = [debt for debt in due if likeness(debt) == mine]
     own = next((debt for debt in alike if debt.job == job.cleanup_for), None)
     first = own or next(iter(alike), None)
     return tuple(debt for debt in alike if first is not None and debt.locks == first.locks)

@@ -102,8 +102,7 @@ def _approve_or_queue(world: World, job: Job) -> Iterator[ev.AnyEvent]:
 
 def _is_held_back(world: World, job: Job) -> bool:
     """A drained daemon begins nothing but what is owed, and the handlers of what has begun."""
-    begins = job.cleanup_for is None and job.pays is None
-    return world.drain is not None and begins and not world.in_handlers(job)
+    return world.drain is not None and job.owed_by is None and not world.in_handlers(job)
 
 
 def _stop_beside(world: World, job: Job, graph: Graph, now: Instant) -> Iterator[ev.AnyEvent]:

@@ -25,7 +25,7 @@ from orchestrator.core.language.rejections import (
     UnknownJob,
 )
 from orchestrator.core.language.words import Role, StopCause
-from orchestrator.core.rules.debts import owed_by, unpaying
+from orchestrator.core.rules.debts import unpaying
 from orchestrator.core.rules.lookups import configured, known_environment, pipeline_named
 from orchestrator.core.rules.payment import how_to_pay
 from orchestrator.core.rules.permissions import demand, demand_force, demand_stop, may_stop
@@ -82,7 +82,7 @@ def waive(world: World, request: cmd.Waive, now: Instant) -> Iterator[ev.AnyEven
     if environment.quarantine is not None:
         yield ev.QuarantineLifted(environment=environment.name, reason=f"waived: {request.reason}")
     for job in unpaying(world, environment.name):
-        if owed_by(job) in {debt.job for debt in owed}:
+        if job.owed_by in {debt.job for debt in owed}:
             yield from stop_needless(world, job, now, "its debt was waived")
 
 

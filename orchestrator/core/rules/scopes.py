@@ -97,8 +97,9 @@ def _job_facts(world: World, job: Job, definition: JobDefinition, step: StepDefi
 
 def _debt(world: World, job: Job) -> DebtFacts | None:
     """What a cleanup may read of the job that it cleans up after: the first it pays for."""
-    owed = job.cleanup_for if job.pays is None else job.pays
-    pays = job.run.pays if job.run is not None else (owed,)  # before it is admitted: to pay that
+    pays = (
+        job.run.pays if job.run is not None else (job.owed_by,)
+    )  # before it is admitted: to pay that
     for debt in world.environment(job.environment).debts:
         if debt.job in pays and debt.conclusion is not None:
             return DebtFacts(job=debt.job, conclusion=debt.conclusion.value)

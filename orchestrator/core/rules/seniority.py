@@ -15,8 +15,8 @@ def rank(world: World, now: Instant, priority: int = 0) -> int:
     wall clock says that has passed, never less than nothing. By the wall clock alone whoever
     submits after it was set back would pass all who wait.
     """
-    newest = world.newest()
-    if newest is None:
-        return now.utc - priority * PRIORITY_IS_WORTH
-    then = newest.rank + newest.priority * PRIORITY_IS_WORTH
-    return then + now.since(newest.submitted) - priority * PRIORITY_IS_WORTH
+    newest, time = world.newest(), now.utc
+    if newest is not None:
+        then = newest.rank + newest.priority * PRIORITY_IS_WORTH
+        time = then + now.since(newest.submitted)
+    return time - priority * PRIORITY_IS_WORTH

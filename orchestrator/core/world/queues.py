@@ -22,7 +22,7 @@ LAST: Entry = (2, 0, 0)
 
 def queue_entry(job: Job) -> Entry:
     """Where a job stands in its queue."""
-    repairs = job.cleanup_for is not None or job.admin_retry or job.pays is not None
+    repairs = job.owed_by is not None or job.admin_retry
     return (0 if repairs else 1, job.rank, job.id)
 
 
