@@ -26,6 +26,8 @@ RUN = $(TOO_LONG) $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist works
 # Without compiled modules each of the thousands of interpreters that the tests start would compile
 # all of ours again: half of the whole time.
 unexport PYTHONDONTWRITEBYTECODE
+# The tests read and write UTF-8 in whatever locale they are started.
+export PYTHONUTF8 := 1
 
 .PHONY: demo test quick proof proof-current testbed check wire map bench setup clean
 setup: $(VENV)/ready

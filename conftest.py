@@ -37,6 +37,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     short_paths.call_user_by_number(session.config)
 
 
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    return short_paths.told(config)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         ambient.end_what_is_left(config)

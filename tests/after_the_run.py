@@ -13,7 +13,7 @@ from tests import durations
 PAGE = Path(__file__).parents[1] / "docs" / "testing.md"
 LONGEST = 8.0
 """Reference tests that a test without the mark `slow` may take; one is meant, on an idle host."""
-ROW = re.compile(r"^\| `(?P<part>[\w/]+)` \| (?P<budget>[\d,]+) \|", re.MULTILINE)
+ROW = re.compile(r"^\| `(?P<part>[\w/ ]+)` \| (?P<budget>[\d,]+) \|", re.MULTILINE)
 
 
 def budgets() -> dict[str, float]:

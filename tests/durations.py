@@ -1,7 +1,8 @@
 """What each part of the last whole run took, in units of the reference test.
 
 docs/testing.md has a budget for each part; `tests/after_the_run.py` holds a run to it. A part is a
-directory of tests. Its duration is the sum over its tests, set-up and teardown included.
+directory of tests. Its duration is the sum over its tests, set-up and teardown included. What
+`make quick` runs is a part too.
 """
 
 import heapq
@@ -19,6 +20,8 @@ REFERENCE = "tests/test_reference.py"
 NOT_QUICK = {"slow", "seeded", "kubernetes", "spinnaker"}
 """Marks of tests that `make quick` leaves out, or gives fewer seeds."""
 KEPT = 50
+QUICK = "make quick"
+"""A part by name: those tests of all others that `make quick` runs as they are."""
 MARKS = "marks"
 
 
@@ -94,8 +97,9 @@ class Recorder:
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         cache = _cache(self.config)
         if cache and exitstatus == pytest.ExitCode.OK and self.reference and is_whole(self.config):
+            parts = self.parts | {QUICK: sum(self.quick.values())}
             longest = heapq.nlargest(KEPT, self.quick.items(), key=operator.itemgetter(1))
-            durations = Durations(self.parts, dict(longest), tuple(self.reference.values()))
+            durations = Durations(parts, dict(longest), tuple(self.reference.values()))
             cache.set(CACHED, msgspec.to_builtins(durations))
 
 

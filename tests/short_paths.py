@@ -12,11 +12,23 @@ import pytest
 LONGEST = 11
 """Bytes of $TMPDIR, which leave room for the longest socket of a test and a uid of ten digits."""
 
+LEFT = pytest.StashKey[str]()
+"""The $TMPDIR that was too long."""
+
 
 def leave_long_tmpdir(config: pytest.Config) -> None:
     """Use /tmp instead, also in workers and what tests start."""
-    if len(os.fsencode(tempfile.gettempdir())) > LONGEST and not config.option.basetemp:
+    given = tempfile.gettempdir()
+    if len(os.fsencode(given)) > LONGEST and not config.option.basetemp:
         os.environ["TMPDIR"] = tempfile.tempdir = "/tmp"
+        config.stash[LEFT] = given
+
+
+def told(config: pytest.Config) -> list[str]:
+    """What the head of the run says of it."""
+    given = config.stash.get(LEFT, None)
+    why = f"the longest of the tests' sockets has room for {LONGEST} bytes of it"
+    return [] if given is None else [f"TMPDIR: /tmp in place of {given}, {why}"]
 
 
 def call_user_by_number(config: pytest.Config) -> None:

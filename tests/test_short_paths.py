@@ -33,3 +33,4 @@ def test_base(tmp_path: Path, workers: str, up: int) -> None:
     )
     [line] = [line for line in done.stdout.splitlines() if line.startswith("base ")]
     assert line == f"base /tmp/pytest-of-{os.getuid()} of /tmp"
+    assert f"TMPDIR: /tmp in place of {long}" in done.stdout

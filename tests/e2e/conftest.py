@@ -1,13 +1,12 @@
 """An installation as its users have it, and the test beds."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from orchestrator.testing.daemon_zygote import Zygote
+from tests.ambient import open_directory
 from tests.e2e.e2e_bench import Installation
 from tests.e2e.spinnaker_shop import brisk_shop, shop
 from tests.testbed.kubernetes.bed_fixtures import bed, bed_programs, namespace
@@ -35,8 +34,5 @@ def installation(tmp_path: Path, zygote: Zygote) -> Iterator[Installation]:
 @pytest.fixture
 def public() -> Iterator[Installation]:
     """An installation whose directory others may enter."""
-    root = Path(tempfile.mkdtemp(prefix="orchestrator-e2e-"))
-    root.chmod(0o755)
-    with Installation(root) as installation:
+    with open_directory() as root, Installation(root) as installation:
         yield installation
-    shutil.rmtree(root)

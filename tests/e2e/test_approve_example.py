@@ -1,8 +1,6 @@
 """config/examples/approve-production, run as it is, by several people."""
 
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests import needs
+from tests.ambient import open_directory
 from tests.e2e.e2e_bench import until
 from tests.e2e.example_bench import Example
 
@@ -46,12 +45,9 @@ class Site(Example):
 @pytest.fixture
 def site() -> Iterator[Site]:
     """In a directory that others may enter."""
-    root = Path(tempfile.mkdtemp(prefix="orchestrator-e2e-"))
-    root.chmod(0o755)
-    with Site(root) as example:
+    with open_directory() as root, Site(root) as example:
         example.start()
         yield example
-    shutil.rmtree(root)
 
 
 def test_one_person_is_enough_in_staging(site: Site) -> None:

@@ -2,7 +2,6 @@
 
 import gc
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from orchestrator.core.world.evolve import evolve
 from orchestrator.core.world.world import World as CoreWorld
 from orchestrator.store.protocol import Store
 from orchestrator.store.restore import restore
+from tests.ambient import MEMORY, outside_directory
 from tests.simulation.deterministic import run_deterministically
 from tests.simulation.sim_log import errors_of_ours
 from tests.simulation.sim_people import ADA, BOB, Person, end_everything
@@ -25,7 +25,6 @@ from tests.store.inline import open_inline_store
 
 LONGEST = 100_000.0
 """Seconds of virtual time after which everybody waits for ever: the clock jumps there."""
-MEMORY = Path("/dev/shm")
 
 
 class Report(msgspec.Struct):
@@ -51,7 +50,7 @@ def simulate(seed: int, lines: Lines | None = None) -> Report:
 
     `lines` grows by what is committed: after a violation it has the journal up to it.
     """
-    root = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
+    root = outside_directory(MEMORY if MEMORY.is_dir() else None)
     try:
         with errors_of_ours() as errors, collected_at_the_end():
             report = run_deterministically(lambda: _simulate(seed, root, lines), seed)

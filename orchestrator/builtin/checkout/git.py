@@ -61,7 +61,7 @@ class Git:
         os.set_blocking(wake, False)
         signal.signal(signal.SIGTERM, lambda *_: None)
         signal.set_wakeup_fd(wake)
-        Path(order.config).write_text(CONFIG)
+        Path(order.config).write_text(CONFIG, encoding="utf-8")
 
     def demand_version(self) -> None:
         """Raises Failure where git is missing or too old."""

@@ -43,13 +43,13 @@ class Notes:
     def told(self) -> frozenset[str]:
         """All that `tell` was told."""
         try:
-            return frozenset(self._told.read_text().splitlines())
+            return frozenset(self._told.read_text(encoding="utf-8").splitlines())
         except FileNotFoundError:
             return frozenset()
 
     def tell(self, what: str) -> None:
         """Remember that the log has this line, so that it need not be said again."""
-        with open(self._told, "a", opener=_private) as file:
+        with open(self._told, "a", encoding="utf-8", opener=_private) as file:
             file.write(f"{what}\n")
 
 
