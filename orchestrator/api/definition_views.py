@@ -40,7 +40,7 @@ def pipeline_view(
 
 
 def step_fields(of: StepDefinition) -> dict[str, Any]:
-    """What a definition and a dry run tell alike of a step."""
+    """What a definition tells of a step. A dry run tells it with values in place of references."""
     return {
         "name": of.name,
         "uses": of.uses,

@@ -85,7 +85,7 @@ def admission(world: World, job: Job, now: Instant) -> Run:
     """What a job takes when it starts now.
 
     A run that pays has the locks of its debts and no others: it would wait for what its debt does
-    not hold, and two environments could wait for each other's debts for ever.
+    not hold, and two environments could wait for each other's debts for ever (decision 0022).
     """
     paid = debts_paid_by(world, job)
     excludes = world.excluded_by(job.kind).union(*(debt.excludes for debt in paid))

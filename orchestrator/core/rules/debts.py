@@ -92,8 +92,8 @@ def record_definition(world: World, name: str, definition: JobDefinition) -> Ite
 def due_cleanup(world: World, environment: str, now: Instant) -> ev.JobSubmitted | None:
     """The owed cleanup that must be queued now: one that no open job is going to pay."""
     state = world.environment(environment)
-    # A cleanup that failed is not queued again by itself: it would fail again and again, where
-    # somebody has to look (decision 0003).
+    # After a step that was left dirty the owed cleanup starts by itself (decision 0003). After a
+    # cleanup that failed none does: it would fail again and again, where somebody has to look.
     if state.quarantine is not None and not state.quarantine.automatic:
         return None
     for debt in state.debts:

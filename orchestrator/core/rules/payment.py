@@ -1,8 +1,8 @@
 """Which runs pay which debts.
 
 One run pays several debts only if it is the same run for each: the same definition, parameters,
-secrets and locks, and nothing in it that reads which debt it pays. What cannot be compared is not
-the same.
+secrets and locks, and nothing in it that reads which debt it pays (decision 0022). What cannot be
+compared is not the same.
 """
 
 from collections.abc import Iterator

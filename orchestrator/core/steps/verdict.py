@@ -89,10 +89,10 @@ def _ends(
 
 def _conclusion(job: Job, ends: Iterable[Finished]) -> JobConclusion:
     conclusions = [end.ending.conclusion for end in ends if not _is_due_to_halt(end)]
-    if StepConclusion.LOST in conclusions:
-        return JobConclusion.LOST
     # LOST before the stop: nobody knows how that tool ended, and `cancelled` would say that it had
     # stopped.
+    if StepConclusion.LOST in conclusions:
+        return JobConclusion.LOST
     stop = _stop_before_verdict(job)
     if stop is not None and any(conclusion in _UNFINISHED for conclusion in conclusions):
         return conclusion_of_stop(stop)
