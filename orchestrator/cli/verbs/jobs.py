@@ -23,7 +23,6 @@ CONCLUSIONS = (
     "failure",
     "cancelled",
     "timed_out",
-    "superseded",
     "rejected",
     "expired",
     "lost",

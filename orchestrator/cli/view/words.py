@@ -20,7 +20,6 @@ _MARKS = {
     "lost": ("✗", "red"),
     "skipped": ("·", "dim"),
     "not_run": ("·", "dim"),
-    "superseded": ("·", "dim"),
     "rejected": ("✗", "yellow"),
     "expired": ("✗", "yellow"),
     "pending": ("·", "dim"),
