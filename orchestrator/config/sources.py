@@ -23,7 +23,6 @@ ADAPTER = "git"
 _NAMES = {"git": "url"}
 """What the adapter calls otherwise than `[source]` does."""
 _WRITTEN_OUT = ("path", "git", "known_hosts", "directory")
-_FOR_STEPS_TOO = ("retry", "timeout")
 
 
 def read_source(table: SourceTable, document: Document, around: KnownNames) -> Source:

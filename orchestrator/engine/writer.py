@@ -20,7 +20,7 @@ from orchestrator.core.language.events import JobSubmitted, Stamped
 from orchestrator.core.language.instant import Instant
 from orchestrator.core.language.model import Job
 from orchestrator.core.language.rejections import Rejection
-from orchestrator.core.rules.requests import demand_same_request
+from orchestrator.core.rules.submissions import demand_same_request
 from orchestrator.core.world.world import World
 from orchestrator.engine import debug_log
 from orchestrator.engine.clock import Clock

@@ -26,14 +26,11 @@ from orchestrator.core.language.rejections import (
 )
 from orchestrator.core.language.words import Role, StopCause
 from orchestrator.core.rules.debts import unpaying
-from orchestrator.core.rules.lookups import configured, known_environment, pipeline_named
+from orchestrator.core.rules.lookups import configured, known_environment
 from orchestrator.core.rules.payment import how_to_pay
 from orchestrator.core.rules.permissions import demand, demand_force, demand_stop, may_stop
 from orchestrator.core.rules.stopping import stop_job, stop_needless
-from orchestrator.core.rules.submissions import demand_same_request
 from orchestrator.core.world.world import World
-
-__all__ = ["configured", "demand_same_request", "pipeline_named"]
 
 
 def cancel(world: World, request: cmd.Cancel, now: Instant) -> Iterator[ev.AnyEvent]:

@@ -123,7 +123,6 @@ class Info(msgspec.Struct, frozen=True):
     description: str = ""
     notes: str = ""
     deleted: str = ""
-    last_deployed: str = ""
 
 
 class LastRun(msgspec.Struct, frozen=True):

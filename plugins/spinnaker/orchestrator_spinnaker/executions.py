@@ -65,7 +65,6 @@ class Stage(_FromGate, frozen=True):
     type: str
     name: str
     status: Status
-    ref_id: str = ""
     parent_stage_id: str | None = None
     start_time: int | None = None
     end_time: int | None = None
@@ -118,7 +117,6 @@ class Execution(_FromGate, frozen=True):
     application: str
     status: Status
     name: str = ""
-    pipeline_config_id: str | None = None
     build_time: int | None = None
     start_time: int | None = None
     end_time: int | None = None
