@@ -12,7 +12,6 @@ from orchestrator.core.language import commands as cmd
 from orchestrator.core.language import events as ev
 from orchestrator.core.language.instant import Instant
 from orchestrator.core.language.model import Actor
-from orchestrator.core.rules import approvals, submissions
 from orchestrator.core.rules import observations as seen
 from orchestrator.core.rules import requests as asked
 from orchestrator.core.rules.approvals import question
@@ -29,43 +28,9 @@ def decide(world: World, command: cmd.Command, now: Instant) -> list[ev.AnyEvent
 
 
 def _decide(world: World, command: cmd.Command, now: Instant) -> Iterator[ev.AnyEvent]:
-    match command:
-        case cmd.Submit():
-            return submissions.submit(world, command, now)
-        case cmd.Retry():
-            return submissions.retry(world, command, now)
-        case cmd.Cancel() | cmd.Approve() | cmd.Reject():
-            return _answer(world, command, now)
-        case cmd.Waive():
-            return asked.waive(world, command, now)
-        case cmd.Recheck():
-            return asked.recheck(world, command)
-        case cmd.StartDrain():
-            return asked.start_drain(world, command, now)
-        case cmd.EndDrain():
-            return asked.end_drain(world, command)
-        case cmd.AcceptConfiguration():
-            return asked.accept_configuration(world, command)
-        case cmd.OpenDaemon():
-            return asked.open_daemon(world, command)
-        case cmd.SeeClient():
-            return asked.see_client(world, command)
-        case _:
-            return _observe(world, command, now)
-
-
-def _answer(
-    world: World, command: cmd.Cancel | cmd.Approve | cmd.Reject, now: Instant
-) -> Iterator[ev.AnyEvent]:
-    match command:
-        case cmd.Cancel():
-            return asked.cancel(world, command, now)
-        case cmd.Approve():
-            return approvals.approve(world, command, now)
-        case cmd.Reject():
-            return approvals.reject(world, command, now)
-        case _:
-            assert_never(command)
+    if isinstance(command, cmd.Request):
+        return asked.answer(world, command, now)
+    return _observe(world, command, now)
 
 
 def _observe(world: World, command: cmd.Observation, now: Instant) -> Iterator[ev.AnyEvent]:

@@ -4,7 +4,6 @@ Refusals go to the daemon's log, not to the journal, and one caller can't fill i
 """
 
 from collections.abc import Callable
-from typing import assert_never
 
 import structlog
 
@@ -23,56 +22,11 @@ MOST_REMEMBERED = 1000
 
 def refuse_by_plugin(authorize: Authorize, command: cmd.Command) -> None:
     """Raise DeniedByPlugin where a plugin denies this request of a person."""
-    asked = _action_and_target(command)
-    caller = getattr(command, "caller", None)
-    if asked is None or not isinstance(caller, cmd.Caller):
+    if not isinstance(command, cmd.FromPeople) or command.caller is None:
         return
-    action, target = asked
-    if authorize(caller.user, action, target) is False:
-        raise DeniedByPlugin(caller.user, action, target)
-
-
-def _action_and_target(command: cmd.Command) -> tuple[str, str] | None:
-    match command:
-        case cmd.Submit(pipeline=pipeline, environment=environment):
-            return "submit", f"{pipeline} in {environment}"
-        case cmd.Retry(pipeline=pipeline, environment=environment):
-            return "retry", f"{pipeline} in {environment}"
-        case cmd.Cancel(job=job, force=force):
-            return ("force-cancel" if force else "cancel"), f"job {job}"
-        case cmd.Approve(job=job, step=step) | cmd.Reject(job=job, step=step):
-            verb = "approve" if isinstance(command, cmd.Approve) else "reject"
-            return verb, f"job {job}" if step is None else f"step {step} of job {job}"
-        case cmd.Waive(environment=environment):
-            return "waive", environment
-        case cmd.Recheck(environment=environment):
-            return "recheck", environment
-        case cmd.StartDrain():
-            return "drain", "daemon"
-        case cmd.EndDrain():
-            return "resume", "daemon"
-        case cmd.AcceptConfiguration():
-            return "reload", "daemon"
-        case cmd.OpenDaemon() | cmd.SeeClient():
-            return None
-        case (
-            cmd.AcquireDone()
-            | cmd.AttemptFailed()
-            | cmd.ApplyDone()
-            | cmd.CleanupDone()
-            | cmd.AttemptAbandoned()
-            | cmd.RecheckDone()
-            | cmd.NoteWaiting()
-            | cmd.NoteWarning()
-            | cmd.Ask()
-            | cmd.WithdrawQuestion()
-            | cmd.IntendProcess()
-            | cmd.NoteCall()
-            | cmd.LookAtClock()
-        ):
-            return None  # nobody asks for these
-        case _:
-            assert_never(command)
+    action, target = command.action_and_target
+    if authorize(command.caller.user, action, target) is False:
+        raise DeniedByPlugin(command.caller.user, action, target)
 
 
 class RefusalLog:

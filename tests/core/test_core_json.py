@@ -65,8 +65,9 @@ from orchestrator.core.language.words import (
     StopCause,
     StopPolicy,
 )
+from tests.core.core_commands import REQUESTS
 from tests.core.core_restart import through_json
-from tests.core.core_setup import ADA, WEB, WEB_CLEANUP, at, config, finding, ref, step
+from tests.core.core_setup import WEB, WEB_CLEANUP, at, config, finding, ref, step
 
 BY = Actor(uid=7, user="ada")
 STOP = Stop(cause=StopCause.TIMEOUT, at=at(1), by=BY, reason="late")
@@ -383,24 +384,7 @@ def test_equal_values_have_equal_digests() -> None:
     assert digest(one) != digest(step("apply", config={"a": 1, "b": 3}))
 
 
-COMMANDS: list[cmd.Command] = [
-    cmd.Submit(caller=ADA, pipeline="web", environment="production", params={"v": "1"}),
-    cmd.Retry(
-        caller=ADA,
-        job=1,
-        pipeline="web",
-        environment="production",
-        params={},
-        definition=DEFINITION,
-    ),
-    cmd.Cancel(caller=ADA, job=1, force=True),
-    cmd.Approve(caller=ADA, job=1, step="go", comment="fine"),
-    cmd.Reject(caller=ADA, job=1, comment="no"),
-    cmd.Waive(caller=ADA, environment="production", reason="r"),
-    cmd.Recheck(caller=ADA, environment="production"),
-    cmd.StartDrain(caller=ADA, cancel=True),
-    cmd.EndDrain(caller=ADA),
-    cmd.AcceptConfiguration(configuration=CONFIGURATION, digest="c", caller=ADA),
+NOT_FROM_PEOPLE: list[cmd.Command] = [
     cmd.OpenDaemon(version="1", pid=7),
     cmd.SeeClient(job=1, present=True),
     cmd.AcquireDone(ref=ref(1)),
@@ -417,13 +401,18 @@ COMMANDS: list[cmd.Command] = [
     cmd.NoteCall(ref=ref(1), record=CALL),
     cmd.LookAtClock(),
 ]
+COMMANDS = {
+    **{name: asked.command for name, asked in REQUESTS.items()},
+    **{type(one).__name__: one for one in NOT_FROM_PEOPLE},
+}
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda one: type(one).__name__)
-def test_a_command_is_read_as_it_was_written(command: cmd.Command) -> None:
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_read_as_it_was_written(name: str) -> None:
     """A simulation or a report of a fault can keep them."""
+    command = COMMANDS[name]
     assert msgspec.json.decode(msgspec.json.encode(command), type=type(command)) == command
 
 
 def test_every_command_is_among_them() -> None:
-    assert {type(one) for one in COMMANDS} == members(cmd.Command)
+    assert {type(one) for one in COMMANDS.values()} == members(cmd.Command)

@@ -17,6 +17,7 @@ from orchestrator.core.language.definition import (
 from orchestrator.core.language.rejections import NotPermitted, StopForbidden
 from orchestrator.core.language.words import Role, StopPolicy
 from orchestrator.core.rules.permissions import demand, may, strictest
+from tests.core.core_commands import REQUESTS
 from tests.core.core_setup import (
     ADA,
     API,
@@ -146,22 +147,14 @@ def test_a_denial_when_nobody_has_the_role() -> None:
 
 # --- which request needs which role ---------------------------------------------------------
 
-REQUESTS: dict[str, tuple[Role, cmd.Command]] = {
-    "submit": (SUBMITTER, submit("api", caller=EVE)),
-    "waive": (ADMIN, cmd.Waive(caller=EVE, environment="production", reason="r")),
-    "recheck": (SUBMITTER, cmd.Recheck(caller=EVE, environment="production")),
-    "drain": (ADMIN, cmd.StartDrain(caller=EVE)),
-    "resume": (ADMIN, cmd.EndDrain(caller=EVE)),
-    "reload": (ADMIN, cmd.AcceptConfiguration(config(), "d", caller=EVE)),
-    "cancel": (SUBMITTER, cmd.Cancel(caller=EVE, job=1)),
-    "force": (ADMIN, cmd.Cancel(caller=EVE, job=1, force=True)),
-}
+BY_ROLE = {name: asked for name, asked in REQUESTS.items() if asked.needs is not None}
 
 
-@pytest.mark.parametrize("name", REQUESTS)
+@pytest.mark.parametrize("name", BY_ROLE)
 @pytest.mark.parametrize("held", Role)
 def test_a_request_needs_its_role(name: str, held: Role) -> None:
-    role, request = REQUESTS[name]
+    request, role = BY_ROLE[name]
+    assert role is not None
     people = Roles(
         **{held.value: ("eve",)} | {"submitter": ("ada", "eve")[: 2 if held is SUBMITTER else 1]}
     )
@@ -170,6 +163,13 @@ def test_a_request_needs_its_role(name: str, held: Role) -> None:
         assert not isinstance(story.rejection, NotPermitted)
     else:
         assert role.value in str(story.refused(NotPermitted))
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_what_a_plugin_may_deny(name: str) -> None:
+    """It is told the verb, and what that acts on."""
+    action, target = REQUESTS[name].command.action_and_target
+    assert (action, bool(target)) == (name, True)
 
 
 # --- stop policies --------------------------------------------------------------------------

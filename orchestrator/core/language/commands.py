@@ -47,6 +47,10 @@ class Submit(msgspec.Struct, frozen=True):
     secret_digests: dict[str, str] = {}
     pays: int | None = None
 
+    @property
+    def action_and_target(self) -> tuple[str, str]:
+        return "submit", f"{self.pipeline} in {self.environment}"
+
 
 class Retry(msgspec.Struct, frozen=True):
     """Queue the like of a finished job again, with the definition it had or (`latest`) today's."""
@@ -68,6 +72,10 @@ class Retry(msgspec.Struct, frozen=True):
     secret_digests: dict[str, str] = {}
     pays: int | None = None
 
+    @property
+    def action_and_target(self) -> tuple[str, str]:
+        return "retry", f"{self.pipeline} in {self.environment}"
+
 
 class Cancel(msgspec.Struct, frozen=True):
     """Ask a job to stop; with `force`, and when the cool-off is over, end it."""
@@ -76,6 +84,14 @@ class Cancel(msgspec.Struct, frozen=True):
     job: int
     reason: str = ""
     force: bool = False
+
+    @property
+    def action_and_target(self) -> tuple[str, str]:
+        return ("force-cancel" if self.force else "cancel"), f"job {self.job}"
+
+
+def _answered(job: int, step: str | None) -> str:
+    return f"job {job}" if step is None else f"step {step} of job {job}"
 
 
 class Approve(msgspec.Struct, frozen=True):
@@ -86,6 +102,10 @@ class Approve(msgspec.Struct, frozen=True):
     step: str | None = None
     comment: str = ""
 
+    @property
+    def action_and_target(self) -> tuple[str, str]:
+        return "approve", _answered(self.job, self.step)
+
 
 class Reject(msgspec.Struct, frozen=True):
     """Say no to a job, or (`step`) to what a step of it asks."""
@@ -95,6 +115,10 @@ class Reject(msgspec.Struct, frozen=True):
     step: str | None = None
     comment: str = ""
 
+    @property
+    def action_and_target(self) -> tuple[str, str]:
+        return "reject", _answered(self.job, self.step)
+
 
 class Waive(msgspec.Struct, frozen=True):
     """Let what an environment owes, and its quarantine, go."""
@@ -102,6 +126,10 @@ class Waive(msgspec.Struct, frozen=True):
     caller: Caller
     environment: str
     reason: str
+
+    @property
+    def action_and_target(self) -> tuple[str, str]:
+        return "waive", self.environment
 
 
 class Recheck(msgspec.Struct, frozen=True):
@@ -111,6 +139,10 @@ class Recheck(msgspec.Struct, frozen=True):
     environment: str
     reason: str = ""
 
+    @property
+    def action_and_target(self) -> tuple[str, str]:
+        return "recheck", self.environment
+
 
 class StartDrain(msgspec.Struct, frozen=True):
     """Admit nothing; with `cancel`, also ask what runs to stop."""
@@ -119,11 +151,19 @@ class StartDrain(msgspec.Struct, frozen=True):
     reason: str = ""
     cancel: bool = False
 
+    @property
+    def action_and_target(self) -> tuple[str, str]:
+        return "drain", "daemon"
+
 
 class EndDrain(msgspec.Struct, frozen=True):
     """Admit again."""
 
     caller: Caller
+
+    @property
+    def action_and_target(self) -> tuple[str, str]:
+        return "resume", "daemon"
 
 
 class AcceptConfiguration(msgspec.Struct, frozen=True):
@@ -132,6 +172,10 @@ class AcceptConfiguration(msgspec.Struct, frozen=True):
     configuration: Configuration
     digest: str
     caller: Caller | None = None
+
+    @property
+    def action_and_target(self) -> tuple[str, str]:
+        return "reload", "daemon"
 
 
 class OpenDaemon(msgspec.Struct, frozen=True):
@@ -247,20 +291,10 @@ class LookAtClock(msgspec.Struct, frozen=True):
     """A deadline may have passed."""
 
 
-Request = (
-    Submit
-    | Retry
-    | Cancel
-    | Approve
-    | Reject
-    | Waive
-    | Recheck
-    | StartDrain
-    | EndDrain
-    | AcceptConfiguration
-    | OpenDaemon
-    | SeeClient
-)
+JobRequest = Submit | Retry | Cancel | Approve | Reject
+FromPeople = JobRequest | Waive | Recheck | StartDrain | EndDrain | AcceptConfiguration
+"""What a plugin may deny: it is told `action_and_target`, the verb and what that acts on."""
+Request = FromPeople | OpenDaemon | SeeClient
 Observation = (
     AcquireDone
     | AttemptFailed

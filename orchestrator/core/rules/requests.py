@@ -1,6 +1,7 @@
 """What people ask for: each request is answered with events, or refused with a Rejection."""
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from orchestrator.core.language import commands as cmd
 from orchestrator.core.language import events as ev
@@ -25,12 +26,50 @@ from orchestrator.core.language.rejections import (
     UnknownJob,
 )
 from orchestrator.core.language.words import Role, StopCause
+from orchestrator.core.rules import approvals, submissions
 from orchestrator.core.rules.debts import unpaying
 from orchestrator.core.rules.lookups import configured, known_environment
 from orchestrator.core.rules.payment import how_to_pay
 from orchestrator.core.rules.permissions import demand, demand_force, demand_stop, may_stop
 from orchestrator.core.rules.stopping import stop_job, stop_needless
 from orchestrator.core.world.world import World
+
+
+def answer(world: World, request: cmd.Request, now: Instant) -> Iterator[ev.AnyEvent]:
+    """The events that a request means. Raises a Rejection where it can't be."""
+    match request:
+        case cmd.Waive():
+            return waive(world, request, now)
+        case cmd.Recheck():
+            return recheck(world, request)
+        case cmd.StartDrain():
+            return start_drain(world, request, now)
+        case cmd.EndDrain():
+            return end_drain(world, request)
+        case cmd.AcceptConfiguration():
+            return accept_configuration(world, request)
+        case cmd.OpenDaemon():
+            return open_daemon(world, request)
+        case cmd.SeeClient():
+            return see_client(world, request)
+        case _:
+            return _answer_of_job(world, request, now)
+
+
+def _answer_of_job(world: World, request: cmd.JobRequest, now: Instant) -> Iterator[ev.AnyEvent]:
+    match request:
+        case cmd.Submit():
+            return submissions.submit(world, request, now)
+        case cmd.Retry():
+            return submissions.retry(world, request, now)
+        case cmd.Cancel():
+            return cancel(world, request, now)
+        case cmd.Approve():
+            return approvals.approve(world, request, now)
+        case cmd.Reject():
+            return approvals.reject(world, request, now)
+        case _:
+            assert_never(request)
 
 
 def cancel(world: World, request: cmd.Cancel, now: Instant) -> Iterator[ev.AnyEvent]:
