@@ -354,6 +354,37 @@ def test_explain_what_running_steps_wait_for(pipe: Terminal) -> None:
     ]
 
 
+def test_explain_on_a_narrow_terminal(pipe: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lifts it stands below, and every command in one piece."""
+    monkeypatch.setattr(Terminal, "width", 60)
+    closed: LiftableBlocker = {
+        "type": "quarantine",
+        "id": "production",
+        "text": "production is under quarantine since job 7: a lock is left in the state",
+        "since": at(4),
+        "lift": "look: orchestrator environment production; then: orchestrator recheck production, "
+        "or an admin: orchestrator waive production --reason …",
+    }
+    order: LiftableBlocker = {
+        "type": "order",
+        "id": 7,
+        "text": "order: job 7 (web) goes first",
+        "since": None,
+        "lift": None,
+    }
+    explanation: Explanation = {**explained("queued", blockers=[closed, order]), "place": 2}
+    assert explanation_lines(explanation, queued(), pipe, NOW) == [
+        "job 118  web → production  deploy",
+        "  waits since 12:01 (9 min), 2nd in the queue",
+        "  1  production is under quarantine since job 7: a lock is",
+        "     left in the state, since 12:04 (6 min)",
+        "     lift it: look: orchestrator environment production;",
+        "     then: orchestrator recheck production, or an admin:",
+        "     orchestrator waive production --reason …",
+        "  2  order: job 7 (web) goes first",
+    ]
+
+
 def test_explain_a_job_whose_steps_just_work(pipe: Terminal) -> None:
     assert explanation_lines(explained("running", lifted(at_work())), running(), pipe, NOW) == [
         "job 118  web → production  deploy  runs since 12:01 (9 min), waits for nothing",

@@ -6,7 +6,7 @@ from orchestrator.cli.view.approvals import awaited_sentence
 from orchestrator.cli.view.escapes import harmless
 from orchestrator.cli.view.job import force_hints
 from orchestrator.cli.view.steps import step_note
-from orchestrator.cli.view.terminal import table
+from orchestrator.cli.view.terminal import hanging, table
 from orchestrator.cli.view.times import since
 from orchestrator.cli.view.words import job_state, stop_sentence, where
 
@@ -20,20 +20,41 @@ def explanation_lines(
     explanation: Explanation, job: Job, terminal: Terminal, now: float
 ) -> list[str]:
     """What is waited for, numbered, each with its cause, since when, and who can lift it; then
-    what works, and what comes before the queue."""
+    what works, and what comes before the queue. On a terminal nothing is wider than that."""
+    width = terminal.width
     waits = _waiting_steps(explanation, now) + _blockers(explanation, now)
-    title = [
-        terminal.paint(f"job {job['id']}", "bold"),
-        where(job, terminal),
-        harmless(job["kind"]),
-        _state(explanation, job, bool(waits), now),
-    ]
-    lines = ["  ".join(title)]
+    state = _state(explanation, job, bool(waits), now)
+    lines = _title(job, state, terminal)
     if explanation["phase"] == "cancelling" and job["cancel"]:
-        lines.append(f"  {stop_sentence(job['cancel'], now)}")
-    rows = ([str(number), *row] for number, row in enumerate(waits, 1))
-    lines += table(rows, indent="  ") + _at_work(explanation, now)
-    return lines + [f"  {line}" for line in _next(explanation, job, now)]
+        lines += hanging("  ", stop_sentence(job["cancel"], now), width)
+    lines += _numbered(waits, width)
+    for at, note in enumerate(_at_work(explanation, now)):
+        lines += hanging(" " * 11 if at else "  at work  ", note, width)
+    for line in _next(explanation, job, now):
+        lines += hanging("  ", line, width)
+    return lines
+
+
+def _title(job: Job, state: str, terminal: Terminal) -> list[str]:
+    number, words = f"job {job['id']}", [where(job, terminal), harmless(job["kind"])]
+    first = "  ".join([terminal.paint(number, "bold"), *words])
+    if terminal.width and len("  ".join([number, *words, state])) > terminal.width:
+        return [first, *hanging("  ", state, terminal.width)]
+    return [f"{first}  {state}"]
+
+
+def _numbered(waits: list[list[str]], width: int) -> list[str]:
+    """A line each; where one of them is too long, what lifts it stands below each."""
+    rows = table(([str(number), *row] for number, row in enumerate(waits, 1)), indent="  ")
+    if not width or all(len(row) <= width for row in rows):
+        return rows
+    lines = []
+    for number, (text, lift) in enumerate(waits, 1):
+        first = f"  {number}  "
+        lines += hanging(first, text, width)
+        if lift:
+            lines += hanging(" " * len(first), lift, width)
+    return lines
 
 
 def _waiting_steps(explanation: Explanation, now: float) -> list[list[str]]:
@@ -66,8 +87,7 @@ def _blockers(explanation: Explanation, now: float) -> list[list[str]]:
 
 
 def _at_work(explanation: Explanation, now: float) -> list[str]:
-    notes = [_note(step, now) for step in explanation["steps"] if not _waits(step)]
-    return table((["" if at else "at work", note] for at, note in enumerate(notes)), indent="  ")
+    return [_note(step, now) for step in explanation["steps"] if not _waits(step)]
 
 
 def _next(explanation: Explanation, job: Job, now: float) -> list[str]:

@@ -172,9 +172,25 @@ def _padded(text: str, width: int) -> str:
 
 def folded(text: str, width: int = 74) -> list[str]:
     """The text in lines of so many characters at most, broken between words where it can be."""
+    return _packed(text.split(" "), width)
+
+
+def hanging(first: str, text: str, width: int) -> list[str]:
+    """The text behind `first`, in as many columns, what does not fit below it. A command stays in
+    one piece, so that it can be copied; with a width of 0 so does everything."""
+    if not width or len(first) + _width(text) <= width:
+        return [first + text]
+    import re
+
+    pieces = re.findall(r"orchestrator [^,;]+[,;]?|\S+", text)
+    top, *more = _packed(pieces, width - len(first))
+    return [first + top, *(" " * len(first) + line for line in more)]
+
+
+def _packed(pieces: Iterable[str], width: int) -> list[str]:
     lines = [""]
-    for word in text.split(" "):
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
+    for piece in pieces:
+        if lines[-1] and len(lines[-1]) + 1 + len(piece) > width:
             lines.append("")
-        lines[-1] += f" {word}" if lines[-1] else word
+        lines[-1] += f" {piece}" if lines[-1] else piece
     return lines
