@@ -1,7 +1,6 @@
 """Pipelines as the daemon shows them."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from orchestrator.api import wire_pipelines as wire
 from orchestrator.core.language.definition import (
@@ -27,7 +26,7 @@ def pipeline_view(
         description=of.description or None,
         environments=of.environments,
         params=tuple(_parameter(param) for param in of.params),
-        steps=tuple(wire.PipelineStep(**step_fields(step)) for step in of.steps),
+        steps=tuple(_step(step) for step in of.steps),
         cleanup=of.cleanup.pipeline if of.cleanup is not None else None,
         stop=_stop(of.stop),
         approvals=_approvals(of, environments),
@@ -39,23 +38,17 @@ def pipeline_view(
     )
 
 
-def step_fields(of: StepDefinition) -> dict[str, Any]:
-    """What a definition tells of a step. A dry run tells it with values in place of references."""
-    return {
-        "name": of.name,
-        "uses": of.uses,
+def _step(of: StepDefinition) -> wire.PipelineStep:
+    """What a definition tells of a step: each field by its name, but for those that are told
+    otherwise."""
+    same = {name: getattr(of, name) for name in wire.PipelineStep.__struct_fields__}
+    otherwise = {
         "section": of.section.value,
-        "stage": of.stage,
-        "needs": of.needs,
-        "touches": of.touches,
         "matrix": of.matrix or None,
-        "matrix_of": of.matrix_of,
-        "max_parallel": of.max_parallel,
-        "when": of.when,
         "retry": _retry(of.retry) if of.retry is not None else None,
         "outcomes": tuple(_outcome(outcome) for outcome in of.outcomes),
-        "timeout": of.timeout,
     }
+    return wire.PipelineStep(**same | otherwise)
 
 
 def _approvals(

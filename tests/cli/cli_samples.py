@@ -164,21 +164,15 @@ ENVIRONMENT: Environment = {
 
 
 def defined(name: str, /, *needs: str, **fields: object) -> PipelineStep:
-    """A step of a pipeline, as it is defined."""
+    """A step of a pipeline, as it is defined: what is not said here is null."""
     sample = {
+        **dict.fromkeys(PipelineStep.__annotations__),
         "name": name,
         "uses": "command",
         "section": "steps",
-        "stage": None,
         "needs": list(needs),
         "touches": False,
-        "matrix": None,
-        "matrix_of": None,
-        "max_parallel": None,
-        "when": None,
-        "retry": None,
         "outcomes": [],
-        "timeout": None,
     }
     return document(PipelineStep, {**sample, **fields})
 

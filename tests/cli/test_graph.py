@@ -1,6 +1,7 @@
 """The drawing of a pipeline: what follows what, what runs side by side, and what is unusual."""
 
 import io
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -176,6 +177,12 @@ def test_everything_that_is_not_as_by_default(pipe: Terminal) -> None:
         "  finally",
         "    report       command",
     ]
+
+
+def test_a_setting_without_words_of_its_own(pipe: Terminal) -> None:
+    """It is shown by its name, and not at all where it says nothing."""
+    step = cast(PipelineStep, {**defined("a"), "patience": 1.5, "shy": False, "moods": []})
+    assert graph_lines([step], pipe)[2:] == ["      patience 1.5"]
 
 
 def test_without_unicode(pipe: Terminal) -> None:

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
 _TIMES = "\N{MULTIPLICATION SIGN}"
 _ASCII = str.maketrans({**dict(zip("┌├└│─", ",|`|-", strict=True)), "…": "...", _TIMES: "x"})
+_DRAWN = frozenset(
+    {
+        *("name", "uses", "section", "stage", "needs", "touches", "matrix", "matrix_of"),
+        *("max_parallel", "when", "timeout", "retry", "outcomes"),
+    }
+)
+"""What has words of its own here; any other setting of a step is shown by its name."""
 
 
 class _Drawn:
@@ -113,6 +120,8 @@ def _details(drawn: _Drawn) -> list[str]:
         details.append(f"timeout {duration(step['timeout'])}")
     if step["retry"]:
         details.append(_retry(step["retry"]))
+    others = {name: value for name, value in step.items() if name not in _DRAWN}
+    details += [f"{name} {written(value)}" for name, value in others.items() if value]
     return details + [_outcome(outcome, drawn.as_written) for outcome in step["outcomes"]]
 
 
