@@ -1,11 +1,12 @@
 """The map of the code: layers, their rooms, and who imports whom, as a Mermaid diagram.
 
-    python -m tools.map        # prints it, and writes it into CONTRIBUTING.md
+    python -m tools.map        # writes it into CONTRIBUTING.md, and prints it
 
 The imports are read as `tests/test_layers.py` reads them, which holds the code to its layers. Left
 out are the modules that put the parts together, and `testing`: they import from everywhere.
 """
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,6 +87,12 @@ def written(page: str) -> str:
     return f"{head}{begin}\n{diagram()}\n{end}{tail}"
 
 
-if __name__ == "__main__":
+def main(page: Path = PAGE) -> None:
+    """Write the map into the page, then print it."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader may go away, as `head` does
+    page.write_text(written(page.read_text(encoding="utf-8")), encoding="utf-8")
     print(diagram())
-    PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

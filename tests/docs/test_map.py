@@ -1,6 +1,10 @@
 """What CONTRIBUTING.md says of the code is so: the map of who imports whom, and each file."""
 
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 from tests.docs.pages import ROOT, code
 from tools import map
@@ -34,3 +38,18 @@ def test_no_arrow_goes_in_a_circle() -> None:
         inner = {(by, of) for by, of in arrows if of in importers}
         assert inner != arrows
         arrows = inner
+
+
+def test_a_reader_that_goes_away(tmp_path: Path) -> None:
+    """As with `| head`: the page is written, and nothing is complained of."""
+    page = tmp_path / "page.md"
+    page.write_text(f"{map.BEGIN}\n{map.END}\n")
+    code = "import pathlib, sys; from tools import map; map.main(pathlib.Path(sys.argv[1]))"
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-c", code, page], cwd=ROOT, stdout=write, stderr=subprocess.PIPE
+    )
+    os.close(write)
+    assert done.stderr == b""
+    assert page.read_text() == map.written(page.read_text())
