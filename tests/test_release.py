@@ -1,5 +1,7 @@
 """`make release`, in a copy of this checkout: four wheels that say the same version, and a tag."""
 
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -56,11 +58,15 @@ class Checkout:
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", subject)
 
-    def release(self, version: str = VERSION) -> subprocess.CompletedProcess[str]:
+    def release(self, version: str = VERSION, **env: str) -> subprocess.CompletedProcess[str]:
         """What the make target runs."""
         words = ["-m", "tools.release", version, "--date", "2026-11-30"]
         return subprocess.run(
-            [sys.executable, *words], cwd=self.place, capture_output=True, text=True
+            [sys.executable, *words],
+            cwd=self.place,
+            env={**os.environ, **env},
+            capture_output=True,
+            text=True,
         )
 
     def unchanged(self) -> bool:
@@ -76,7 +82,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 
 
 def test_what_is_refused_changes_nothing(checkout: Checkout) -> None:
-    for version, text in (("0.0.1", "not greater"), ("", "x.y.z")):
+    for version, text in (("0.0.1", "is less than"), ("", "x.y.z")):
         refused = checkout.release(version)
         assert (refused.returncode, checkout.unchanged()) == (1, True)
         assert text in refused.stderr
@@ -86,6 +92,45 @@ def test_what_is_refused_changes_nothing(checkout: Checkout) -> None:
     stray.unlink()
     assert (refused.returncode, "stray" in refused.stderr) == (1, True)
     assert checkout.unchanged()
+
+
+def test_what_is_not_committed_is_listed(checkout: Checkout) -> None:
+    """As git lists it, each in its column."""
+    changelog = checkout.place / "CHANGELOG.md"
+    before = changelog.read_text()
+    changelog.write_text(f"{before}\n")
+    refused = checkout.release()
+    changelog.write_text(before)
+    assert refused.stderr.endswith(":\n M CHANGELOG.md\n")
+
+
+def test_a_linked_venv_is_no_change(checkout: Checkout, tmp_path: Path) -> None:
+    venv = checkout.place / ".venv"
+    venv.symlink_to(tmp_path, target_is_directory=True)
+    assert checkout.unchanged()
+    venv.unlink()
+
+
+def test_without_git(checkout: Checkout, tmp_path: Path) -> None:
+    refused = checkout.release(PATH=str(tmp_path))
+    assert (refused.returncode, refused.stderr) == (
+        1,
+        "not released: there is no program git: install it\n",
+    )
+
+
+def test_the_first_release(tmp_path: Path) -> None:
+    """Of the version that the projects have from the beginning; of each there is one release."""
+    first = Checkout(tmp_path)
+    project = tmp_path / "pyproject.toml"
+    project.write_text(re.sub("(?m)^version = .*$", f'version = "{VERSION}"', project.read_text()))
+    first.git("commit", "--quiet", "--all", "--amend", "--no-edit")
+    done = first.release()
+    assert done.returncode == 0, done.stderr
+    assert first.git("describe", "--exact-match", "HEAD") == f"v{VERSION}"
+    assert "a tag v7.8.9 already" in first.release().stderr
+    first.git("tag", "--delete", f"v{VERSION}")
+    assert "a section [7.8.9] already" in first.release().stderr
 
 
 def test_wheels_that_cannot_be_built(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ Where it refuses, wheels can't be built or a hook keeps it from committing, all 
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import tomllib
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from tools.release_texts import (
     ReleaseRefused,
-    demand_newer,
+    demand_not_older,
     released_changelog,
     released_project,
 )
@@ -33,7 +34,7 @@ def projects() -> list[Path]:
 def release(version: str, date: str) -> list[Path]:
     """Make a release of what is checked out; its wheels. Raises ReleaseRefused."""
     current = tomllib.loads(projects()[0].read_text(encoding="utf-8"))["project"]["version"]
-    demand_newer(version, current)
+    demand_not_older(version, current)
     _demand_clean_tree()
     tag = f"v{version}"
     if _git("tag", "--list", tag):
@@ -79,11 +80,14 @@ def _build(version: str) -> list[Path]:
 
 
 def _git(*words: str) -> str:
-    """What git says. Raises ReleaseRefused with what it complains of."""
-    done = _run(["git", *words])
+    """What git says. Raises ReleaseRefused with what it complains of, or where it is missing."""
+    try:
+        done = _run(["git", *words])
+    except FileNotFoundError:
+        raise ReleaseRefused("there is no program git: install it") from None
     if done.returncode:
         raise ReleaseRefused(f"git {' '.join(words)}: {done.stderr.strip()}")
-    return done.stdout.strip()
+    return done.stdout.rstrip()  # but the first column stays: in that of `status` is a space
 
 
 def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
@@ -97,6 +101,7 @@ def main() -> int:
     parser.add_argument("version", nargs="?", default="", metavar="x.y.z")
     parser.add_argument("--date", required=True, metavar="YYYY-MM-DD")
     given = parser.parse_args()
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader may go away, as `head` does
     try:
         wheels = release(given.version, given.date)
     except ReleaseRefused as refused:

@@ -16,10 +16,11 @@ class ReleaseRefused(Exception):
     """This can't be released; the message says why and what to do. Nothing was changed."""
 
 
-def demand_newer(version: str, current: str) -> None:
-    """Raise ReleaseRefused for what is no version, or none after the current one."""
-    if _parts(version) <= _parts(current):
-        raise ReleaseRefused(f"{version} is not greater than {current}, which pyproject.toml has")
+def demand_not_older(version: str, current: str) -> None:
+    """Raise ReleaseRefused for what is no version, or one before the current. The current one may
+    not be released yet: the changelog knows, and the tags."""
+    if _parts(version) < _parts(current):
+        raise ReleaseRefused(f"{version} is less than {current}, which pyproject.toml has")
 
 
 def released_changelog(changelog: str, version: str, date: str) -> str:
