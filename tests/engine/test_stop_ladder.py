@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 import trio
 import trio.testing
 
 from orchestrator.core.language import events as ev
 from orchestrator.core.language.definition import StepDefinition
 from orchestrator.core.language.words import JobConclusion, StepConclusion
+from orchestrator.engine.attempt import attempt
 from orchestrator.plugin import CLEAN, Cleanliness, Result, Step
 from orchestrator.process.state import Running, look
 from tests.engine.engine_bench import Bench, Nothing, Plain, open_bench, pipeline, python, step
@@ -184,6 +186,26 @@ async def test_a_force_arms_itself(tmp_path: Path) -> None:
 def alive(bench: Bench, job: int) -> list[Path]:
     folders = (bench.attempt(job) / "processes").iterdir()
     return [folder for folder in folders if folder.is_dir() and isinstance(look(folder), Running)]
+
+
+async def test_the_log_names_what_is_forced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The phase that the step is in, as `show` has it, not the one that it was in at first."""
+    told = structlog.testing.LogCapture()
+    debug = structlog.make_filtering_bound_logger("debug")
+    monkeypatch.setattr(attempt, "log", structlog.wrap_logger(None, [told], debug))
+    async with open_bench(tmp_path) as bench:
+        gates(bench)
+        run = python(STUBBORN, tmp_path / "begun")
+        web = pipeline("web", (step("go", "command", *run),), force_after=0)
+        async with bench.serving(web):
+            job = await bench.submit()
+            await begun(bench)
+            await bench.cancel(job, force=True)
+            await bench.ended(job)
+    [forced] = [line for line in told.entries if line["event"] == "ending by force"]
+    assert forced["phase"] == "cancelling"
 
 
 async def test_a_force_in_cleanup_is_dirty(tmp_path: Path) -> None:

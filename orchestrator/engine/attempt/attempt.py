@@ -275,7 +275,7 @@ class Attempt:
         if visit.forced:
             return
         visit.forced = True
-        phase = type(visit.phase).__name__
+        phase = (self._step() or visit).phase.__struct_config__.tag
         log.debug("ending by force", job=self.ref.job, step=self.ref.step, phase=phase)
         visit.scope.cancel()
         if self._asking is not None:
