@@ -20,7 +20,7 @@ class Exit(enum.IntEnum):
     FORBIDDEN = 3  # by the daemon, or by the socket's file permissions
     CANCELLED = 4
     NO_DAEMON = 5
-    NEVER_RAN = 6  # rejected, expired
+    NEVER_RAN = 6  # rejected, superseded, expired
     LOST = 7  # lost, or left something dirty
     TIMED_OUT = 8
     INTERNAL = 9  # an error of ours, client or server
@@ -47,6 +47,7 @@ _OF_CONCLUSION = {
     "cancelled": Exit.CANCELLED,
     "timed_out": Exit.TIMED_OUT,
     "lost": Exit.LOST,
+    "superseded": Exit.NEVER_RAN,
     "rejected": Exit.NEVER_RAN,
     "expired": Exit.NEVER_RAN,
 }

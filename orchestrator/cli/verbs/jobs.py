@@ -23,6 +23,7 @@ CONCLUSIONS = (
     "failure",
     "cancelled",
     "timed_out",
+    "superseded",
     "rejected",
     "expired",
     "lost",

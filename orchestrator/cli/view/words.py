@@ -20,6 +20,7 @@ _MARKS = {
     "lost": ("✗", "red"),
     "skipped": ("·", "dim"),
     "not_run": ("·", "dim"),
+    "superseded": ("·", "dim"),
     "rejected": ("✗", "yellow"),
     "expired": ("✗", "yellow"),
     "pending": ("·", "dim"),

@@ -66,6 +66,7 @@ class JobConclusion(enum.Enum):
     FAILURE = "failure"
     CANCELLED = "cancelled"
     TIMED_OUT = "timed_out"
+    SUPERSEDED = "superseded"  # a newer job took its place before it ran
     REJECTED = "rejected"  # an approver said no
     EXPIRED = "expired"  # it waited longer than it was allowed to
     LOST = "lost"
