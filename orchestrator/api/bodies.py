@@ -32,6 +32,13 @@ class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str | None = None
 
 
+class RecheckStop(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which recheck of an environment is to stop; the reason goes to the journal."""
+
+    number: int
+    reason: str | None = None
+
+
 class AnswerBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A yes or a no to a job, or to what a step of it asks; the comment goes to the journal."""
 

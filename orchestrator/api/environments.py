@@ -1,8 +1,9 @@
 """Environments, as the wire shows them."""
 
-from orchestrator.api import plain, wire
+from orchestrator.api import plain, views, wire
 from orchestrator.core.language.model import Debt, Quarantine
 from orchestrator.core.language.rejections import UnknownEnvironment
+from orchestrator.core.rules import rechecks
 from orchestrator.core.rules.payment import how_to_pay
 from orchestrator.core.world.world import World
 
@@ -64,4 +65,20 @@ def _quarantine(world: World, name: str, of: Quarantine | None) -> wire.Quaranti
         step=of.findings[0].ref.step if of.findings else None,
         found="; ".join(found) or of.reason,
         commands=tuple(dict.fromkeys(commands)),
+        recheck=_recheck(world, name, of),
+    )
+
+
+def _recheck(world: World, name: str, of: Quarantine) -> wire.Recheck | None:
+    look = of.look
+    if look is None:
+        return None
+    waits_for = rechecks.blockers(world, world.environment(name))
+    return wire.Recheck(
+        id=rechecks.id_of(name, of),
+        asked=plain.time(look.asked),
+        by=look.by.user if look.by is not None else None,
+        started=None if look.started is None else plain.time(look.started),
+        stopping=look.stop is not None,
+        blockers=tuple(views.blocker(blocker) for blocker in waits_for),
     )

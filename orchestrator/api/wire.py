@@ -273,6 +273,18 @@ class EnvironmentDebt(Debt, frozen=True, kw_only=True):
     environment: str
 
 
+class Recheck(msgspec.Struct, frozen=True):
+    """A look at what was found that was asked for and is not over. It waits for `blockers` until it
+    has `started`. `by` is nobody where a repair that succeeded has asked for it."""
+
+    id: str
+    asked: str
+    by: str | None
+    started: str | None
+    stopping: bool
+    blockers: tuple[Blocker, ...]
+
+
 class Quarantine(msgspec.Struct, frozen=True):
     """Why only a repair may act in an environment, and what a person can type to repair it."""
 
@@ -281,6 +293,7 @@ class Quarantine(msgspec.Struct, frozen=True):
     step: str | None
     found: str
     commands: tuple[str, ...]
+    recheck: Recheck | None
 
 
 class Environment(msgspec.Struct, frozen=True):

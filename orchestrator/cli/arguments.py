@@ -70,6 +70,19 @@ def job_id(text: str) -> int:
     return int(digits)
 
 
+def recheck_id(text: str) -> tuple[str, int]:
+    """An environment, which may have slashes, and the number of a recheck: `staging/recheck-2`."""
+    environment, _, number = text.rpartition("/recheck-")
+    if not environment:
+        raise argparse.ArgumentTypeError(f"{text!r} is no recheck, such as staging/recheck-2")
+    return environment, job_id(number)
+
+
+def job_or_recheck(text: str) -> int | tuple[str, int]:
+    """What can be asked to stop."""
+    return recheck_id(text) if "/" in text else job_id(text)
+
+
 def count(text: str) -> int:
     """A positive number."""
     if not (text.isascii() and text.isdecimal() and int(text[:18]) > 0 and len(text) < 19):

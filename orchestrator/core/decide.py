@@ -13,13 +13,14 @@ from orchestrator.core.language import events as ev
 from orchestrator.core.language.instant import Instant
 from orchestrator.core.language.model import Actor
 from orchestrator.core.rules import observations as seen
+from orchestrator.core.rules import rechecks
 from orchestrator.core.rules import requests as asked
 from orchestrator.core.rules.approvals import question
 from orchestrator.core.rules.progress import advance_environment, advance_job, starving
 from orchestrator.core.rules.timers import due
 from orchestrator.core.world.evolve import evolve
 from orchestrator.core.world.queues import queue_entry
-from orchestrator.core.world.world import World
+from orchestrator.core.world.world import DeadlineOf, World
 
 
 def decide(world: World, command: cmd.Command, now: Instant) -> list[ev.AnyEvent]:
@@ -46,7 +47,7 @@ def _observe(world: World, command: cmd.Observation, now: Instant) -> Iterator[e
         case cmd.AttemptAbandoned():
             return seen.attempt_abandoned(world, command)
         case cmd.RecheckDone():
-            return seen.recheck_done(world, command)
+            return rechecks.recheck_done(world, command)
         case cmd.NoteWaiting():
             return seen.note_waiting(world, command)
         case cmd.NoteWarning():
@@ -81,9 +82,11 @@ def settle(world: World, now: Instant) -> list[ev.Stamped]:
 def _settle_once(world: World, now: Instant, happened: list[ev.Stamped]) -> bool:
     """Look at all that was touched. Whether that led to anything that must be looked at again."""
     before, moved = len(happened), False
-    for job in overdue(world, now):
+    for job, environment in overdue(world, now):
         while job in world.jobs and (events := due(world, world.jobs[job], now)):
             happened += _all_happen(world, events, now)
+        if environment:
+            happened += _all_happen(world, rechecks.overdue(world, environment, now), now)
     environments = _to_look_at(world)
     _advance_jobs(world, now, happened)
     for environment in environments:
@@ -112,9 +115,10 @@ def happen(world: World, stamped: ev.Stamped) -> ev.Stamped:
     return stamped
 
 
-def overdue(world: World, now: Instant) -> list[int]:
-    """The jobs with a deadline that has passed."""
-    return [job for _, job in world.deadlines.irange(maximum=(now.boot, sys.maxsize))]
+def overdue(world: World, now: Instant) -> list[DeadlineOf]:
+    """What has a deadline that has passed."""
+    passed = world.deadlines.irange(maximum=(now.boot, sys.maxsize, ""))
+    return [(job, environment) for _, job, environment in passed]
 
 
 def _to_look_at(world: World) -> list[str]:

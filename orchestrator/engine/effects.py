@@ -1,12 +1,10 @@
 """Carries out what the state asks for: starts each wanted effect once."""
 
-from functools import partial
-
 import structlog
 import trio
 
 from orchestrator.core.language import commands as cmd
-from orchestrator.core.language.model import Finding, StepRef
+from orchestrator.core.language.model import StepRef
 from orchestrator.core.language.rejections import StaleObservation
 from orchestrator.core.rules.wanted import (
     AskToStop,
@@ -14,19 +12,18 @@ from orchestrator.core.rules.wanted import (
     EndByForce,
     RunAttempt,
     StopAcquire,
+    StopLook,
     TellAnswer,
     VerifyAgain,
     wanted,
 )
 from orchestrator.core.world.world import World
 from orchestrator.engine import debug_log
-from orchestrator.engine.attempt.adapter_guard import Failed, checked, guarded, writable
-from orchestrator.engine.attempt.attempt import Attempt, finding_of
+from orchestrator.engine.attempt.attempt import Attempt
 from orchestrator.engine.attempt.attempt_journal import step_of
-from orchestrator.engine.attempt.workbench import StepUnusable, Workbench
-from orchestrator.engine.secrets.log_masking import shown_finding
+from orchestrator.engine.attempt.look import Look
+from orchestrator.engine.attempt.workbench import Workbench
 from orchestrator.engine.writer import Writer
-from orchestrator.plugin import Cleanliness
 from orchestrator.store.protocol import Store
 
 log = structlog.get_logger(__name__)
@@ -42,7 +39,7 @@ class Effects:
         self._workbench = workbench
         self._attempts: dict[StepRef, Attempt] = {}
         self._started: dict[str, frozenset[Effect]] = {}
-        self._verifying: set[StepRef] = set()
+        self._looks: dict[StepRef, Look] = {}
         self._nursery: trio.Nursery | None = None
 
     def open(self, nursery: trio.Nursery) -> None:
@@ -53,7 +50,7 @@ class Effects:
         at_work = {*self._world.running, *self._world.preparing}
         self.look(at_work | set(self._world.environments))
         for ref in self._workbench.secrets.unfinished():
-            if ref not in self._attempts and ref not in self._verifying:
+            if ref not in self._attempts and ref not in self._looks:
                 nursery.start_soon(self._forget_secrets, ref, name=f"mask {ref}")
 
     def look(self, environments: set[str]) -> None:
@@ -82,8 +79,12 @@ class Effects:
                 nursery.start_soon(self._attempts[ref].force, name=f"force {ref}")
             case TellAnswer(ref=ref) if ref in self._attempts:
                 self._attempts[ref].tell_answer()
-            case VerifyAgain():
-                nursery.start_soon(self._verify, effect, name=f"recheck {effect.finding.ref}")
+            case VerifyAgain(finding=finding):
+                look = self._looks[finding.ref] = Look(effect, self._store, self._workbench)
+                nursery.start_soon(self._verify, effect, look, nursery, name=f"recheck {look.ref}")
+            case StopLook(ref=ref, force=force) if ref in self._looks:
+                look = self._looks[ref]
+                nursery.start_soon(look.force if force else look.stop, name=f"stop look {ref}")
 
     async def _lead(self, attempt: Attempt) -> None:
         """An error of ours in one attempt must not end the daemon, nor leave its job hanging."""
@@ -109,33 +110,13 @@ class Effects:
         if is_masked:
             self._workbench.secrets.forget(ref)
 
-    async def _verify(self, effect: VerifyAgain) -> None:
-        ref = effect.finding.ref
-        self._verifying.add(ref)
-        finding = await self._look_again(effect)
-        await self._forget_secrets(ref)
-        self._verifying.discard(ref)
+    async def _verify(self, effect: VerifyAgain, look: Look, nursery: trio.Nursery) -> None:
+        finding = await look.lead(nursery)
+        await self._forget_secrets(look.ref)
+        del self._looks[look.ref]
         try:
             await self._writer.execute(
-                cmd.RecheckDone(environment=effect.environment, ref=ref, finding=finding)
+                cmd.RecheckDone(environment=effect.environment, ref=look.ref, finding=finding)
             )
         except StaleObservation as stale:
             log.info("observation dropped", reason=str(stale))
-
-    async def _look_again(self, effect: VerifyAgain) -> Finding | None:
-        ref, before = effect.finding.ref, effect.finding
-        job = await self._store.job(ref.job)
-        definition = None if job is None else await self._store.definition(job.definition)
-        if job is None or definition is None:
-            return before
-        try:
-            bench = await self._workbench.prepare_recheck(job, definition, ref, effect.round)
-            hidden = bench.hidden
-            verdict = await guarded(bench, "cleanup", partial(bench.adapter.cleanup, bench.step))
-            found = finding_of(ref, checked(bench, "cleanup", verdict, Cleanliness))
-            return None if found is None else shown_finding(found, hidden.masks)
-        except StepUnusable as problem:
-            text = f"can't be looked at: {problem}"
-        except Failed as failed:
-            text = f"{before.found} (recheck failed: {hidden.masks.text(failed.reason)})"
-        return Finding(ref, writable(text), before.commands)

@@ -115,3 +115,17 @@ async def test_a_reload_with_mistakes_names_every_one(bench: ApiBench) -> None:
     problem = await bench.post("/v1/daemon/reload", {}, status=422)
     assert problem["type"] == "invalid-configuration"
     assert problem["problems"] == list(mistakes)
+
+
+async def test_a_recheck_is_shown_and_stopped(bench: ApiBench) -> None:
+    """It waits while something runs, says for what, and is over when it was stopped."""
+    bench.gate.open(1)
+    await bench.submit(pipeline="dirty")
+    assert (await bench.finished(1))["dirty"] is True
+    looked = await bench.post("/v1/environments/prod/recheck", {})
+    assert looked["quarantine"]["recheck"]["id"] == "prod/recheck-1"
+    for action in ("cancel", "force-cancel"):
+        path = f"/v1/environments/prod/{action}-recheck"
+        gone = await bench.post(path, {"number": 7}, status=409)
+        assert gone["type"] == "no-recheck"
+        await bench.post(path, {}, status=400)

@@ -15,6 +15,7 @@ from orchestrator.cli.client.wire import (
     Pipeline,
     PipelineStep,
     Quarantine,
+    Recheck,
     Status,
     Step,
 )
@@ -147,6 +148,23 @@ QUARANTINE: Quarantine = {
     "step": "apply",
     "found": "the state is locked by ada@host, apply, since 12:00",
     "commands": ["terraform -chdir=infra force-unlock 5f0c…"],
+    "recheck": None,
+}
+
+RECHECK: Recheck = {
+    "id": "production/recheck-2",
+    "asked": at(8),
+    "by": "ada",
+    "started": None,
+    "stopping": False,
+    "blockers": [
+        {
+            "type": "job",
+            "id": 119,
+            "text": "job 119 (e2e) runs, and a recheck runs alone",
+            "since": at(5),
+        }
+    ],
 }
 
 ENVIRONMENT: Environment = {

@@ -15,6 +15,8 @@ from orchestrator.cli.client.wire import (
     LiftableBlocker,
     Pipeline,
     PipelineStep,
+    Quarantine,
+    Recheck,
     ResolvedStep,
     Status,
     Step,
@@ -474,6 +476,40 @@ environment production  quarantined, owes cleanup
     or let it go (admin): orchestrator waive production --reason …
 """
     )
+
+
+@pytest.mark.parametrize(
+    ("recheck", "lines"),
+    [
+        (
+            samples.RECHECK,
+            """
+    recheck: asked for 12:08 (2 min) by ada, waits for
+      job 119 (e2e) runs, and a recheck runs alone
+    stop it: orchestrator cancel production/recheck-2
+""",
+        ),
+        (
+            {**samples.RECHECK, "by": None, "started": samples.at(9), "blockers": []},
+            """
+    recheck: looking since 12:09 (1 min)
+    stop it: orchestrator cancel production/recheck-2
+""",
+        ),
+        (
+            {**samples.RECHECK, "started": samples.at(9), "stopping": True, "blockers": []},
+            """
+    recheck: stopping since 12:09 (1 min) by ada
+    stop it: orchestrator cancel production/recheck-2
+""",
+        ),
+    ],
+    ids=["waits", "looks", "is stopped"],
+)
+def test_environment_that_is_looked_at(pipe: Terminal, recheck: Recheck, lines: str) -> None:
+    quarantine: Quarantine = {**samples.QUARANTINE, "recheck": recheck}
+    environment: Environment = {**samples.ENVIRONMENT, "quarantine": quarantine}
+    assert shown(environment_lines(environment, pipe, NOW)).endswith(lines[1:])
 
 
 def test_environments(pipe: Terminal) -> None:

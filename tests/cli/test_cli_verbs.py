@@ -353,6 +353,27 @@ def test_cancel_goes_on_after_a_refusal(daemon: Recording) -> None:
     assert daemon.asked[1].body == {"reason": "wrong"}
 
 
+def test_cancel_a_recheck(daemon: Recording) -> None:
+    """It is named by its environment, whose name may have slashes."""
+    daemon.play({"POST /v1/environments/a/b/cancel-recheck": samples.ENVIRONMENT})
+    ran = orchestrator(daemon.path, "cancel", "a/b/recheck-2", "--reason", "enough")
+    assert ran.status == 0 and ran.out.startswith("environment production")
+    assert daemon.asked[0].body == {"number": 2, "reason": "enough"}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("cancel", "staging/2"), "such as staging/recheck-2"),
+        (("cancel", "staging/recheck-x"), "not a job's number"),
+        (("cancel", "staging/recheck-2", "--wait"), "--wait is for jobs"),
+    ],
+)
+def test_what_is_no_recheck(daemon: Recording, words: tuple[str, ...], told: str) -> None:
+    ran = orchestrator(daemon.path, *words)
+    assert ran.status == 2 and told in ran.err
+
+
 def test_cancel_and_wait(daemon: Recording) -> None:
     """It is done when the job was cancelled."""
     environment = {**samples.ENVIRONMENT, "running": [1], "queued": [2]}

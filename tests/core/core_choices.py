@@ -300,7 +300,10 @@ def repairs(draw: st.DrawFn, world: World, ended: dict[int, Job]) -> cmd.Command
         cmd.Waive(caller=ROOT, environment=name, reason="enough"),
         cmd.Recheck(caller=ADA, environment=name),
     ]
-    for at_step in quarantine.rechecking[:1]:
+    if quarantine.look is not None:
+        round, force = quarantine.recheck, draw(st.booleans())
+        every.append(cmd.StopRecheck(ROOT, name, round=round, force=force))
+    for at_step in quarantine.rechecking[:1] if quarantine.is_looked_at else ():
         every += [cmd.RecheckDone(name, at_step, draw(findings(at_step)))] * 2
     if quarantine.job in ended:
         every.append(_retry(world, ended[quarantine.job], ROOT))

@@ -37,6 +37,10 @@ REQUESTS: dict[str, Asked] = {
     "reject": Asked(cmd.Reject(caller=EVE, job=1, comment="no"), None),
     "waive": Asked(cmd.Waive(caller=EVE, environment="production", reason="r"), Role.ADMIN),
     "recheck": Asked(cmd.Recheck(caller=EVE, environment="production"), Role.SUBMITTER),
+    "cancel-recheck": Asked(cmd.StopRecheck(EVE, "production", round=1), Role.SUBMITTER),
+    "force-cancel-recheck": Asked(
+        cmd.StopRecheck(EVE, "production", round=1, force=True, reason="r"), Role.ADMIN
+    ),
     "drain": Asked(cmd.StartDrain(caller=EVE, cancel=True), Role.ADMIN),
     "resume": Asked(cmd.EndDrain(caller=EVE), Role.ADMIN),
     "reload": Asked(cmd.AcceptConfiguration(CONFIGURATION, "d", caller=EVE), Role.ADMIN),

@@ -11,12 +11,13 @@ from orchestrator.core.language import events as ev
 from orchestrator.core.language.instant import Instant
 from orchestrator.core.language.model import BackingOff, Finished, Job
 from orchestrator.core.language.words import Section
+from orchestrator.core.rules import rechecks
 from orchestrator.core.rules.admission import blockers
 from orchestrator.core.rules.payment import debts_paid_by
 from orchestrator.core.rules.wanted import wanted
 from orchestrator.core.steps.graph import Graph, Plan
 from orchestrator.core.world.evolve import evolve
-from orchestrator.core.world.queues import Locks, Queues, Slots
+from orchestrator.core.world.queues import Holder, Locks, Queues, Slots, held_after_the_job
 from orchestrator.core.world.world import Relations, World
 
 OF_A_TRANSACTION = ("touched", "changes")
@@ -117,7 +118,9 @@ class Shadow:
             assert running.kind not in world.excluded_by(job.kind)
         for debt in environment.debts:
             assert pays or job.kind not in {*world.excluded_by(debt.kind), *debt.excludes}
-        assert environment.quarantine is None or pays or job.admin_retry
+        quarantine = environment.quarantine
+        assert quarantine is None or pays or job.admin_retry
+        assert quarantine is None or not quarantine.is_looked_at
         assert world.drain is None or pays
 
     def _look_at_start(self, job: Job, step: str) -> None:
@@ -154,6 +157,7 @@ def check(world: World, shadow: Shadow, now: Instant) -> None:
         for job in world.queue(environment):
             assert next(blockers(world, job), None) is not None
     _check_locks(world)
+    _check_rechecks(world)
     _check_environments(world)
     _check_steps(world)
 
@@ -171,16 +175,34 @@ def _check_same(world: World, replayed: World) -> None:
 
 
 def _check_locks(world: World) -> None:
-    of_debts = [debt.locks for each in world.environments.values() for debt in each.debts]
+    """A lock has one holder, but for what was left behind and what is there to repair it."""
     of_runs = [job.run.locks for job in world.jobs.values() if job.run is not None]
-    for lock in set(chain(*of_debts, *of_runs)):
+    left = [locks for each in world.environments.values() for _, locks in held_after_the_job(each)]
+    for lock in set(chain(*left, *of_runs)):
         holders = world.locks.holders(lock)
-        debts = [holder.job for holder in holders if holder.debt]
+        assert len({holder.environment for holder in holders}) == 1
+        behind = {holder.job for holder in holders if holder.debt}
         jobs = [world.jobs[holder.job] for holder in holders if not holder.debt]
-        assert len(debts) <= 1 and len(jobs) <= 1
-        if debts and jobs:
+        assert len(jobs) <= 1
+        if behind and jobs:
             assert jobs[0].run is not None
-            assert debts[0] in jobs[0].run.pays
+            assert behind & set(jobs[0].run.pays) or jobs[0].admin_retry
+
+
+def _check_rechecks(world: World) -> None:
+    """What was found is looked at while nothing else runs there, and keeps its locks."""
+    for name, environment in world.environments.items():
+        quarantine = environment.quarantine
+        if quarantine is None:
+            continue
+        assert (quarantine.look is not None) == bool(quarantine.rechecking)
+        if quarantine.is_looked_at:
+            assert not world.running.get(name)
+        elif quarantine.look is not None:
+            assert next(rechecks.blockers(world, environment), None) is not None
+        for finding in quarantine.findings:
+            holder = Holder(job=finding.ref.job, debt=True, environment=name)
+            assert all(holder in world.locks.holders(lock) for lock in finding.locks)
 
 
 def _check_environments(world: World) -> None:

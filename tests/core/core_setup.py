@@ -6,6 +6,7 @@ from typing import Any
 from orchestrator.core.language import commands as cmd
 from orchestrator.core.language.commands import Caller
 from orchestrator.core.language.definition import (
+    DEFAULT_CLEANUP_TIMEOUT,
     CleanupReference,
     Configuration,
     EnvironmentDefinition,
@@ -145,7 +146,12 @@ def dirty(job: int, step: str = "apply") -> cmd.CleanupDone:
 
 def finding(job: int, step: str = "apply") -> Finding:
     """What `dirty` finds."""
-    return Finding(ref=ref(job, step), found="a lock is left", commands=("unlock it",))
+    return Finding(
+        ref=ref(job, step),
+        found="a lock is left",
+        commands=("unlock it",),
+        cleanup_timeout=DEFAULT_CLEANUP_TIMEOUT,
+    )
 
 
 def whole(job: int, step: str = "apply") -> tuple[cmd.Command, ...]:

@@ -175,6 +175,8 @@ OF_ENVIRONMENT: list[ev.AnyEvent] = [
     ev.Quarantined(environment="production", job=1, reason="r", findings=(finding(1, "a"),)),
     ev.QuarantineLifted(environment="production", reason="r"),
     ev.RecheckRequested(environment="production"),
+    ev.RecheckStarted(environment="production"),
+    ev.RecheckStopRequested(environment="production", stop=STOP),
     ev.Rechecked(environment="production", ref=A, finding=None),
     ev.Rechecked(environment="production", ref=A, finding=finding(1, "a")),
     ev.DrainStarted(),

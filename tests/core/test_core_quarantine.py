@@ -9,11 +9,8 @@ from orchestrator.core.language.rejections import (
     CleanupAtWork,
     MissingReason,
     NothingOwed,
-    NothingToRecheck,
     NotPermitted,
-    NotQuarantined,
     RecheckAtWork,
-    StaleObservation,
     UnknownEnvironment,
 )
 from orchestrator.core.language.words import JobConclusion, StepConclusion
@@ -177,12 +174,6 @@ def test_a_dirty_look_keeps_it_closed() -> None:
     assert quarantine is not None and quarantine.rechecking == ()
 
 
-def test_a_repair_during_a_look() -> None:
-    *before, last = whole(2)
-    story = given(submit("web"), acquired(1), applied(1), dirty(1), *before, RECHECK)
-    story.when(last).then(like(ev.StepFinished), like(ev.JobEnded), like(ev.DebtPaid))
-
-
 def test_it_starts_by_itself_once() -> None:
     story = given(submit("web"), acquired(1), applied(1), dirty(1), acquired(2), failed(2))
     story.when(cleaned(2)).then_among(like(ev.Quarantined, job=2, automatic=False))
@@ -287,77 +278,6 @@ def test_a_paid_cleanup_is_dropped() -> None:
     )
 
 
-# --- recheck --------------------------------------------------------------------------------
-
-
-def test_a_recheck_looks_at_every_finding() -> None:
-    """A recheck looks at every finding, and opens it when all are clean."""
-    story = dirty_without_debt().when(RECHECK).then(like(ev.RecheckRequested))
-    story.when(rechecked(ref(1))).then(
-        like(ev.Rechecked, ref=ref(1), finding=None),
-        like(ev.QuarantineLifted, reason="rechecked, and clean", by_job=None),
-    )
-
-
-def test_a_dirty_recheck_opens_nothing() -> None:
-    """A recheck that finds it dirty still opens nothing."""
-    story = dirty_without_debt().given(RECHECK).when(rechecked(ref(1), clean=False))
-    story.then(like(ev.Rechecked, finding=finding(1)))
-    story.when(RECHECK).then(like(ev.RecheckRequested))
-
-
-def test_one_dirty_finding_of_two_keeps_it_closed() -> None:
-    two = pipeline("two", steps=(step("a"), step("b")))
-    story = given(config(two), submit("two"), acquired(1, "a"), acquired(1, "b"))
-    story.given(applied(1, "a"), applied(1, "b"), dirty(1, "a"), dirty(1, "b"), RECHECK)
-    story.when(rechecked(ref(1, "a"))).then(like(ev.Rechecked))
-    story.when(rechecked(ref(1, "b"), clean=False)).then(like(ev.Rechecked))
-    quarantine = story.environment().quarantine
-    assert quarantine is not None
-    assert quarantine.findings == (finding(1, "b"),)
-
-
-def test_a_recheck_lets_the_waiting_go() -> None:
-    dirty_without_debt().given(submit("api"), RECHECK).when(rechecked(ref(1))).then_among(
-        like(ev.QuarantineLifted), like(ev.JobAdmitted, job=2)
-    )
-
-
-def test_a_recheck_of_nothing_found_names_what_helps() -> None:
-    failed_cleanup().when(RECHECK).refused(
-        NothingToRecheck, "orchestrator submit web-cleanup production", "orchestrator waive"
-    )
-
-
-def test_a_second_recheck_waits_for_the_first() -> None:
-    dirty_without_debt().given(RECHECK).when(RECHECK).refused(RecheckAtWork)
-
-
-def test_a_finding_during_a_recheck() -> None:
-    """A finding during a recheck does not end it."""
-    two = pipeline("two", steps=(step("a"), step("b")))
-    story = given(config(two), submit("two"), acquired(1, "a"), acquired(1, "b"))
-    story.given(applied(1, "a"), applied(1, "b"), dirty(1, "a"), RECHECK, dirty(1, "b"))
-    story.when(rechecked(ref(1, "a"))).then(like(ev.Rechecked, ref=ref(1, "a")))
-    assert story.environment().quarantine is not None
-
-
-@pytest.mark.parametrize(
-    "story", [given(), dirty_without_debt(), failed_cleanup()], ids=["clean", "dirty", "in debt"]
-)
-def test_a_recheck_that_nobody_asked_for_is_dropped(story: Story) -> None:
-    story.when(rechecked(ref(1))).refused(StaleObservation)
-
-
-def test_a_recheck_needs_a_quarantine() -> None:
-    given().when(RECHECK).refused(NotQuarantined, "production")
-
-
-def test_a_recheck_survives_a_restart() -> None:
-    story = dirty_without_debt().given(RECHECK).restart()
-    story.when(rechecked(ref(1))).then_among(like(ev.QuarantineLifted))
-
-
 # --- waive ----------------------------------------------------------------------------------
 
 
@@ -379,6 +299,11 @@ def test_a_waiver_drops_the_owed_cleanup_that_waits() -> None:
 
 def test_a_waiver_waits_for_a_cleanup_at_work() -> None:
     at_cleanup().when(WAIVE).refused(CleanupAtWork, "job 2", "orchestrator cancel 2")
+
+
+def test_a_waiver_waits_for_a_look_at_work() -> None:
+    story = dirty_without_debt().given(RECHECK)
+    story.when(WAIVE).refused(RecheckAtWork, "orchestrator cancel production/recheck-1")
 
 
 def test_a_running_jobs_debt_is_not_waived() -> None:

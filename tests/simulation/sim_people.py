@@ -52,6 +52,7 @@ class Person:
             self._force,
             self._waive,
             self._recheck,
+            self._stop_recheck,
             self._retry,
             self._drain,
             self._resume,
@@ -158,6 +159,10 @@ class Person:
 
     async def _recheck(self, engine: Engine) -> None:
         await engine.execute(cmd.Recheck(self.caller, self._some_environment()))
+
+    async def _stop_recheck(self, engine: Engine) -> None:
+        name, force = self._some_environment(), self.world.rng.random() < 0.5
+        await engine.execute(cmd.StopRecheck(self.caller, name, round=1, force=force))
 
     async def _retry(self, engine: Engine) -> None:
         latest = self.world.rng.random() < 0.5

@@ -49,6 +49,7 @@ class Witness:
         self.owed: dict[int, Debt] = {}
         self.touched: set[int] = set()
         self.findings: dict[str, set[StepRef]] = {}
+        self.looked_at: dict[str, set[StepRef]] = {}
         self.configuration: Configuration | None = None
         self._definitions: dict[str, JobDefinition] = {}
         self._places: set[Path] = set()
@@ -119,7 +120,7 @@ class Witness:
                 f"tools of job {other.job} ({other.step}, {other.phase}) and job {new.job} "
                 f"({new.step}, {new.phase}) at once in {new.environment}"
             )
-        shared = set(first.locks()) & set(second.locks())
+        shared = self.locks_of(first) & self.locks_of(second)
         if other.environment != new.environment and shared:
             raise Violation(f"jobs {other.job} and {new.job} both hold {shared}")
 
@@ -169,7 +170,13 @@ class Witness:
                 self._see_job_end(id, event)
             case ev.DebtIncurred() | ev.DebtPaid() | ev.DebtWaived():
                 self._see_debt(event)
-            case ev.RecheckRequested() | ev.Quarantined() | ev.Rechecked() | ev.QuarantineLifted():
+            case (
+                ev.RecheckRequested()
+                | ev.RecheckStarted()
+                | ev.Quarantined()
+                | ev.Rechecked()
+                | ev.QuarantineLifted()
+            ):
                 self._see_trouble(event)
             case ev.JobStopRequested() | ev.JobForceRequested() | ev.JobForced():
                 see_stop(self._open(event.job), event)
@@ -190,22 +197,41 @@ class Witness:
                 check_attempts(self._open(ref.job), ref, event, at)
 
     def _see_trouble(
-        self, event: ev.RecheckRequested | ev.Quarantined | ev.Rechecked | ev.QuarantineLifted
+        self,
+        event: ev.RecheckRequested
+        | ev.RecheckStarted
+        | ev.Quarantined
+        | ev.Rechecked
+        | ev.QuarantineLifted,
     ) -> None:
         """What a step left behind is gone when a look has found it gone, or an admin says so."""
         left = self.findings.setdefault(event.environment, set())
         match event:
             case ev.RecheckRequested():
                 self.rechecked = True
+            case ev.RecheckStarted(environment=environment):
+                self._see_look(environment)
             case ev.Quarantined(job=job, findings=findings):
                 self.jobs[job].quarantined = True
                 left.update(finding.ref for finding in findings)
-            case ev.Rechecked(ref=ref, finding=None):
-                left.remove(ref)
+            case ev.Rechecked(ref=ref, finding=found):
+                if found is None:
+                    left.remove(ref)
+                unlooked = self.looked_at[event.environment]
+                unlooked.remove(ref)
+                if not unlooked:
+                    del self.looked_at[event.environment]
             case ev.QuarantineLifted(reason=reason):
                 if left and not reason.startswith("waived: "):
                     raise Violation(f"{event.environment} is free, and nobody looked at {left}")
                 left.clear()
+
+    def _see_look(self, environment: str) -> None:
+        for job, other in self.jobs.items():
+            runs = other.admitted is not None and other.ended is None
+            if other.environment == environment and runs:
+                raise Violation(f"{environment} is looked at while job {job} runs")
+        self.looked_at[environment] = set(self.findings[environment])
 
     def _see_debt(self, event: ev.DebtIncurred | ev.DebtPaid | ev.DebtWaived) -> None:
         match event:
@@ -257,7 +283,8 @@ class Witness:
     def _demand_no_drain(self, seen: Seen, ref: StepRef, event: ev.AnyEvent) -> None:
         prepares = seen.admitted is None and not is_handler(seen, ref.step)
         starts = isinstance(event, ev.StepStarted)
-        if starts and prepares and self.drained and seen.submitted.cleanup_for is None:
+        repairs = seen.submitted.cleanup_for is not None or seen.submitted.pays is not None
+        if starts and prepares and self.drained and not repairs:
             raise Violation(f"{ref} began although the daemon is drained")
 
     def _executions_of(self, ref: StepRef) -> Iterator[Execution]:
@@ -289,16 +316,41 @@ class Witness:
                 and excludes(self.configuration, debt.kind, seen.submitted.kind)
             ):
                 raise Violation(f"job {event.job} was admitted although job {job} owes a cleanup")
-            shared = set(other.locks()) & set(seen.locks())
+            shared = self.locks_of(other) & self.locks_of(seen)
             if other.ended is not None and not same and shared:
                 raise Violation(f"job {event.job} took {shared}, kept by the debt of job {job}")
+        self._demand_no_look(seen)
         for job, other in self.jobs.items():
             if job == event.job or other.admitted is None or other.ended is not None:
                 continue
             if other.environment == seen.environment and self._exclude(other, seen):
                 raise Violation(f"job {event.job} was admitted beside job {job}")
-            if other.environment != seen.environment and set(other.locks()) & set(seen.locks()):
+            if other.environment != seen.environment and self.locks_of(other) & self.locks_of(seen):
                 raise Violation(f"job {event.job} was admitted with a lock that job {job} holds")
+
+    def locks_of(self, seen: Seen) -> set[str]:
+        """What a job must hold: the locks of what it pays, else those of its environment when it
+        was admitted."""
+        assert seen.admitted is not None
+        paid = seen.admitted.run.pays
+        if not paid:
+            return set(seen.locks())
+        return set().union(*(self.locks_of(self.jobs[job]) for job in paid))
+
+    def _demand_no_look(self, seen: Seen) -> None:
+        """Nothing starts beside a look at what was left, nor takes the locks of what was left."""
+        if seen.environment in self.looked_at:
+            raise Violation(
+                f"{seen.environment} is looked at, and job {seen.submitted.job} was admitted"
+            )
+        for environment, refs in self.findings.items():
+            left = [self.jobs[ref.job] for ref in refs if environment != seen.environment]
+            for other in left:
+                held = other.admitted is not None and other.ended is not None
+                if held and self.locks_of(other) & self.locks_of(seen):
+                    raise Violation(
+                        f"job {seen.submitted.job} took what job {other.submitted.job} left locked"
+                    )
 
     def pays(self, seen: Seen, debt: Debt) -> bool:
         """Whether this job is the run of the cleanup that is owed, or said to be by an admin."""

@@ -6,7 +6,7 @@ from litestar import get, post
 from litestar.params import JSONBody
 
 from orchestrator.api import wire
-from orchestrator.api.bodies import Reason
+from orchestrator.api.bodies import Reason, RecheckStop
 from orchestrator.api.environments import LAST_SHOWN, demand_known, environment, names
 from orchestrator.api.given import GivenCaller, GivenEngine, Name
 from orchestrator.api.names import name_of
@@ -56,6 +56,34 @@ async def recheck(
     return await _show(engine, name_of(name))
 
 
+@post(
+    "/v1/environments/{name:str}/cancel-recheck",
+    summary="Ask a recheck to stop",
+    status_code=HTTPStatus.OK,
+)
+async def cancel_recheck(
+    name: Name, engine: GivenEngine, caller: GivenCaller, data: JSONBody[RecheckStop]
+) -> wire.Environment:
+    """What it runs is asked to stop and waited for; what was found stays found."""
+    stop = cmd.StopRecheck(caller, name_of(name), data.number, reason=data.reason or "")
+    await engine.execute(stop)
+    return await _show(engine, name_of(name))
+
+
+@post(
+    "/v1/environments/{name:str}/force-cancel-recheck",
+    summary="End a recheck",
+    status_code=HTTPStatus.OK,
+)
+async def force_cancel_recheck(
+    name: Name, engine: GivenEngine, caller: GivenCaller, data: JSONBody[RecheckStop]
+) -> wire.Environment:
+    """What it runs is killed."""
+    stop = cmd.StopRecheck(caller, name_of(name), data.number, force=True, reason=data.reason or "")
+    await engine.execute(stop)
+    return await _show(engine, name_of(name))
+
+
 async def _show(engine: Engine, name: str, caller: Caller | None = None) -> wire.Environment:
     async with engine.reading() as world:
         if caller is not None:
@@ -70,4 +98,11 @@ async def _last(engine: Engine, name: str) -> tuple[int, ...]:
     return tuple(job.id for job in await engine.store.last_finished(name, LAST_SHOWN))
 
 
-handlers = [list_environments, show_environment, waive, recheck]
+handlers = [
+    list_environments,
+    show_environment,
+    waive,
+    recheck,
+    cancel_recheck,
+    force_cancel_recheck,
+]

@@ -267,6 +267,18 @@ class EnvironmentDebt(Debt):
     environment: str
 
 
+class Recheck(TypedDict):
+    """A look at what was found that was asked for and is not over. It waits for `blockers` until it
+    has `started`. `by` is nobody where a repair that succeeded has asked for it."""
+
+    id: str
+    asked: str
+    by: str | None
+    started: str | None
+    stopping: bool
+    blockers: list[Blocker]
+
+
 class Quarantine(TypedDict):
     """Why only a repair may act in an environment, and what a person can type to repair it."""
 
@@ -275,6 +287,7 @@ class Quarantine(TypedDict):
     step: str | None
     found: str
     commands: list[str]
+    recheck: Recheck | None
 
 
 class Environment(TypedDict):

@@ -1,12 +1,12 @@
-"""`cancel`: ask jobs to stop, and force them where that is allowed."""
+"""`cancel`: ask jobs and rechecks to stop, and force them where that is allowed."""
 
 from __future__ import annotations
 
-from orchestrator.cli.arguments import job_id
+from orchestrator.cli.arguments import job_or_recheck
 from orchestrator.cli.client.daemon import Daemon
 from orchestrator.cli.client.errors import Refused, UsageMistake
 from orchestrator.cli.client.exits import Exit, status_of, worst
-from orchestrator.cli.verbs.environment import environment_path
+from orchestrator.cli.verbs.environment import environment_path, print_environment
 from orchestrator.cli.view.cancel import cancel_lines
 from orchestrator.cli.view.times import now
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def arguments(parser: ArgumentParser) -> None:
     """What may be typed after the verb."""
     add = parser.add_argument
-    add("jobs", metavar="JOB", type=job_id, nargs="*")
+    add("asked", metavar="JOB", type=job_or_recheck, nargs="*", help="or a recheck: ENV/recheck-N")
     add("--environment", metavar="E", help="every job that is open in this environment")
     add("--reason", metavar="T", help="why, for whoever looks")
     add("--wait", action="store_true", help="stay until they have finished")
@@ -30,16 +30,37 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace, terminal: Terminal) -> int:
     """Ask each of them; with --wait, stay."""
-    if bool(options.jobs) == (options.environment is not None):
+    if bool(options.asked) == (options.environment is not None):
         raise UsageMistake("say which: JOB… or --environment E, and not both")
+    rechecks = [asked for asked in dict.fromkeys(options.asked) if not isinstance(asked, int)]
+    if rechecks and options.wait:
+        raise UsageMistake("--wait is for jobs; a recheck is over when `environment` shows none")
     daemon = Daemon(options.socket)
-    jobs = list(dict.fromkeys(options.jobs)) or _open_in(daemon, options.environment)
-    if not jobs:
-        terminal.note("nothing is open there")
+    refused = [_stop_recheck(daemon, recheck, options, terminal) for recheck in rechecks]
+    jobs = [asked for asked in dict.fromkeys(options.asked) if isinstance(asked, int)]
+    if options.environment is not None:
+        jobs = _open_in(daemon, options.environment)
+        if not jobs:
+            terminal.note("nothing is open there")
     statuses, asked = _ask_each(daemon, jobs, options, terminal)
     if options.wait:
         statuses += _wait_each(daemon, asked, terminal)
-    return worst(statuses)
+    return worst([*refused, *statuses])
+
+
+def _stop_recheck(
+    daemon: Daemon, recheck: tuple[str, int], options: Namespace, terminal: Terminal
+) -> Exit:
+    environment, number = recheck
+    action = "force-cancel" if options.force else "cancel"
+    path = f"{environment_path(environment)}/{action}-recheck"
+    body = {"number": number, "reason": options.reason}
+    try:
+        print_environment(daemon.post(path, body), terminal)
+    except Refused as refused:
+        terminal.error(str(refused))
+        return refused.exit
+    return Exit.DONE
 
 
 def _open_in(daemon: Daemon, name: str) -> list[int]:

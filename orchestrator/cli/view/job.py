@@ -11,7 +11,7 @@ from orchestrator.cli.view.words import headline, stop_sentence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from orchestrator.cli.client.wire import Job, Quarantine
+    from orchestrator.cli.client.wire import Job, Quarantine, Recheck
     from orchestrator.cli.view.terminal import Terminal
 
 
@@ -61,6 +61,18 @@ def _blockers(job: Job, now: float) -> list[str]:
     return lines
 
 
+def _recheck_lines(recheck: Recheck, now: float) -> list[str]:
+    """What a look that is not over does, and how to stop it."""
+    by = f" by {harmless(recheck['by'])}" if recheck["by"] else ""
+    if recheck["started"]:
+        does = "stopping" if recheck["stopping"] else "looking"
+        lines = [f"    recheck: {does} since {since(recheck['started'], now)}{by}"]
+    else:
+        lines = [f"    recheck: asked for {since(recheck['asked'], now)}{by}, waits for"]
+        lines += [f"      {harmless(blocker['text'])}" for blocker in recheck["blockers"]]
+    return [*lines, f"    stop it: orchestrator cancel {harmless(recheck['id'])}"]
+
+
 def quarantine_lines(quarantine: Quarantine, environment: str, now: float) -> list[str]:
     """What was found, and what a person can type."""
     step = f" ({harmless(quarantine['step'])})" if quarantine["step"] else ""
@@ -71,6 +83,8 @@ def quarantine_lines(quarantine: Quarantine, environment: str, now: float) -> li
     ]
     lines += [f"    type:  {harmless(command)}" for command in quarantine["commands"]]
     name = harmless(environment)
+    if quarantine["recheck"]:
+        return lines + _recheck_lines(quarantine["recheck"], now)
     if quarantine["step"]:
         lines.append(f"    then:  orchestrator recheck {name}")
     return [

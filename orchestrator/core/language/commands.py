@@ -6,6 +6,7 @@ import msgspec
 
 from orchestrator.core.language.definition import ApprovalRule, Configuration, JobDefinition
 from orchestrator.core.language.model import Actor, CallRecord, Finding, ProcessRecord, StepRef
+from orchestrator.core.language.suggested_commands import recheck_id
 from orchestrator.core.language.words import StepConclusion
 
 
@@ -142,6 +143,21 @@ class Recheck(msgspec.Struct, frozen=True):
     @property
     def action_and_target(self) -> tuple[str, str]:
         return "recheck", self.environment
+
+
+class StopRecheck(msgspec.Struct, frozen=True):
+    """Ask the recheck of an environment to stop; by `force`, end it at once."""
+
+    caller: Caller
+    environment: str
+    round: int
+    force: bool = False
+    reason: str = ""
+
+    @property
+    def action_and_target(self) -> tuple[str, str]:
+        action = "force-cancel-recheck" if self.force else "cancel-recheck"
+        return action, recheck_id(self.environment, self.round)
 
 
 class StartDrain(msgspec.Struct, frozen=True):
@@ -292,7 +308,9 @@ class LookAtClock(msgspec.Struct, frozen=True):
 
 
 JobRequest = Submit | Retry | Cancel | Approve | Reject
-FromPeople = JobRequest | Waive | Recheck | StartDrain | EndDrain | AcceptConfiguration
+FromPeople = (
+    JobRequest | Waive | Recheck | StopRecheck | StartDrain | EndDrain | AcceptConfiguration
+)
 """What a plugin may deny: it is told `action_and_target`, the verb and what that acts on."""
 Request = FromPeople | OpenDaemon | SeeClient
 Observation = (

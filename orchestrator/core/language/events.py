@@ -127,7 +127,8 @@ class JobForced(Event, frozen=True, tag="job_forced"):
 
 
 class JobEnded(Event, frozen=True, tag="job_finished"):
-    """A job ended. `stop` is set for one that was cancelled before it ran."""
+    """A job ended. `stop` is set for one that was cancelled before it ran; `left_locked` are the
+    locks that what its steps left behind keeps."""
 
     job: int
     conclusion: JobConclusion
@@ -135,6 +136,7 @@ class JobEnded(Event, frozen=True, tag="job_finished"):
     halted_by: str | None = None
     reason: str = ""
     stop: Stop | None = None
+    left_locked: tuple[str, ...] = ()
 
 
 class ClientLost(Event, frozen=True, tag="client_lost"):
@@ -317,6 +319,21 @@ class RecheckRequested(Event, frozen=True, tag="recheck_requested"):
     reason: str = ""
 
 
+class RecheckStarted(Event, frozen=True, tag="recheck_started"):
+    """What was found is looked at from now on; nothing else runs in the environment."""
+
+    environment: str
+
+
+class RecheckStopRequested(Event, frozen=True, tag="recheck_stop_requested"):
+    """A recheck was asked to stop, by somebody or by its limit; by `force`, its tools are killed.
+    One that waits is over."""
+
+    environment: str
+    stop: Stop
+    force: bool = False
+
+
 class Rechecked(Event, frozen=True, tag="rechecked"):
     """One finding was looked at again; None where it is clean now."""
 
@@ -387,6 +404,8 @@ AnyEvent = (
     | Quarantined
     | QuarantineLifted
     | RecheckRequested
+    | RecheckStarted
+    | RecheckStopRequested
     | Rechecked
     | DrainStarted
     | DrainEnded

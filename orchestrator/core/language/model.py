@@ -131,11 +131,17 @@ class Ending(msgspec.Struct, frozen=True):
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What a step's cleanup found still held or half done, and what a person can type."""
+    """What a step's cleanup found still held or half done, and what a person can type.
+
+    `locks` are the job's, kept by the finding after its end, as a debt does: both are one holder.
+    `cleanup_timeout` is what a look at it may take, in seconds; None of one that is older.
+    """
 
     ref: StepRef
     found: str
     commands: tuple[str, ...] = ()
+    locks: tuple[str, ...] = ()
+    cleanup_timeout: float | None = None
 
 
 class Pending(msgspec.Struct, frozen=True, tag="pending"):
@@ -418,12 +424,25 @@ class Debt(msgspec.Struct, frozen=True):
     secret_digests: dict[str, str] = {}
 
 
+class Recheck(msgspec.Struct, frozen=True):
+    """A look at all that was found in an environment, asked for and not over: by whom, or (None)
+    because a repair has succeeded. It waits until `started`. A stop is asked for before `forced`.
+    """
+
+    asked: Instant
+    by: Actor | None = None
+    started: Instant | None = None
+    stop: Stop | None = None
+    forced: bool = False
+
+
 class Quarantine(msgspec.Struct, frozen=True):
     """Why nothing but a repair may start in an environment.
 
     `automatic` is true while the owed cleanup may still start by itself (after a dirty step, once).
-    `findings` are what to recheck; `recheck` counts the rechecks asked for, `rechecking` holds the
-    findings whose verification runs now. `debts` are the jobs whose owed cleanup has failed.
+    `findings` are what to recheck; `recheck` counts the rechecks asked for, `look` is the one that
+    is not over, and `rechecking` the findings that it has not told of. `debts` are the jobs whose
+    owed cleanup has failed.
     """
 
     since: Instant
@@ -434,6 +453,12 @@ class Quarantine(msgspec.Struct, frozen=True):
     recheck: int = 0
     rechecking: tuple[StepRef, ...] = ()
     debts: tuple[int, ...] = ()
+    look: Recheck | None = None
+
+    @property
+    def is_looked_at(self) -> bool:
+        """Whether a look is at work: nothing else may start in the environment."""
+        return self.look is not None and self.look.started is not None
 
 
 class Environment(msgspec.Struct, frozen=True):

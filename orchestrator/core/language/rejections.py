@@ -277,12 +277,24 @@ class NothingToRecheck(Rejection):
 
 
 class RecheckAtWork(Rejection):
-    """A recheck runs already."""
+    """A recheck was asked for already, and is not over."""
 
     kind = "recheck-at-work"
 
-    def __init__(self, environment: str) -> None:
-        super().__init__(f"environment {environment} is being looked at again already")
+    def __init__(self, environment: str, id: str) -> None:
+        super().__init__(
+            f"environment {environment} is being looked at again already; wait for it, or stop it "
+            f"first: orchestrator cancel {id}"
+        )
+
+
+class NoRecheck(Rejection):
+    """There is no recheck of this number to stop."""
+
+    kind = "no-recheck"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"recheck {id} is over, or was never asked for")
 
 
 class MissingReason(Rejection):

@@ -16,3 +16,8 @@ def to_pay(debt: Debt, environment: str) -> str:
     given = {**debt.params, **dict.fromkeys(debt.secrets, "@FILE")}
     params = (f"-p {shlex.quote(f'{name}={value}')}" for name, value in given.items())
     return " ".join(["orchestrator submit", debt.pipeline, environment, *params])
+
+
+def recheck_id(environment: str, round: int) -> str:
+    """What a recheck is called where somebody may stop it."""
+    return f"{environment}/recheck-{round}"

@@ -118,6 +118,7 @@ class BlockerType(enum.Enum):
     ORDER = "order"
     DRAIN = "drain"
     APPROVAL = "approval"
+    RECHECK = "recheck"
 
 
 class ParameterType(enum.Enum):

@@ -15,7 +15,7 @@ from orchestrator.core.language.model import (
     Quarantine,
     Run,
 )
-from orchestrator.core.language.suggested_commands import to_answer
+from orchestrator.core.language.suggested_commands import recheck_id, to_answer
 from orchestrator.core.language.words import BlockerType
 from orchestrator.core.rules.payment import (
     debts_paid_by,
@@ -59,6 +59,7 @@ def blockers(world: World, job: Job) -> Iterator[Blocker]:
     if not paid:
         yield from _drain(world)
         yield from _debts(world, environment, job)
+    yield from _recheck(environment)
     yield from _running(world, job, paid)
     yield from _locks(world, job, paid)
     if not paid:
@@ -234,51 +235,74 @@ def _paying(world: World, environment: Environment, debt: Debt) -> str:
     return f"{debt.pipeline} must be run: {how_to_pay(world, environment.name, debt)}"
 
 
+def running_blocker(running: Job, why: str) -> Blocker:
+    """That a job runs, or is being cancelled, beside which another may not start."""
+    does = "is being cancelled" if isinstance(running.phase, JobCancelling) else "runs"
+    return Blocker(
+        type=BlockerType.JOB,
+        id=str(running.id),
+        text=f"job {running.id} ({running.pipeline}) {does}, and {why}",
+        since=running.run.started if running.run is not None else None,
+    )
+
+
+def _recheck(environment: Environment) -> Iterator[Blocker]:
+    quarantine = environment.quarantine
+    if quarantine is None or not quarantine.is_looked_at or quarantine.look is None:
+        return
+    id = recheck_id(environment.name, quarantine.recheck)
+    yield Blocker(
+        type=BlockerType.RECHECK,
+        id=id,
+        text=f"what was found in {environment.name} is being looked at again",
+        since=quarantine.look.started,
+        lift=f"wait for it, or: orchestrator cancel {id}",
+    )
+
+
 def _running(world: World, job: Job, paid: tuple[Debt, ...]) -> Iterator[Blocker]:
     owed = {debt.job for debt in paid}
     for running in world.running_jobs(job.environment):
         # A kind of cleanup need not exclude itself, and a debt is paid once.
         twice = owed.intersection(running.run.pays if running.run is not None else ())
         if twice:
-            yield Blocker(
-                type=BlockerType.JOB,
-                id=str(running.id),
-                text=f"job {running.id} ({running.pipeline}) runs, and pays what job {min(twice)} "
-                "owes",
-                since=running.run.started if running.run is not None else None,
-            )
+            yield running_blocker(running, f"pays what job {min(twice)} owes")
             continue
         if exclude_each_other(world, job.kind, running):
-            stopping = isinstance(running.phase, JobCancelling)
-            yield Blocker(
-                type=BlockerType.JOB,
-                id=str(running.id),
-                text=f"job {running.id} ({running.pipeline}) "
-                f"{'is being cancelled' if stopping else 'runs'}, and {running.kind} excludes "
-                f"{job.kind}",
-                since=running.run.started if running.run else None,
-            )
+            yield running_blocker(running, f"{running.kind} excludes {job.kind}")
 
 
 def _locks(world: World, job: Job, paid: tuple[Debt, ...]) -> Iterator[Blocker]:
     # What this job pays hands it its locks: counted as a holder, the debt would keep out for ever
     # the cleanup that is to pay it. It needs no others: see `admission`.
     mine = {Holder(job=debt.job, debt=True, environment=job.environment) for debt in paid}
+    quarantine = world.environment(job.environment).quarantine
+    for finding in quarantine.findings if quarantine is not None else ():
+        # What the quarantine lets past is there to repair what was found, whose locks these are.
+        mine.add(Holder(job=finding.ref.job, debt=True, environment=job.environment))
     for lock in dict.fromkeys(_needed(world, job, paid)):
         for holder in sorted(world.locks.holders(lock) - mine):
-            what = f"the cleanup owed by job {holder.job}" if holder.debt else f"job {holder.job}"
             yield Blocker(
                 type=BlockerType.LOCK,
                 id=lock,
-                text=f"lock {lock} is held by {what} in {holder.environment}",
+                text=f"lock {lock} is held by {_in_words(world, holder)} in {holder.environment}",
                 since=_held_since(world, holder),
             )
 
 
+def _in_words(world: World, holder: Holder) -> str:
+    if not holder.debt:
+        return f"job {holder.job}"
+    if world.environment(holder.environment).debt_of(holder.job) is not None:
+        return f"the cleanup owed by job {holder.job}"
+    return f"what job {holder.job} left behind"
+
+
 def _held_since(world: World, holder: Holder) -> Instant | None:
     if holder.debt:
-        debt = world.environment(holder.environment).debt_of(holder.job)
-        return debt.since if debt is not None else None
+        environment = world.environment(holder.environment)
+        left = environment.debt_of(holder.job) or environment.quarantine
+        return left.since if left is not None else None
     run = world.jobs[holder.job].run
     return run.started if run is not None else None
 

@@ -28,6 +28,7 @@ def job_end(world: World, job: Job) -> Iterator[ev.AnyEvent]:
         dirty=dirty,
         halted_by=None if halted is None else halted.name,
         reason=_reason(job, halted),
+        left_locked=job.run.locks if dirty and job.run is not None else (),
     )
     succeeded = conclusion is JobConclusion.SUCCESS and not dirty
     yield from after_end(world, job, succeeded, conclusion)
@@ -45,8 +46,8 @@ def after_end(
     if succeeded:
         for debt in standing:
             yield ev.DebtPaid(environment=environment.name, job=debt.job, paid_by=job.id)
-        if environment.quarantine is not None and _repaired(environment, job, standing):
-            yield from _look_again(environment.name, environment.quarantine, job)
+        if environment.quarantine is not None and (standing or job.admin_retry):
+            yield from _after_repair(environment, environment.quarantine, job, standing)
     elif standing:
         yield ev.Quarantined(
             environment=environment.name,
@@ -56,15 +57,17 @@ def after_end(
         )
 
 
-def _look_again(environment: str, quarantine: Quarantine, job: Job) -> Iterator[ev.AnyEvent]:
-    """What the success of a repair means. It has cleaned up what it knows of: whether what a step
-    left behind is gone, only a look can tell."""
-    if not quarantine.findings:
+def _after_repair(
+    environment: Environment, quarantine: Quarantine, job: Job, paid: list[Debt]
+) -> Iterator[ev.AnyEvent]:
+    """What the success of a run means that the quarantine let past. It has cleaned up what it knows
+    of: whether what a step left behind is gone, only a look can tell, and one is made."""
+    if quarantine.findings and not quarantine.rechecking:
+        yield ev.RecheckRequested(environment.name, reason=f"job {job.id} has succeeded")
+    elif not quarantine.findings and _repaired(environment, quarantine, job, paid):
         yield ev.QuarantineLifted(
-            environment=environment, reason=f"repaired by job {job.id}", by_job=job.id
+            environment.name, reason=f"repaired by job {job.id}", by_job=job.id
         )
-    elif not quarantine.rechecking:
-        yield ev.RecheckRequested(environment=environment, reason=f"job {job.id} has succeeded")
 
 
 def _would_pay(world: World, job: Job, succeeded: bool) -> tuple[int, ...]:
@@ -77,10 +80,7 @@ def _would_pay(world: World, job: Job, succeeded: bool) -> tuple[int, ...]:
     return tuple(debt.job for debt in debts_paid_by(world, job))
 
 
-def _repaired(environment: Environment, job: Job, paid: list[Debt]) -> bool:
-    quarantine = environment.quarantine
-    if quarantine is None:
-        return False
+def _repaired(environment: Environment, quarantine: Quarantine, job: Job, paid: list[Debt]) -> bool:
     if job.admin_retry and job.retry_of == quarantine.job:
         return True
     left = {debt.job for debt in environment.debts} - {debt.job for debt in paid}

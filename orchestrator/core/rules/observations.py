@@ -147,12 +147,11 @@ def cleanup_done(world: World, seen: cmd.CleanupDone) -> Iterator[ev.AnyEvent]:
     finding, ending = seen.finding, step.phase.ending
     if finding is None and step.phase.force is not None:
         finding = Finding(ref=seen.ref, found=FORCED_CLEANUP)
-    if finding is not None:
-        ending = _dirty(ending, finding)
     if finding is None:
         yield from _end(world, job, step, ending)
         return
-    yield ev.StepFinished(ref=seen.ref, ending=ending, finding=finding)
+    finding = _with_limit(world, job, finding)
+    yield ev.StepFinished(ref=seen.ref, ending=_dirty(ending, finding), finding=finding)
     yield _quarantine(world, job, finding)
 
 
@@ -183,20 +182,27 @@ def attempt_abandoned(world: World, seen: cmd.AttemptAbandoned) -> Iterator[ev.A
     job, step = attempt(world, seen.ref)
     if not step.active:
         stale(seen.ref, step.phase)
+    finding = _with_limit(world, job, seen.finding)
     match step.phase:
         case CleaningUp(ending=ended):
-            ending = _dirty(ended, seen.finding)
+            ending = _dirty(ended, finding)
         case Acquiring(stop=Stop() as stop) | Cancelling(stop=stop):
-            ending = _abandoned(conclusion_of(stop), seen.finding)
+            ending = _abandoned(conclusion_of(stop), finding)
         case _:
-            ending = _abandoned(StepConclusion.FAILURE, seen.finding)
-    yield ev.StepFinished(ref=seen.ref, ending=ending, finding=seen.finding)
-    closed = _quarantine(world, job, seen.finding)
+            ending = _abandoned(StepConclusion.FAILURE, finding)
+    yield ev.StepFinished(ref=seen.ref, ending=ending, finding=finding)
+    closed = _quarantine(world, job, finding)
     yield replace(closed, automatic=False)  # nothing may start beside what may still be alive
 
 
 def _abandoned(conclusion: StepConclusion, finding: Finding) -> Ending:
     return Ending(conclusion=conclusion, outcome=Outcome.FAIL, reason=finding.found)
+
+
+def _with_limit(world: World, job: Job, finding: Finding) -> Finding:
+    """A finding with what a look at it may take: when somebody looks, its job is gone."""
+    limit = world.step_definition(job, finding.ref.step).cleanup_timeout
+    return replace(finding, cleanup_timeout=limit)
 
 
 def _dirty(ending: Ending, finding: Finding) -> Ending:
@@ -221,18 +227,6 @@ def _quarantine(world: World, job: Job, finding: Finding) -> ev.Quarantined:
         findings=(finding,),
         automatic=may_owe or (before is not None and before.automatic and not pays),
     )
-
-
-def recheck_done(world: World, seen: cmd.RecheckDone) -> Iterator[ev.AnyEvent]:
-    """A finding was looked at again; when the last one is clean the quarantine is lifted."""
-    environment = world.environment(seen.environment)
-    quarantine = environment.quarantine
-    if quarantine is None or seen.ref not in quarantine.rechecking:
-        raise StaleObservation(f"no recheck of {seen.ref} runs in {seen.environment}")
-    yield ev.Rechecked(environment=seen.environment, ref=seen.ref, finding=seen.finding)
-    others_left = any(finding.ref != seen.ref for finding in quarantine.findings)
-    if seen.finding is None and not others_left:
-        yield ev.QuarantineLifted(environment=seen.environment, reason="rechecked, and clean")
 
 
 def note_waiting(world: World, seen: cmd.NoteWaiting) -> Iterator[ev.AnyEvent]:

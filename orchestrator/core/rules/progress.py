@@ -21,6 +21,7 @@ from orchestrator.core.language.model import (
     Stop,
 )
 from orchestrator.core.language.words import BlockerType, Outcome, RunningPolicy, Section, StopCause
+from orchestrator.core.rules import rechecks
 from orchestrator.core.rules.admission import (
     admission,
     blockers,
@@ -181,7 +182,7 @@ def advance_environment(world: World, environment: str, now: Instant) -> list[ev
     for job in candidates(world, environment):
         if next(blockers(world, job), None) is None:
             return [ev.JobAdmitted(job=job.id, run=admission(world, job, now))]
-    return []
+    return rechecks.start(world, environment)
 
 
 def _excused(world: World, environment: str) -> Iterator[ev.AnyEvent]:
@@ -214,6 +215,7 @@ def _starving(world: World, environment: str) -> Iterator[Entry]:
     for job in world.preparing_jobs(environment):
         if starved_step(world, job) is not None:
             yield (1 if has_reserve(world, job) else 3, job.rank, job.id)
+    yield from rechecks.place_in_line(world, environment)
     for job in candidates(world, environment):
         first = next(blockers(world, job), None)
         if first is not None and first.type is BlockerType.CAPACITY:

@@ -20,16 +20,13 @@ from orchestrator.core.language.rejections import (
     MissingReason,
     NotDraining,
     NothingOwed,
-    NothingToRecheck,
-    NotQuarantined,
     RecheckAtWork,
     UnknownJob,
 )
 from orchestrator.core.language.words import Role, StopCause
-from orchestrator.core.rules import approvals, submissions
+from orchestrator.core.rules import approvals, rechecks, submissions
 from orchestrator.core.rules.debts import unpaying
 from orchestrator.core.rules.lookups import configured, known_environment
-from orchestrator.core.rules.payment import how_to_pay
 from orchestrator.core.rules.permissions import demand, demand_force, demand_stop, may_stop
 from orchestrator.core.rules.stopping import stop_job, stop_needless
 from orchestrator.core.world.world import World
@@ -41,7 +38,9 @@ def answer(world: World, request: cmd.Request, now: Instant) -> Iterator[ev.AnyE
         case cmd.Waive():
             return waive(world, request, now)
         case cmd.Recheck():
-            return recheck(world, request)
+            return rechecks.recheck(world, request)
+        case cmd.StopRecheck():
+            return rechecks.stop_recheck(world, request, now)
         case cmd.StartDrain():
             return start_drain(world, request, now)
         case cmd.EndDrain():
@@ -113,6 +112,11 @@ def waive(world: World, request: cmd.Waive, now: Instant) -> Iterator[ev.AnyEven
     for running in world.running_jobs(environment.name):
         if running.run is not None and running.run.pays:
             raise CleanupAtWork(environment.name, running.id)
+    if environment.quarantine is not None and environment.quarantine.is_looked_at:
+        # Let go now, it would work on beside whatever starts next.
+        raise RecheckAtWork(
+            environment.name, rechecks.id_of(environment.name, environment.quarantine)
+        )
     for debt in owed:
         yield ev.DebtWaived(environment=environment.name, job=debt.job, reason=request.reason)
     if environment.quarantine is not None:
@@ -120,24 +124,6 @@ def waive(world: World, request: cmd.Waive, now: Instant) -> Iterator[ev.AnyEven
     for job in unpaying(world, environment.name):
         if job.owed_by in {debt.job for debt in owed}:
             yield from stop_needless(world, job, now, "its debt was waived")
-
-
-def recheck(world: World, request: cmd.Recheck) -> Iterator[ev.AnyEvent]:
-    """Have every finding of a quarantine looked at again."""
-    environment = known_environment(world, request.environment)
-    doing = f"rechecking {environment.name}"
-    demand(
-        request.caller, Role.SUBMITTER, doing, world.configuration, *_defined(world, environment)
-    )
-    quarantine = environment.quarantine
-    if quarantine is None:
-        raise NotQuarantined(environment.name)
-    if quarantine.rechecking:
-        raise RecheckAtWork(environment.name)
-    if not quarantine.findings:
-        owed = next((how_to_pay(world, environment.name, debt) for debt in environment.debts), None)
-        raise NothingToRecheck(environment.name, owed)
-    yield ev.RecheckRequested(environment=environment.name, reason=request.reason)
 
 
 def start_drain(world: World, request: cmd.StartDrain, now: Instant) -> Iterator[ev.AnyEvent]:

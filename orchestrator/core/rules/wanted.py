@@ -13,6 +13,7 @@ from orchestrator.core.language.model import (
     Cancelling,
     CleaningUp,
     Finding,
+    Quarantine,
     Step,
     StepRef,
 )
@@ -59,7 +60,15 @@ class VerifyAgain(msgspec.Struct, frozen=True):
     round: int
 
 
-Effect = RunAttempt | StopAcquire | AskToStop | EndByForce | TellAnswer | VerifyAgain
+class StopLook(msgspec.Struct, frozen=True):
+    """Cancel the look at a finding and let its tools end; by `force`, kill them."""
+
+    ref: StepRef
+    round: int
+    force: bool
+
+
+Effect = RunAttempt | StopAcquire | AskToStop | EndByForce | TellAnswer | VerifyAgain | StopLook
 
 
 def wanted(world: World, environment: str) -> Iterator[Effect]:
@@ -69,12 +78,18 @@ def wanted(world: World, environment: str) -> Iterator[Effect]:
             yield from _step(StepRef(job=job.id, step=step.name, attempt=step.attempt), step)
     state = world.environments.get(environment)
     if state is not None and state.quarantine is not None:
-        quarantine = state.quarantine
-        for finding in quarantine.findings:
-            if finding.ref in quarantine.rechecking:
-                yield VerifyAgain(
-                    environment=environment, finding=finding, round=quarantine.recheck
-                )
+        yield from _looks(environment, state.quarantine)
+
+
+def _looks(environment: str, quarantine: Quarantine) -> Iterator[Effect]:
+    look, round = quarantine.look, quarantine.recheck
+    if look is None or look.started is None:
+        return
+    for finding in quarantine.findings:
+        if finding.ref in quarantine.rechecking:
+            yield VerifyAgain(environment=environment, finding=finding, round=round)
+            if look.stop is not None:
+                yield StopLook(ref=finding.ref, round=round, force=look.forced)
 
 
 def _step(ref: StepRef, step: Step) -> Iterator[Effect]:

@@ -22,6 +22,7 @@ from orchestrator.core.language.model import (
     JobPreparing,
     JobQueued,
     JobRunning,
+    Quarantine,
     Run,
     Step,
     Stop,
@@ -49,6 +50,20 @@ def next_deadline(
     for step, one in steps:
         found.extend(_step_deadlines(step, one, epoch))
     return min(found, default=None)
+
+
+def recheck_deadline(quarantine: Quarantine | None, epoch: Instant) -> int | None:
+    """When a recheck that is at work has taken longer than the slowest of its looks may."""
+    if quarantine is None or quarantine.look is None or quarantine.look.forced:
+        return None
+    started, limit = quarantine.look.started, recheck_limit(quarantine)
+    return None if started is None or limit is None else after(started, limit, epoch)
+
+
+def recheck_limit(quarantine: Quarantine) -> float | None:
+    """Seconds that a recheck may take; its looks go on side by side."""
+    limits = [finding.cleanup_timeout for finding in quarantine.findings]
+    return max((limit for limit in limits if limit is not None), default=None)
 
 
 Limit: TypeAlias = tuple[Instant, float]

@@ -17,7 +17,8 @@ from orchestrator.core.language.model import (
     JobRunning,
     Step,
 )
-from orchestrator.core.world.evolve_step import environment_after, step_after
+from orchestrator.core.world.evolve_environment import environment_after, left_by
+from orchestrator.core.world.evolve_step import step_after
 from orchestrator.core.world.transaction import InForce
 from orchestrator.core.world.world import World
 
@@ -44,10 +45,12 @@ def evolve(world: World, stamped: ev.Stamped) -> None:
             | ev.Quarantined()
             | ev.QuarantineLifted()
             | ev.RecheckRequested()
+            | ev.RecheckStarted()
+            | ev.RecheckStopRequested()
             | ev.Rechecked()
         ):
             environment = world.environment(event.environment)
-            world.put_environment(environment_after(environment, event, at))
+            world.put_environment(environment_after(environment, event, at, stamped.by))
             _drop_if_empty(world, event.environment)
         case ev.JobSubmitted():
             world.put_job(_submitted(world, event, at))
@@ -183,12 +186,9 @@ def _end_job(world: World, job: Job, event: ev.JobEnded, at: Instant) -> None:
     )
     world.put_job(replace(job, phase=phase))
     environment = world.environment(job.environment)
-    debt = environment.debt_of(job.id)
-    if debt is not None:
-        run = job.run
-        kept = replace(debt, conclusion=event.conclusion, locks=run.locks if run else ())
-        debts = tuple(kept if owed is debt else owed for owed in environment.debts)
-        world.put_environment(replace(environment, debts=debts))
+    after = left_by(environment, job, event)
+    if after != environment:
+        world.put_environment(after)
 
 
 def _retire_or_revive(world: World) -> None:

@@ -1,4 +1,4 @@
-"""The next state of a step, or of an environment, given what happened to it."""
+"""The next state of a step, given what happened to it."""
 
 from typing import assert_never
 
@@ -13,17 +13,13 @@ from orchestrator.core.language.model import (
     BackingOff,
     Cancelling,
     CleaningUp,
-    Debt,
     Ending,
-    Environment,
     Finished,
     Force,
     Pending,
-    Quarantine,
     Record,
     Step,
     StepPhase,
-    StepRef,
     Stop,
 )
 
@@ -218,72 +214,3 @@ def _recorded(records: tuple[Record, ...], new: Record) -> tuple[Record, ...]:
     """One record for each phase and key: a call's value replaces its intent."""
     others = (record for record in records if (record.phase, record.key) != (new.phase, new.key))
     return (*others, new)
-
-
-EnvironmentEvent = (
-    ev.DebtIncurred
-    | ev.DebtPaid
-    | ev.DebtWaived
-    | ev.Quarantined
-    | ev.QuarantineLifted
-    | ev.RecheckRequested
-    | ev.Rechecked
-)
-
-
-def environment_after(
-    environment: Environment, event: EnvironmentEvent, at: Instant
-) -> Environment:
-    """The environment after an event of its own."""
-    match event:
-        case ev.DebtIncurred(debt=debt):
-            return replace(environment, debts=(*environment.debts, debt))
-        case ev.DebtPaid(job=job) | ev.DebtWaived(job=job):
-            return replace(environment, debts=_without(environment.debts, job))
-        case ev.Quarantined():
-            return replace(environment, quarantine=_quarantined(environment, event, at))
-        case ev.QuarantineLifted():
-            return replace(environment, quarantine=None)
-        case ev.RecheckRequested():
-            return replace(environment, quarantine=_rechecking(environment.quarantine))
-        case ev.Rechecked(ref=ref, finding=finding):
-            quarantine = environment.quarantine
-            if quarantine is None:
-                return environment
-            findings = tuple(
-                finding_left for finding_left in quarantine.findings if finding_left.ref != ref
-            )
-            left = tuple(unlooked for unlooked in quarantine.rechecking if unlooked != ref)
-            if finding is not None:
-                findings = (*findings, finding)
-            return replace(
-                environment,
-                quarantine=replace(quarantine, findings=findings, rechecking=left),
-            )
-        case _:
-            assert_never(event)
-
-
-def _without(debts: tuple[Debt, ...], job: int) -> tuple[Debt, ...]:
-    return tuple(debt for debt in debts if debt.job != job)
-
-
-def _quarantined(environment: Environment, event: ev.Quarantined, at: Instant) -> Quarantine:
-    before = environment.quarantine
-    return Quarantine(
-        since=before.since if before else at,
-        job=event.job,
-        reason=event.reason,
-        findings=(*(before.findings if before else ()), *event.findings),
-        automatic=event.automatic,
-        recheck=before.recheck if before else 0,
-        rechecking=before.rechecking if before else (),
-        debts=tuple(dict.fromkeys((*(before.debts if before else ()), *event.debts))),
-    )
-
-
-def _rechecking(quarantine: Quarantine | None) -> Quarantine | None:
-    if quarantine is None:
-        return None
-    refs: tuple[StepRef, ...] = tuple(finding.ref for finding in quarantine.findings)
-    return replace(quarantine, recheck=quarantine.recheck + 1, rechecking=refs)

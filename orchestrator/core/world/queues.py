@@ -6,7 +6,7 @@ from typing import Protocol, TypeAlias, TypeVar
 import msgspec
 from sortedcontainers import SortedList
 
-from orchestrator.core.language.model import Debt, Job
+from orchestrator.core.language.model import Debt, Environment, Job
 
 K = TypeVar("K")
 
@@ -135,15 +135,15 @@ class Slots:
 
     def __init__(self) -> None:
         self.in_use = 0
-        self._of_job: dict[int, int] = {}
+        self._of: dict[int | str, int] = {}
         self._entry_of: dict[str, Entry] = {}
         self._waiting: SortedList = SortedList()
 
-    def use(self, job: int, slots: int) -> None:
-        """A job uses so many from now on."""
-        self.in_use += slots - self._of_job.pop(job, 0)
+    def use(self, by: int | str, slots: int) -> None:
+        """A job, or the recheck of an environment, uses so many from now on."""
+        self.in_use += slots - self._of.pop(by, 0)
         if slots:
-            self._of_job[job] = slots
+            self._of[by] = slots
 
     def entry(self, environment: str) -> Entry | None:
         """Where an environment stands in the line, None if it does not wait."""
@@ -164,11 +164,23 @@ class Slots:
 
 
 class Holder(msgspec.Struct, frozen=True, order=True):
-    """Who holds a lock: a running job, or (`debt`) the cleanup that is owed for it."""
+    """Who holds a lock: a running job, or (`debt`) what it left when it had ended: the cleanup that
+    is owed for it, and what its steps left behind."""
 
     job: int
     debt: bool
     environment: str
+
+
+def held_after_the_job(environment: Environment) -> Iterator[tuple[Holder, tuple[str, ...]]]:
+    """What the jobs that have ended in an environment still hold. Debt and findings of one job are
+    one holder: either alone keeps its locks."""
+    held: dict[int, tuple[str, ...]] = {debt.job: debt.locks for debt in environment.debts}
+    quarantine = environment.quarantine
+    for finding in quarantine.findings if quarantine is not None else ():
+        held[finding.ref.job] = (*held.get(finding.ref.job, ()), *finding.locks)
+    for job, locks in held.items():
+        yield Holder(job=job, debt=True, environment=environment.name), tuple(dict.fromkeys(locks))
 
 
 class Locks:

@@ -5,6 +5,7 @@ change can be taken back, and `changes` says what a store must write.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeAlias
 
 from msgspec.structs import replace
 from sortedcontainers import SortedList, SortedSet
@@ -28,11 +29,15 @@ from orchestrator.core.language.model import (
 from orchestrator.core.steps.approval_rules import open_rules
 from orchestrator.core.steps.graph import Graph, Plan
 from orchestrator.core.values.conditions import reads_debt
-from orchestrator.core.world.deadlines import next_deadline
-from orchestrator.core.world.queues import Entry, Holder, Locks, Queues, Slots
+from orchestrator.core.world.deadlines import next_deadline, recheck_deadline
+from orchestrator.core.world.queues import Entry, Holder, Locks, Queues, Slots, held_after_the_job
 from orchestrator.core.world.transaction import Changes, InForce, Touched
 
 __all__ = ["Changes", "World"]
+
+
+DeadlineOf: TypeAlias = tuple[int, str]
+"""A job's number and no name, or 0 and the environment that is looked at again."""
 
 
 class World:
@@ -69,7 +74,7 @@ class World:
         self.deadlines: SortedList = SortedList()
         self.touched = Touched()
         self.changes = Changes()
-        self._deadline_of: dict[int, int] = {}
+        self._deadline_of: dict[DeadlineOf, int] = {}
         self._plans: dict[str, Plan] = {}
         self._reads_debt: dict[str, bool] = {}
         self._digested: dict[tuple[str, ...], tuple[str, JobDefinition]] = {}
@@ -299,14 +304,24 @@ class World:
         old = self.environments.pop(name, None)
         self.retired.discard(name)
         if old is not None:
-            for debt in old.debts:
-                self._release(debt.locks, Holder(job=debt.job, debt=True, environment=name))
+            for holder, locks in held_after_the_job(old):
+                self._release(locks, holder)
+            self._put_recheck(old, at_work=False)
         if new is not None:
             self.environments[name] = new
             if new.retired:
                 self.retired.add(name)
-            for debt in new.debts:
-                self.locks.hold(debt.locks, Holder(job=debt.job, debt=True, environment=name))
+            for holder, locks in held_after_the_job(new):
+                self.locks.hold(locks, holder)
+            self._put_recheck(new, at_work=True)
+
+    def _put_recheck(self, environment: Environment, *, at_work: bool) -> None:
+        """Index a recheck that is at work, or take it out again."""
+        if environment.quarantine is None or not environment.quarantine.is_looked_at:
+            return
+        self.slots.use(environment.name, 1 if at_work else 0)
+        deadline = recheck_deadline(environment.quarantine, self.epoch) if at_work else None
+        self._set_deadline((0, environment.name), deadline)
 
     def _replace_job(self, id: int, new: Job | None, place: int | None) -> None:
         """Replace a job of which nothing changed but the step at `place`, or (None) no step, or
@@ -343,9 +358,7 @@ class World:
             self.slots.use(job.id, self._slots_of(job))
         definition, steps = self.definition(job), self._steps_at_work(job)
         deadline = next_deadline(job, definition, steps, self.epoch, self.in_handlers(job))
-        if deadline is not None:
-            self._deadline_of[job.id] = deadline
-            self.deadlines.add((deadline, job.id))
+        self._set_deadline((job.id, ""), deadline)
 
     def _unindex(self, job: Job) -> None:
         if job.key is not None:
@@ -360,9 +373,15 @@ class World:
                     job.run.locks, Holder(job=job.id, debt=False, environment=job.environment)
                 )
             self.slots.use(job.id, 0)
-        deadline = self._deadline_of.pop(job.id, None)
+        self._set_deadline((job.id, ""), None)
+
+    def _set_deadline(self, of: DeadlineOf, deadline: int | None) -> None:
+        old = self._deadline_of.pop(of, None)
+        if old is not None:
+            self.deadlines.remove((old, *of))
         if deadline is not None:
-            self.deadlines.remove((deadline, job.id))
+            self._deadline_of[of] = deadline
+            self.deadlines.add((deadline, *of))
 
     def _release(self, locks: tuple[str, ...], holder: Holder) -> None:
         self.locks.release(locks, holder)

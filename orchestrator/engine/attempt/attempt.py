@@ -257,9 +257,9 @@ class Attempt:
         survivors = await self._kill(bench)
         if survivors:
             return cmd.AttemptAbandoned(self.ref, Finding(self.ref, survivors))
-        lost = failed is not None and failed.conclusion is StepConclusion.LOST
-        conclusion = StepConclusion.LOST if lost else StepConclusion.CANCELLED
-        return cmd.AttemptFailed(self.ref, conclusion, "ended by force")
+        if failed is not None and failed.conclusion is StepConclusion.LOST:
+            return cmd.AttemptFailed(self.ref, StepConclusion.LOST, f"{failed.reason}; then forced")
+        return cmd.AttemptFailed(self.ref, StepConclusion.CANCELLED, "ended by force")
 
     async def _kill(self, bench: Bench) -> str:
         """Kill the attempt's processes; says what survived, if anything did."""
