@@ -57,14 +57,17 @@ def _quarantine(world: World, name: str, of: Quarantine | None) -> wire.Quaranti
         return None
     found = [finding.found for finding in of.findings]
     commands = [command for finding in of.findings for command in finding.commands]
-    if not of.findings:
-        commands = [how_to_pay(world, name, debt) for debt in world.environment(name).debts]
+    unseen = {finding.ref.job for finding in of.findings if finding.settled_by_cleanup}
+    for debt in world.environment(name).debts:
+        if debt.job in unseen or not of.lookable:
+            commands.append(how_to_pay(world, name, debt))
     return wire.Quarantine(
         since=plain.time(of.since),
         job=of.job,
         step=of.findings[0].ref.step if of.findings else None,
         found="; ".join(found) or of.reason,
         commands=tuple(dict.fromkeys(commands)),
+        lookable=bool(of.lookable),
         recheck=_recheck(world, name, of),
     )
 

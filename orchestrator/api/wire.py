@@ -286,13 +286,17 @@ class Recheck(msgspec.Struct, frozen=True):
 
 
 class Quarantine(msgspec.Struct, frozen=True):
-    """Why only a repair may act in an environment, and what a person can type to repair it."""
+    """Why only a repair may act in an environment, and what a person can type to repair it.
+
+    `lookable`: a recheck can tell whether what was found is gone.
+    """
 
     since: str
     job: int
     step: str | None
     found: str
     commands: tuple[str, ...]
+    lookable: bool
     recheck: Recheck | None
 
 

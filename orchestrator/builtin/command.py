@@ -37,9 +37,13 @@ class CommandAdapter(Adapter[CommandConfig]):
     config_type = CommandConfig
 
     def traits(self, config: CommandConfig) -> Traits:
-        """Nothing is known of a command: it may change the environment. Its check only warns of a
-        missing command, which a run names as well: a phase of its own would cost a commit."""
-        return Traits(touches=None, takes_slot=True, grace=_GRACE, checked_first=False)
+        """Nothing is known of a command: it may change the environment, and only its author can
+        say what to look at. Its check only warns of a missing command, which a run names as well: a
+        phase of its own would cost a commit."""
+        verifies = config.cleanup is not None
+        return Traits(
+            touches=None, takes_slot=True, grace=_GRACE, checked_first=False, verifies=verifies
+        )
 
     async def check(self, step: Step[CommandConfig]) -> Sequence[Problem]:
         """Whether the commands are on the PATH. Relative paths may be made by an earlier step."""

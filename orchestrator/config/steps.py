@@ -83,6 +83,7 @@ class StepReader:
         if adapter is not None:
             report_secrets(document, (*path, "with"), step.with_, adapter.config_type, known)
             traits = _traits(adapter, step, path, document, around)
+        has_cleanup = adapter is None or type(adapter).cleanup is not Adapter.cleanup
         return StepDefinition(
             name=step.name,
             uses=step.uses,
@@ -95,7 +96,8 @@ class StepReader:
             takes_slot=traits.takes_slot,
             has_acquire=adapter is None or looks_first(type(adapter), traits),
             checked_first=traits.checked_first,
-            has_cleanup=adapter is None or type(adapter).cleanup is not Adapter.cleanup,
+            has_cleanup=has_cleanup,
+            verifies=has_cleanup and traits.verifies,
             timeout=_seconds(step.timeout),
             grace=self._grace(step, traits),
             cleanup_timeout=float(step.cleanup_timeout),

@@ -117,7 +117,9 @@ class Traits(msgspec.Struct, frozen=True):
     timeout's graceful part may last before force (None: as long as it takes). `takes_slot`: a tool
     works on this host (false where it only waits or polls). `outcomes`: its defaults (`exit 2`
     continues). `checked_first`: its check is called before each run (false where it can only say
-    what its acquire or apply says too; `check --online` calls it all the same).
+    what its acquire or apply says too; `check --online` calls it all the same). `verifies`: its
+    cleanup can tell what an apply left whose end nobody saw (false where it has nothing to look at:
+    then a step that is lost and may have touched the environment has left something).
     """
 
     touches: bool | None = None
@@ -125,3 +127,4 @@ class Traits(msgspec.Struct, frozen=True):
     grace: float | None = 60.0
     outcomes: tuple[OutcomeRule, ...] = ()
     checked_first: bool = True
+    verifies: bool = True

@@ -148,6 +148,7 @@ QUARANTINE: Quarantine = {
     "step": "apply",
     "found": "the state is locked by ada@host, apply, since 12:00",
     "commands": ["terraform -chdir=infra force-unlock 5f0c…"],
+    "lookable": True,
     "recheck": None,
 }
 

@@ -179,6 +179,7 @@ OF_ENVIRONMENT: list[ev.AnyEvent] = [
     ev.RecheckStopRequested(environment="production", stop=STOP),
     ev.Rechecked(environment="production", ref=A, finding=None),
     ev.Rechecked(environment="production", ref=A, finding=finding(1, "a")),
+    ev.FindingSettled(environment="production", ref=A, by_job=2),
     ev.DrainStarted(),
     ev.DrainEnded(),
     ev.DaemonStarted(version="1", pid=1),

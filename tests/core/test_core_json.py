@@ -213,6 +213,7 @@ EVENTS: dict[str, ev.AnyEvent] = {
     "recheck_started": ev.RecheckStarted(environment="production"),
     "recheck_stop_requested": ev.RecheckStopRequested("production", stop=STOP, force=True),
     "rechecked": ev.Rechecked(environment="production", ref=ref(1), finding=finding(1)),
+    "finding_settled": ev.FindingSettled(environment="production", ref=ref(1), by_job=2),
     "drain_started": ev.DrainStarted(reason="upgrade"),
     "drain_ended": ev.DrainEnded(),
     "daemon_started": ev.DaemonStarted(version="1", pid=7),

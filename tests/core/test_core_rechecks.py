@@ -160,9 +160,10 @@ def test_it_waits_for_the_steps_after_its_own() -> None:
     two = pipeline("two", steps=(step("a"), step("b")))
     story = given(config(two), submit("two"), acquired(1, "a"), acquired(1, "b"))
     story.given(applied(1, "a"), dirty(1, "a")).when(RECHECK).then(like(ev.RecheckRequested))
-    story.given(applied(1, "b"), cleaned(1, "b"))
+    story.given(applied(1, "b"), dirty(1, "b"))
     quarantine = story.environment().quarantine
     assert quarantine is not None and quarantine.is_looked_at
+    assert quarantine.rechecking == (ref(1, "a"), ref(1, "b")), "what was left meanwhile too"
 
 
 def test_nothing_starts_beside_it() -> None:

@@ -149,6 +149,7 @@ def _random_retry(rng: random.Random) -> RetryPolicy | None:
 def _random_step(rng: random.Random, name: str, section: Section, badness: float) -> StepDefinition:
     config = random_settings(rng, badness)
     touches = section is not Section.BEFORE and rng.random() < 0.8
+    has_cleanup = bool(config.cleanup) or rng.random() < 0.3
     return StepDefinition(
         name=name,
         uses="fake",
@@ -158,7 +159,8 @@ def _random_step(rng: random.Random, name: str, section: Section, badness: float
         surely_touches=touches and rng.random() < 0.3,
         takes_slot=rng.random() < 0.9,
         has_acquire=bool(config.acquire) or rng.random() < 0.3,
-        has_cleanup=bool(config.cleanup) or rng.random() < 0.3,
+        has_cleanup=has_cleanup,
+        verifies=has_cleanup and rng.random() < 0.7,
         timeout=rng.choice((None, None, 5.0, 30.0)),
         grace=rng.choice((None, 2.0, 60.0)),
         cleanup_timeout=rng.choice((30.0, 300.0)),

@@ -13,10 +13,11 @@ from orchestrator.core.language.instant import Instant
 from orchestrator.core.language.model import (
     CallRecord,
     Debt,
+    Ending,
     Record,
     StepRef,
 )
-from orchestrator.core.language.words import JobConclusion, Section, StopCause
+from orchestrator.core.language.words import JobConclusion, Section, StepConclusion, StopCause
 from tests.simulation.fake_tool import FakeProcess
 from tests.simulation.sim_approvals import check_question, check_waiting
 from tests.simulation.sim_attempts import check_attempts
@@ -50,6 +51,7 @@ class Witness:
         self.touched: set[int] = set()
         self.findings: dict[str, set[StepRef]] = {}
         self.looked_at: dict[str, set[StepRef]] = {}
+        self.unseen: set[StepRef] = set()
         self.configuration: Configuration | None = None
         self._definitions: dict[str, JobDefinition] = {}
         self._places: set[Path] = set()
@@ -175,6 +177,7 @@ class Witness:
                 | ev.RecheckStarted()
                 | ev.Quarantined()
                 | ev.Rechecked()
+                | ev.FindingSettled()
                 | ev.QuarantineLifted()
             ):
                 self._see_trouble(event)
@@ -202,6 +205,7 @@ class Witness:
         | ev.RecheckStarted
         | ev.Quarantined
         | ev.Rechecked
+        | ev.FindingSettled
         | ev.QuarantineLifted,
     ) -> None:
         """What a step left behind is gone when a look has found it gone, or an admin says so."""
@@ -214,6 +218,7 @@ class Witness:
             case ev.Quarantined(job=job, findings=findings):
                 self.jobs[job].quarantined = True
                 left.update(finding.ref for finding in findings)
+                self.unseen.update(left.ref for left in findings if left.settled_by_cleanup)
             case ev.Rechecked(ref=ref, finding=found):
                 if found is None:
                     left.remove(ref)
@@ -221,6 +226,11 @@ class Witness:
                 unlooked.remove(ref)
                 if not unlooked:
                     del self.looked_at[event.environment]
+            case ev.FindingSettled(ref=ref, by_job=payer):
+                admitted = self.jobs[payer].admitted
+                if admitted is None or ref.job not in admitted.run.pays:
+                    raise Violation(f"job {payer} does not pay for {ref}, and settles it")
+                left.remove(ref)
             case ev.QuarantineLifted(reason=reason):
                 if left and not reason.startswith("waived: "):
                     raise Violation(f"{event.environment} is free, and nobody looked at {left}")
@@ -231,7 +241,9 @@ class Witness:
             runs = other.admitted is not None and other.ended is None
             if other.environment == environment and runs:
                 raise Violation(f"{environment} is looked at while job {job} runs")
-        self.looked_at[environment] = set(self.findings[environment])
+        self.looked_at[environment] = {
+            ref for ref in self.findings[environment] if ref not in self.unseen
+        }
 
     def _see_debt(self, event: ev.DebtIncurred | ev.DebtPaid | ev.DebtWaived) -> None:
         match event:
@@ -274,6 +286,7 @@ class Witness:
                     seen.findings.append(finding)
                 else:
                     self._demand_nothing_left(seen, ref)
+                    self._demand_seen(seen, ref, ending)
                 seen.steps[ref.step] = ending.conclusion
             case ev.StepRetryScheduled():
                 self._demand_nothing_left(seen, ref)
@@ -289,6 +302,13 @@ class Witness:
 
     def _executions_of(self, ref: StepRef) -> Iterator[Execution]:
         return (execution for execution in self.executions if execution.ref == ref)
+
+    def _demand_seen(self, seen: Seen, ref: StepRef, ending: Ending) -> None:
+        """What nobody saw end, nor can look at, is not clean."""
+        step = seen.step(ref.step)
+        ran = any(self._executions_of(ref))
+        if ending.conclusion is StepConclusion.LOST and step.touches and not step.verifies and ran:
+            raise Violation(f"{ref} is lost and clean, and nobody can have looked")
 
     def _demand_nothing_left(self, seen: Seen, ref: StepRef) -> None:
         """A step that ended clean has no tool that runs."""

@@ -280,13 +280,17 @@ class Recheck(TypedDict):
 
 
 class Quarantine(TypedDict):
-    """Why only a repair may act in an environment, and what a person can type to repair it."""
+    """Why only a repair may act in an environment, and what a person can type to repair it.
+
+    `lookable`: a recheck can tell whether what was found is gone.
+    """
 
     since: str
     job: int
     step: str | None
     found: str
     commands: list[str]
+    lookable: bool
     recheck: Recheck | None
 
 

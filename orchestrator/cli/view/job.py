@@ -85,7 +85,7 @@ def quarantine_lines(quarantine: Quarantine, environment: str, now: float) -> li
     name = harmless(environment)
     if quarantine["recheck"]:
         return lines + _recheck_lines(quarantine["recheck"], now)
-    if quarantine["step"]:
+    if quarantine["lookable"]:
         lines.append(f"    then:  orchestrator recheck {name}")
     return [
         *lines,

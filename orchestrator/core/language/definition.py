@@ -176,7 +176,7 @@ class StepDefinition(msgspec.Struct, frozen=True):
     `touches`, `takes_slot`, `grace` hold what the file says, else the adapter's traits; `outcomes`
     is what the file says, `default_outcomes` what the adapter does. `has_acquire` and
     `has_cleanup` say whether the adapter has those phases at all, `checked_first` whether its
-    acquire begins with its check.
+    acquire begins with its check, `verifies` whether its cleanup can tell what was left.
     `timeout` and `grace` of None mean without limit. `needs` are names of steps of the same
     section, those of a stage or a matrix written out. `surely_touches`: the file or the adapter
     says so, it is not only assumed. One step of a matrix has its values in `matrix`, the name of
@@ -194,6 +194,7 @@ class StepDefinition(msgspec.Struct, frozen=True):
     takes_slot: bool = True
     has_acquire: bool = True
     has_cleanup: bool = True
+    verifies: bool = True
     timeout: float | None = None
     grace: float | None = None
     cleanup_timeout: float = DEFAULT_CLEANUP_TIMEOUT

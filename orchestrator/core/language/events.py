@@ -342,6 +342,14 @@ class Rechecked(Event, frozen=True, tag="rechecked"):
     finding: Finding | None
 
 
+class FindingSettled(Event, frozen=True, tag="finding_settled"):
+    """The owed cleanup has put right what nobody could look at."""
+
+    environment: str
+    ref: StepRef
+    by_job: int
+
+
 class DrainStarted(Event, frozen=True, tag="drain_started"):
     """Nothing is admitted from now on."""
 
@@ -407,6 +415,7 @@ AnyEvent = (
     | RecheckStarted
     | RecheckStopRequested
     | Rechecked
+    | FindingSettled
     | DrainStarted
     | DrainEnded
     | DaemonStarted

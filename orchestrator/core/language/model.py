@@ -135,6 +135,8 @@ class Finding(msgspec.Struct, frozen=True):
 
     `locks` are the job's, kept by the finding after its end, as a debt does: both are one holder.
     `cleanup_timeout` is what a look at it may take, in seconds; None of one that is older.
+    `settled_by_cleanup`: there is nothing to look at; the success of the cleanup that its job owes,
+    which its author declared to put everything right, settles it.
     """
 
     ref: StepRef
@@ -142,6 +144,7 @@ class Finding(msgspec.Struct, frozen=True):
     commands: tuple[str, ...] = ()
     locks: tuple[str, ...] = ()
     cleanup_timeout: float | None = None
+    settled_by_cleanup: bool = False
 
 
 class Pending(msgspec.Struct, frozen=True, tag="pending"):
@@ -454,6 +457,11 @@ class Quarantine(msgspec.Struct, frozen=True):
     rechecking: tuple[StepRef, ...] = ()
     debts: tuple[int, ...] = ()
     look: Recheck | None = None
+
+    @property
+    def lookable(self) -> tuple[Finding, ...]:
+        """What a look can tell of."""
+        return tuple(finding for finding in self.findings if not finding.settled_by_cleanup)
 
     @property
     def is_looked_at(self) -> bool:

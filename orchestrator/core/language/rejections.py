@@ -264,14 +264,15 @@ class NotQuarantined(Rejection):
 
 
 class NothingToRecheck(Rejection):
-    """The quarantine came from a cleanup that failed, not from something that was found."""
+    """The quarantine came from nothing that a look could tell of: a cleanup that failed, or a step
+    whose end nobody saw and whose adapter has nothing to look at."""
 
     kind = "nothing-to-recheck"
 
-    def __init__(self, environment: str, run: str | None) -> None:
-        again = f"{run}, or " if run else ""
+    def __init__(self, environment: str, why: str, run: str | None) -> None:
+        again = f"run its cleanup: {run}, or " if run else ""
         super().__init__(
-            f"nothing was found dirty in {environment}: its cleanup failed. Run it again: {again}"
+            f"there is nothing to look at in {environment}: {why}; {again}"
             f"an admin: orchestrator waive {environment} --reason …"
         )
 

@@ -170,7 +170,7 @@ def _quarantine(world: World, job: Job, paid: tuple[Debt, ...]) -> Iterator[Bloc
 
 def _repair(world: World, environment: Environment, quarantine: Quarantine) -> str:
     """What to type first: look again at what was found, or run the cleanup that failed."""
-    if quarantine.findings or not environment.debts:
+    if quarantine.lookable or not environment.debts:
         return f"orchestrator recheck {environment.name}"
     return how_to_pay(world, environment.name, environment.debts[0])
 

@@ -61,10 +61,19 @@ def _after_repair(
     environment: Environment, quarantine: Quarantine, job: Job, paid: list[Debt]
 ) -> Iterator[ev.AnyEvent]:
     """What the success of a run means that the quarantine let past. It has cleaned up what it knows
-    of: whether what a step left behind is gone, only a look can tell, and one is made."""
-    if quarantine.findings and not quarantine.rechecking:
+    of: whether what a step left behind is gone, only a look can tell, and one is made. What nobody
+    can look at is settled by the cleanup that its own job owed."""
+    settled = [
+        finding
+        for finding in quarantine.findings
+        if finding.settled_by_cleanup and finding.ref.job in {debt.job for debt in paid}
+    ]
+    for finding in settled:
+        yield ev.FindingSettled(environment.name, finding.ref, by_job=job.id)
+    left = len(quarantine.findings) > len(settled)
+    if quarantine.lookable and not quarantine.rechecking:
         yield ev.RecheckRequested(environment.name, reason=f"job {job.id} has succeeded")
-    elif not quarantine.findings and _repaired(environment, quarantine, job, paid):
+    elif not left and _repaired(environment, quarantine, job, paid):
         yield ev.QuarantineLifted(
             environment.name, reason=f"repaired by job {job.id}", by_job=job.id
         )

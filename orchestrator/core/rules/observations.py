@@ -135,7 +135,7 @@ def _to_cleanup(
     """A step whose adapter has nothing to clean ends in the same breath."""
     yield applied
     if not world.step_definition(job, step.name).has_cleanup:
-        yield from _end(world, job, step, applied.ending)
+        yield from _conclude(world, job, step, applied.ending, None)
 
 
 def cleanup_done(world: World, seen: cmd.CleanupDone) -> Iterator[ev.AnyEvent]:
@@ -144,15 +144,38 @@ def cleanup_done(world: World, seen: cmd.CleanupDone) -> Iterator[ev.AnyEvent]:
     job, step = attempt(world, seen.ref)
     if not isinstance(step.phase, CleaningUp):
         stale(seen.ref, step.phase)
-    finding, ending = seen.finding, step.phase.ending
+    finding = seen.finding
     if finding is None and step.phase.force is not None:
         finding = Finding(ref=seen.ref, found=FORCED_CLEANUP)
+    yield from _conclude(world, job, step, step.phase.ending, finding)
+
+
+def _conclude(
+    world: World, job: Job, step: Step, ending: Ending, found: Finding | None
+) -> Iterator[ev.AnyEvent]:
+    """The end of an attempt, given what it left behind, as far as anybody could look."""
+    finding = found or _unseen(world, job, step, ending)
     if finding is None:
         yield from _end(world, job, step, ending)
         return
     finding = _with_limit(world, job, finding)
-    yield ev.StepFinished(ref=seen.ref, ending=_dirty(ending, finding), finding=finding)
+    yield ev.StepFinished(ref=finding.ref, ending=_dirty(ending, finding), finding=finding)
     yield _quarantine(world, job, finding)
+
+
+def _unseen(world: World, job: Job, step: Step, ending: Ending) -> Finding | None:
+    """What a step left whose end nobody saw, where its adapter has nothing to look at.
+
+    Nobody knows what it did: by a clean end whoever comes next would build on it. What ended by an
+    exit or a signal is as clean as its author says.
+    """
+    definition = world.step_definition(job, step.name)
+    if ending.conclusion is not StepConclusion.LOST or definition.verifies:
+        return None
+    if not (definition.touches and step.records):
+        return None
+    ref = StepRef(job=job.id, step=step.name, attempt=step.attempt)
+    return Finding(ref, f"nobody knows what it did: {ending.reason}", settled_by_cleanup=True)
 
 
 def _end(world: World, job: Job, step: Step, ending: Ending) -> Iterator[ev.AnyEvent]:

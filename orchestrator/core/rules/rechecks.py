@@ -41,9 +41,10 @@ def recheck(world: World, request: cmd.Recheck) -> Iterator[ev.AnyEvent]:
         raise NotQuarantined(environment.name)
     if quarantine.rechecking:
         raise RecheckAtWork(environment.name, id_of(environment.name, quarantine))
-    if not quarantine.findings:
+    if not quarantine.lookable:
         owed = next((how_to_pay(world, environment.name, debt) for debt in environment.debts), None)
-        raise NothingToRecheck(environment.name, owed)
+        why = "nobody saw a step end" if quarantine.findings else "its cleanup failed"
+        raise NothingToRecheck(environment.name, why, owed)
     yield ev.RecheckRequested(environment=environment.name, reason=request.reason)
 
 

@@ -48,6 +48,7 @@ def evolve(world: World, stamped: ev.Stamped) -> None:
             | ev.RecheckStarted()
             | ev.RecheckStopRequested()
             | ev.Rechecked()
+            | ev.FindingSettled()
         ):
             environment = world.environment(event.environment)
             world.put_environment(environment_after(environment, event, at, stamped.by))

@@ -25,6 +25,7 @@ EnvironmentEvent = (
     | ev.RecheckStarted
     | ev.RecheckStopRequested
     | ev.Rechecked
+    | ev.FindingSettled
 )
 
 
@@ -48,6 +49,12 @@ def environment_after(
             if before is None:
                 return environment
             return replace(environment, quarantine=_looked_at(before, event, at, by))
+        case ev.FindingSettled(ref=ref):
+            before = environment.quarantine
+            if before is None:
+                return environment
+            left = tuple(finding for finding in before.findings if finding.ref != ref)
+            return replace(environment, quarantine=replace(before, findings=left))
         case _:
             assert_never(event)
 
@@ -93,13 +100,15 @@ def _looked_at(
     at: Instant,
     by: Actor | None,
 ) -> Quarantine:
+    # Of what there is when it starts: a job that it waited for may have left more.
+    refs = tuple(finding.ref for finding in before.lookable)
     match event:
         case ev.RecheckRequested():
-            refs = tuple(finding.ref for finding in before.findings)
             asked = Recheck(asked=at, by=by)
             return replace(before, recheck=before.recheck + 1, rechecking=refs, look=asked)
         case ev.RecheckStarted():
-            return replace(before, look=replace(before.look or Recheck(asked=at), started=at))
+            started = replace(before.look or Recheck(asked=at), started=at)
+            return replace(before, rechecking=refs, look=started)
         case ev.RecheckStopRequested(stop=stop, force=force):
             if not before.is_looked_at:
                 return replace(before, rechecking=(), look=None)
