@@ -57,7 +57,10 @@ async def dry_run(engine: Engine, request: Submit, from_file: Iterable[str] = ()
         ),
         cleanup=_cleanup(preview, facts),
         blockers=tuple(views.liftable(blocker) for blocker in preview.blockers),
-        approvals=tuple(_approval(*rule) for rule in declared_rules(definition).items()),
+        approvals=()
+        if preview.pays
+        else tuple(_approval(*rule) for rule in declared_rules(definition).items()),
+        pays=preview.pays,
     )
 
 

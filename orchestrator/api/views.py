@@ -90,6 +90,7 @@ def summary(
         dirty=end.dirty if end else False,
         retry_of=of.retry_of,
         cleanup_for=of.cleanup_for,
+        pays=run.pays if run else (),
         submitter=person(of.submitter),
         reason=of.reason or None,
         key=of.key,

@@ -202,6 +202,7 @@ class JobSummary(msgspec.Struct, frozen=True, kw_only=True):
     dirty: bool
     retry_of: int | None
     cleanup_for: int | None
+    pays: tuple[int, ...]
     submitter: Actor
     reason: str | None
     key: str | None
@@ -388,7 +389,8 @@ class OwedCleanup(msgspec.Struct, frozen=True):
 
 
 class DryRun(msgspec.Struct, frozen=True):
-    """What a submission would do, what it would wait for now, and the approvals it would need."""
+    """What a submission would do, what it would wait for now, and the approvals it would need:
+    none while it `pays` what these jobs owe."""
 
     dry_run: bool
     pipeline: str
@@ -399,6 +401,7 @@ class DryRun(msgspec.Struct, frozen=True):
     cleanup: OwedCleanup | None
     blockers: tuple[LiftableBlocker, ...]
     approvals: tuple[PlannedApproval, ...] = ()
+    pays: tuple[int, ...] = ()
 
 
 class Plugin(msgspec.Struct, frozen=True):

@@ -22,6 +22,7 @@ from orchestrator.core.language.rejections import (
 )
 from orchestrator.core.rules.admission import Blocker, blockers
 from orchestrator.core.rules.approvals import nothing_asked
+from orchestrator.core.rules.payment import debts_paid_by
 from orchestrator.core.rules.wanted import next_look
 from orchestrator.core.world.world import World
 from orchestrator.engine import debug_log
@@ -49,11 +50,13 @@ class SubmittedJob(msgspec.Struct, frozen=True):
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """What a submission would be, and what it would wait for now."""
+    """What a submission would be, what it would wait for now, and the jobs whose debts it would
+    pay, for which it asks nobody."""
 
     definition: JobDefinition
     params: dict[str, str]
     blockers: tuple[Blocker, ...]
+    pays: tuple[int, ...]
 
 
 class Reloaded(msgspec.Struct, frozen=True):
@@ -252,13 +255,17 @@ class Engine:
                 now = self.clock.now()
                 take(world, request, now)
                 job = world.jobs[max(world.changes.jobs)]
+                pays = tuple(debt.job for debt in debts_paid_by(world, job))
                 found = list(blockers(world, job))
                 if isinstance(job.phase, JobPreparing):
                     happen(world, ev.Stamped(at=now, by=None, event=ev.JobReady(job=job.id)))
                     later = blockers(world, world.jobs[job.id])
                     found += [blocker for blocker in later if blocker not in found]
                 return Preview(
-                    definition=world.definition(job), params=job.params, blockers=tuple(found)
+                    definition=world.definition(job),
+                    params=job.params,
+                    blockers=tuple(found),
+                    pays=pays,
                 )
             finally:
                 world.rollback()

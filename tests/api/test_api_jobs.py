@@ -13,8 +13,8 @@ WEB = {"pipeline": "web", "environment": "prod", "params": {"version": "v1.2.3"}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 JOB_FIELDS = (
     "id pipeline environment kind params priority labels url phase conclusion warnings halted_by "
-    "dirty retry_of cleanup_for submitter reason key source locks approvals awaits waited_long "
-    "submitted_at started_at finished_at cancel blockers steps"
+    "dirty retry_of cleanup_for pays submitter reason key source locks approvals awaits "
+    "waited_long submitted_at started_at finished_at cancel blockers steps"
 )
 STEP_FIELDS = (
     "name section stage uses phase conclusion exit signal pid reason cause attempt attempts "

@@ -85,6 +85,7 @@ def job(id: int = 118, /, **fields: object) -> Job:
         "dirty": False,
         "retry_of": None,
         "cleanup_for": None,
+        "pays": [],
         "submitter": {"uid": 1000, "user": "ada"},
         "reason": "release v1.2.3",
         "key": None,

@@ -113,6 +113,18 @@ job 118  web → production  deploy  success, halted by plan  2m 04s  ada, "rele
     )
 
 
+@pytest.mark.parametrize(
+    ("owed_by", "pays", "told"),
+    [(None, [117, 118], "pays      for job 117, 118"), (117, [117], None), (None, [], None)],
+    ids=["by hand", "the owed one", "nothing"],
+)
+def test_show_what_a_run_pays(
+    pipe: Terminal, owed_by: int | None, pays: list[int], told: str | None
+) -> None:
+    lines = job_lines(job(cleanup_for=owed_by, pays=pays), pipe, NOW)
+    assert [line.strip() for line in lines if "pays" in line] == ([told] if told else [])
+
+
 def test_show_a_failure_that_left_a_quarantine(pipe: Terminal) -> None:
     failed = job(
         conclusion="failure",
@@ -663,6 +675,7 @@ def test_dry_run(pipe: Terminal) -> None:
         ],
         "cleanup": {"pipeline": "web-cleanup", "params": {"version": "v1"}},
         "blockers": [{"type": "job", "id": 1, "text": "job 1 runs", "since": at(4), "lift": None}],
+        "pays": [117, 118],
     }
     assert (
         shown(dry_run_lines(plan, pipe, NOW))
@@ -692,6 +705,7 @@ dry run  web → production  deploy
          exit 3: continue, skips end
   steps of one number can run side by side
   it would owe  web-cleanup version=v1
+  it would pay  for job 117, 118, and asks nobody for that
   once it is ready it would wait for
     job 1 runs, since 12:04 (6 min)
 """

@@ -82,6 +82,17 @@ async def test_a_preview_changes_nothing(
         assert await bench.submit() == 2
 
 
+async def test_a_preview_says_what_it_would_pay(tmp_path: Path) -> None:
+    web = pipeline("web", (step("go", "command", "true"),), cleanup="clean")
+    clean = pipeline("clean", (step("go", "command", "false"),))
+    async with open_bench(tmp_path) as bench, bench.serving(web, clean) as engine:
+        job = await bench.submit()
+        await bench.ended(job)
+        await bench.ended(job + 1)
+        request = cmd.Submit(caller=ROOT, pipeline="clean", environment="one")
+        assert (await engine.preview(request)).pays == (job,)
+
+
 async def test_a_clean_recheck_lifts_the_quarantine(tmp_path: Path) -> None:
     """A recheck that finds it clean lifts the quarantine."""
     script = f"test -e {tmp_path}/repaired"

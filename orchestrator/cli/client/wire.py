@@ -206,6 +206,7 @@ class JobSummary(TypedDict):
     dirty: bool
     retry_of: int | None
     cleanup_for: int | None
+    pays: list[int]
     submitter: Actor
     reason: str | None
     key: str | None
@@ -385,7 +386,8 @@ class OwedCleanup(TypedDict):
 
 
 class DryRun(TypedDict):
-    """What a submission would do, what it would wait for now, and the approvals it would need."""
+    """What a submission would do, what it would wait for now, and the approvals it would need:
+    none while it `pays` what these jobs owe."""
 
     dry_run: bool
     pipeline: str
@@ -396,6 +398,7 @@ class DryRun(TypedDict):
     cleanup: OwedCleanup | None
     blockers: list[LiftableBlocker]
     approvals: list[PlannedApproval]
+    pays: list[int]
 
 
 class Plugin(TypedDict):

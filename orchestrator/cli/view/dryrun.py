@@ -36,6 +36,9 @@ def dry_run_lines(plan: DryRun, terminal: Terminal, now: float) -> list[str]:
     if plan["cleanup"]:
         params = pairs(plan["cleanup"]["params"])
         lines.append(f"  it would owe  {harmless(plan['cleanup']['pipeline'])} {params}".rstrip())
+    if plan["pays"]:
+        owing = ", ".join(str(job) for job in plan["pays"])
+        lines.append(f"  it would pay  for job {owing}, and asks nobody for that")
     return lines + _blockers(plan, now)
 
 

@@ -41,6 +41,8 @@ def _facts(job: Job, now: float) -> list[str]:
         facts.append(f"  retry of  job {job['retry_of']}")
     if job["cleanup_for"]:
         facts.append(f"  cleanup   owed by job {job['cleanup_for']}")
+    if set(job["pays"]) - {job["cleanup_for"]}:
+        facts.append(f"  pays      for job {', '.join(map(str, job['pays']))}")
     facts += [f"  approval  {given_text(approval, now)}" for approval in job["approvals"]]
     if job["waited_long"]:
         facts.append("  warning   it was queued for longer than its max_wait")
