@@ -1,4 +1,7 @@
-"""`-p NAME=VALUE`, `-p NAME=@FILE` and `-p NAME=@-`, as the daemon takes them."""
+"""`-p NAME=VALUE`, `-p NAME=@FILE` and `-p NAME=@-`, as the daemon takes them.
+
+A value that begins with `@` is written with two: `-p package=@@scope/name`.
+"""
 
 from __future__ import annotations
 
@@ -33,12 +36,19 @@ def read_parameters(pairs: list[tuple[str, str]]) -> dict[str, str]:
 
 
 def _value(name: str, given: str) -> str:
-    return _content(name, given[1:]) if given.startswith("@") else _checked(name, given)
+    if is_from_file(given):
+        return _content(name, given[1:])
+    return _checked(name, given[1:] if given.startswith("@@") else given)
+
+
+def is_from_file(given: str) -> bool:
+    """Whether it names what to read, and is not the value itself."""
+    return given.startswith("@") and not given.startswith("@@")
 
 
 def names_from_files(pairs: list[tuple[str, str]]) -> list[str]:
     """The parameters that no command line shows: the daemon takes a secret only so."""
-    return [name for name, value in pairs if value.startswith("@")]
+    return [name for name, value in pairs if is_from_file(value)]
 
 
 def _checked(name: str, value: str) -> str:

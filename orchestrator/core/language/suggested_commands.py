@@ -13,7 +13,10 @@ def to_answer(job: int, step: str | None = None) -> str:
 
 def to_pay(debt: Debt, environment: str) -> str:
     """The command that pays a debt: only a run with its parameters does."""
-    given = {**debt.params, **dict.fromkeys(debt.secrets, "@FILE")}
+    written = {
+        name: f"@{value}" if value.startswith("@") else value for name, value in debt.params.items()
+    }
+    given = {**written, **dict.fromkeys(debt.secrets, "@FILE")}
     params = (f"-p {shlex.quote(f'{name}={value}')}" for name, value in given.items())
     return " ".join(["orchestrator submit", debt.pipeline, environment, *params])
 
