@@ -1,19 +1,20 @@
 """What the process that starts the tests has around it, and no test may see or leave behind."""
 
+import fcntl
 import os
 import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from orchestrator.testing.daemon_process import end_everything_below
 
-OUTSIDE = "orchestrator-tests-"
-"""How the names of directories outside pytest's own begin: this, the pid of the run, a dash."""
+OUTSIDE = "orchestrator-run-"
+"""How the names of directories outside pytest's own begin."""
 MEMORY = Path("/dev/shm")
 """Nothing there waits for a disk. Not every machine has it."""
 
@@ -28,10 +29,23 @@ OF_A_GIT_HOOK = (
 tests, wherever it is told to work."""
 
 
+_held: dict[Path, int] = {}
+"""Descriptors of this process's directories outside pytest's own, each locked: what can be locked
+belongs to nobody who lives, in whatever namespace."""
+
+
 def leave_git_hook() -> None:
     """Let git decide by the directory alone, also in workers and what tests start."""
     for name in OF_A_GIT_HOOK:
         os.environ.pop(name, None)
+
+
+def inner_environment() -> dict[str, str]:
+    """For a pytest that is started here: without what was meant for the outer one.
+
+    It would take its options, and believe that it is one of its workers.
+    """
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
 
 
 def demand_paths(config: pytest.Config) -> None:
@@ -43,8 +57,10 @@ def demand_paths(config: pytest.Config) -> None:
 
 
 def stop_as_by_keyboard() -> None:
-    """Tear tests down when CI, or `timeout`, ends the run by SIGTERM."""
+    """Tear tests down when CI, `timeout` or a terminal that is closed ends the run."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under `nohup`
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
 
 
 def outside_directory(place: Path | None = None) -> Path:
@@ -52,8 +68,16 @@ def outside_directory(place: Path | None = None) -> Path:
 
     Whoever asks for one removes it; the next run does where that was killed.
     """
-    run = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
-    return Path(tempfile.mkdtemp(prefix=f"{OUTSIDE}{run}-", dir=place))
+    for gone in [path for path in _held if not path.exists()]:
+        os.close(_held.pop(gone))
+    while True:
+        made = Path(tempfile.mkdtemp(prefix=OUTSIDE, dir=place))
+        descriptor = _locked(made)
+        if descriptor is not None and made.exists():
+            _held[made] = descriptor
+            return made
+        if descriptor is not None:  # a run that ended took it for left, before it was locked
+            os.close(descriptor)
 
 
 @contextmanager
@@ -67,19 +91,34 @@ def open_directory() -> Iterator[Path]:
 
 def end_what_is_left(config: pytest.Config) -> None:
     """End the daemons, keepers and tools of a run that was broken off: they outlive all else."""
-    base = config._tmp_path_factory._basetemp  # type: ignore[attr-defined]
+    # There is none where pytest refused its arguments.
+    base = getattr(getattr(config, "_tmp_path_factory", None), "_basetemp", None)
     if base is not None:
         end_everything_below(base)
-    for root in _left_outside():
-        end_everything_below(root)
-        shutil.rmtree(root)
-
-
-def _left_outside() -> Iterator[Path]:
-    """What this run has left, and those that were killed."""
-    for place in (Path(tempfile.gettempdir()), MEMORY):
+    for place in {Path(tempfile.gettempdir()), MEMORY}:
         for root in place.glob(f"{OUTSIDE}*"):
-            run = root.name.removeprefix(OUTSIDE).partition("-")[0]
-            over = run == str(os.getpid()) or not Path("/proc", run).exists()
-            if over and root.stat().st_uid == os.getuid():
-                yield root
+            _remove_if_left(root)
+
+
+def _remove_if_left(root: Path) -> None:
+    """By this run, or one that was killed. What can't be removed is no fault of this run."""
+    descriptor = _held.pop(root, None) or _locked(root)
+    if descriptor is None:
+        return
+    end_everything_below(root)
+    shutil.rmtree(root, ignore_errors=True)
+    os.close(descriptor)
+
+
+def _locked(root: Path) -> int | None:
+    """A descriptor of a directory of ours that nobody holds, which holds it."""
+    with suppress(OSError):
+        descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            if os.fstat(descriptor).st_uid == os.getuid():
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return descriptor
+        except OSError:  # somebody holds it
+            pass
+        os.close(descriptor)
+    return None

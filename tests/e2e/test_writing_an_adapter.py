@@ -1,6 +1,5 @@
 """The adapter and the tests in docs/writing-an-adapter.md are what they say: they work."""
 
-import os
 import re
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.testing.suite_material import Material
+from tests.ambient import inner_environment
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +26,7 @@ def test_the_example_passes_the_suite(tmp_path: Path) -> None:
     for name, code in blocks("python").items():
         (tmp_path / name).write_text(code)
     command = [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", str(tmp_path)]
-    env = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    env = {**inner_environment(), "PYTHONPATH": str(tmp_path)}
     env.pop("CI", None)  # its material is small, and the suite skips what it can't do
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout

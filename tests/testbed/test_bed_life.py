@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 
 import pytest
 
+from tests.ambient import inner_environment
 from tests.testbed import small_bed
 from tests.testbed.common import bed_life
 from tests.testbed.kubernetes import bed
@@ -124,7 +125,7 @@ def test_the_bed_ends_with_the_tests(
         # Open for both: neither an early reader nor an early writer sees the other's end.
         lines = ending.enter_context(told.open("r+b", buffering=0))
         steps = ending.enter_context(go_on.open("r+b", buffering=0))
-        env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+        env = inner_environment() | {"PYTHONPATH": os.pathsep.join(sys.path)}
         tests = subprocess.Popen(
             [*command, f"--basetemp={base}", "test_it.py"], cwd=tmp_path, env=env
         )
