@@ -5,18 +5,14 @@ off goes on where it stopped.
 """
 
 import argparse
-import os
-import re
 import subprocess
 import sys
-import time
-from datetime import UTC, datetime
 
+from tests.ambient import stop_as_by_keyboard
 from tests.proof import proof_age, proof_page
-from tests.proof.proof_page import Row
 from tests.proof.proofs import PROOFS, Proof
+from tests.proof.proving import prove
 
-PAGE = proof_age.ROOT / "docs" / "proof.md"
 BY_NAME = {proof.name: proof for proof in PROOFS}
 
 
@@ -36,24 +32,29 @@ def main(words: list[str]) -> int:
     chosen = [BY_NAME[name] for name in given.names] or _outdated()
     if not chosen:
         print("every proof is as new as the code; PROOF=NAME runs one again")
-    failed = [proof.name for proof in chosen if not _prove(proof)]
+    failed = [proof.name for proof in chosen if not prove(proof)]
     if failed:
         print(f"not proven: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
 
 
+def _rows() -> dict[str, proof_page.Row]:
+    return proof_page.read((proof_age.ROOT / proof_age.PAGE).read_text())
+
+
 def _outdated() -> list[Proof]:
-    rows = proof_page.read(PAGE.read_text())
+    rows = _rows()
     return [
         proof
         for proof in PROOFS
-        if proof.name not in rows or not proof_age.is_current(rows[proof.name].commit)
+        if proof.name not in rows or not proof_age.is_current(rows[proof.name].commit, proof.about)
     ]
 
 
 def _report_outdated() -> int:
-    newest, rows = proof_age.newest_change(), proof_page.read(PAGE.read_text())
+    rows = _rows()
     for proof in (outdated := _outdated()):
+        newest = proof_age.newest_change(proof.about)
         why = f"is older than {newest[:10]}" if proof.name in rows else "was never run"
         print(f"{proof.name} {why}; run: make proof PROOF={proof.name}")
     if not outdated:
@@ -61,52 +62,13 @@ def _report_outdated() -> int:
     return 1 if outdated else 0
 
 
-def _prove(proof: Proof) -> bool:
-    """Run one and write its row. A failure leaves the row as it was.
-
-    It runs as in CI, where a test that is skipped for a missing thing fails.
-    """
-    commit = proof_age.git("rev-parse", "--short=10", "HEAD")
-    command = [sys.executable, "-m", "pytest", "--effort", "proof", "-n", proof.workers]
-    print(f"proof {proof.name}: {proof.what}", flush=True)
-    began = time.monotonic()
-    with subprocess.Popen(
-        [*command, *proof.tests],
-        cwd=proof_age.ROOT,
-        env={**os.environ, "CI": "true"},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as tests:
-        assert tests.stdout
-        lines = []
-        for line in tests.stdout:
-            print(line, end="", flush=True)
-            lines.append(line)
-    figures = [
-        match[1] for line in lines if (match := re.match(rf"proof {proof.name}: (.*)", line))
-    ]
-    if tests.returncode != 0 or len(figures) != 1:
-        said = f"{len(figures)} lines of figures" if figures else "nothing was reported"
-        print(f"proof {proof.name} failed: exit {tests.returncode}, {said}")
-        return False
-    if not proof_age.git("rev-parse", "HEAD").startswith(commit) or proof_age.uncommitted():
-        print(f"proof {proof.name} speaks of no commit: the code was changed while it ran")
-        return False
-    minutes = (time.monotonic() - began) / 60
-    _write(proof.name, commit, f"{figures[0]}; {minutes:.0f} min")
-    return True
-
-
-def _write(name: str, commit: str, figures: str) -> None:
-    page = PAGE.read_text()
-    row = Row(figures.replace("|", "/"), commit, datetime.now(UTC).date().isoformat())
-    PAGE.write_text(proof_page.written(page, proof_page.read(page) | {name: row}))
-
-
 if __name__ == "__main__":
+    stop_as_by_keyboard()
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:
         sys.exit("broken off; make proof goes on with what was not proven")
+    except proof_age.NoHistory as error:
+        sys.exit(str(error))
     except subprocess.CalledProcessError as error:
         sys.exit(f"git: {error.stderr.strip()} (a proof names a commit of a git checkout)")
