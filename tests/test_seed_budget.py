@@ -1,6 +1,8 @@
 """All that the suite leaves to chance comes out of one budget."""
 
 import ast
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import proof_lines, seed_budget
+from tests.ambient import inner_environment
 from tests.seed_budget import Effort, Share
 
 ROOT = Path(__file__).parents[1]
@@ -130,6 +133,24 @@ def test_hypothesis_takes_the_effort(request: pytest.FixtureRequest) -> None:
     assert (
         seed_budget.as_many(range(7)).print_blob and seed_budget.as_many(range(7)).deadline is None
     )
+
+
+def test_in_ci_hypothesis_is_random_too() -> None:
+    code = (
+        "from types import SimpleNamespace; from hypothesis import settings;"
+        "from tests import seed_budget;"
+        "seed_budget.pytest_configure(SimpleNamespace(getoption=lambda _: 'proof'));"
+        "print(settings().derandomize, settings().database)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=inner_environment() | {"CI": "true"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "False None\n"
 
 
 def report(node: str, when: str, failed: bool, *said: object) -> pytest.TestReport:
