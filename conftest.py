@@ -74,8 +74,19 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    skips.fail_in_ci(item, report)
+    skips.judge(item, report)
     durations.tell_marks(item, report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    skips.judge_module(report)
+    if report.failed and hasattr(collector.config, "workerinput"):
+        report.longrepr = str(report.longrepr)  # by which xdist knows that another has told it
     return report
 
 

@@ -2,12 +2,13 @@
 
 import os
 import re
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests import inner_run, skips
+from tests.testbed.common.ci import is_ci
 
 ROOT = Path(__file__).parents[1]
 
@@ -46,25 +47,13 @@ TERRAFORM = "terraform (https://developer.hashicorp.com/terraform/install)"
 @pytest.fixture
 def suite(tmp_path: Path) -> Path:
     """A suite below our conftest."""
-    shutil.copy(ROOT / "conftest.py", tmp_path)
-    (tmp_path / "some").mkdir()
-    (tmp_path / "some" / "test_some.py").write_text(TESTS)
-    (tmp_path / "ordinary.py").write_text(ORDINARY)
-    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --strict-markers -rfExX\n")
-    return tmp_path
+    return inner_run.suite(tmp_path, {"some/test_some.py": TESTS, "ordinary.py": ORDINARY})
 
 
 def run(suite: Path, *words: str, ci: bool = False) -> tuple[int, list[str]]:
     """Run it where no program is, as an ordinary user; its exit status and what it says."""
-    environment = {"PATH": "", "PYTHONPATH": f"{ROOT}:{suite}"} | ({"CI": "1"} if ci else {})
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "ordinary", *words],
-        cwd=suite,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    print(done.stdout, done.stderr)
+    ours = {"PATH": ""} | ({"CI": "1"} if ci else {})
+    done = inner_run.run(suite, "-p", "ordinary", *words, **ours)
     return done.returncode, done.stdout.splitlines()
 
 
@@ -133,10 +122,63 @@ def test_what_make_test_leaves_out(words: tuple[str, ...], expected: str | None)
     assert (found and found[1]) == expected
 
 
-def test_nothing_else_skips() -> None:
-    skipping = re.compile(
-        r"pytest\.(skip|xfail)\(|mark\.(skip|xfail)|import skip|importorskip|SkipTest|skip(If|Un)"
-    )
-    files = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "plugins").rglob("*.py")]
-    found = {str(file.relative_to(ROOT)) for file in files if skipping.search(file.read_text())}
-    assert found == {"tests/needs.py", "tests/test_needs.py"}
+OTHERS = """
+import unittest
+import pytest
+from pytest import skip
+
+def test_by_hand(): skip("no time")
+
+@unittest.skip("later")
+def test_by_a_decorator(): pass
+
+class TestOld(unittest.TestCase):
+    def test_old(self): self.skipTest("old")
+
+@pytest.mark.xfail(reason="known")
+def test_known(): assert False
+
+class TestSuite:
+    lacks = {"stubborn"}
+    def test_lacking(self): skip("this adapter's material has no `stubborn`")
+    def test_unsaid(self): skip("this adapter's material has no `dirty`")
+"""
+MODULE = "import pytest\npytest.importorskip('no_such_module')"
+
+
+@pytest.mark.slow
+def test_nothing_else_skips(suite: Path) -> None:
+    (suite / "some" / "test_some.py").write_text(OTHERS)
+    status, lines = run(suite, "-n", "0", "-p", "no:cacheprovider")
+    assert status == 1
+    assert "5 failed, 1 skipped" in lines[-1]
+    test, do = "some/test_some.py::test", skips.WHAT_TO_DO
+    assert f"{test}_by_hand was skipped (no time): {do}" in lines
+    assert f"{test}_known is expected to fail: mend what it tests, or remove it" in lines
+    assert any("`dirty`; give it one, or lacks = frozenset({'dirty'})" in line for line in lines)
+
+
+@pytest.mark.slow
+def test_no_module_is_skipped(suite: Path) -> None:
+    """Which is told once, however many workers have found it."""
+    (suite / "some" / "test_module.py").write_text(MODULE)
+    (suite / "some" / "test_broken.py").write_text("import no_such_module")
+    status, lines = run(suite, "-n", "2", "-m", "not root")
+    assert status != 0
+    said = "some/test_module.py was skipped (could not import"
+    assert sum(line.startswith(said) for line in lines) == 1
+    assert lines.count("E   ModuleNotFoundError: No module named 'no_such_module'") == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        *[(None, False), ("", False), ("0", False), ("false", False), ("False", False)],
+        *[("no", False), ("true", True), ("1", True), ("woodpecker", True)],
+    ],
+)
+def test_what_is_ci(monkeypatch: pytest.MonkeyPatch, value: str | None, expected: bool) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    if value is not None:
+        monkeypatch.setenv("CI", value)
+    assert is_ci() is expected

@@ -1,7 +1,7 @@
 """The part of the adapter suite about settings: they are judged without running anything."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -16,6 +16,15 @@ JUDGED_BY_A_PLUGIN = "plugin "
 
 class SettingsTests:
     """Settings are refused or accepted, and never make the adapter raise."""
+
+    lacks: ClassVar[frozenset[str]] = frozenset()
+    """Steps that the material is known to have none of; whoever runs the suite may let every other
+    skip fail."""
+
+    def test_the_material_lacks_what_is_said(self, bench: AdapterBench) -> None:
+        """A step that it has is tested, whatever `lacks` says."""
+        has = {name for name in self.lacks if getattr(bench.material, name)() is not None}
+        assert not has, f"lacks = {set(self.lacks)}, and the material has {has}"
 
     def test_settings_are_accepted(self, bench: AdapterBench) -> None:
         """What the material gives is valid."""

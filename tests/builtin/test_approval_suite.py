@@ -51,6 +51,7 @@ class TestApproval(AdapterSuite):
     """The adapter that comes with the orchestrator."""
 
     adapter = ApprovalAdapter
+    lacks = frozenset({"stubborn", "blocked", "lasting_cleanup", "dirty"})
 
     def material(self, root: Path) -> ApprovalMaterial:
         return ApprovalMaterial(root)

@@ -15,6 +15,7 @@ class TestCommand(AdapterSuite):
     """The adapter that comes with the orchestrator."""
 
     adapter = CommandAdapter
+    lacks = frozenset({"blocked"})
 
     def material(self, root: Path) -> CommandMaterial:
         return CommandMaterial(root)

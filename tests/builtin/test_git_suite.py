@@ -15,6 +15,7 @@ class TestGit(AdapterSuite):
     """The adapter behind `[source] git`."""
 
     adapter = GitAdapter
+    lacks = frozenset({"blocked", "lasting_cleanup", "dirty"})
 
     def material(self, root: Path) -> GitMaterial:
         return GitMaterial(root)

@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from tests.testbed.common.ci import is_ci
+
 REPORT_SECONDS = 10.0
 _MANIFEST = "complete.json"
 
@@ -135,7 +137,7 @@ def make_bed(
         return 0
     if needs := missing():
         print(f"The {title} test bed needs {needs}; the tests that use it are skipped.")
-        return 1 if "CI" in os.environ else 0
+        return 1 if is_ci() else 0
     print(f"building the {title} test bed in {place} (some minutes, once)", flush=True)
     try:
         build(lambda line: print(f"  {line}", flush=True))
