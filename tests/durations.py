@@ -81,8 +81,13 @@ class Recorder:
     def pytest_sessionstart(self) -> None:
         """Forget the run before, or that one would be judged where this one ends ill."""
         cache = _cache(self.config)
-        if cache and is_whole(self.config):
+        if cache and is_whole(self.config) and cache.get(CACHED, None) is not None:
             cache.set(CACHED, None)
+            if cache.get(CACHED, None) is not None:
+                raise pytest.UsageError(
+                    "the last run is not forgotten, nothing can be written there: remove "
+                    f"{self.config.getini('cache_dir')}"
+                )
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.nodeid.startswith(REFERENCE):
@@ -111,9 +116,10 @@ def is_whole(config: pytest.Config) -> bool:
     option = config.option
     chosen = (option.keyword, option.deselect, option.ignore, option.ignore_glob)
     again = (getattr(option, "lf", False), getattr(option, "stepwise", False))
+    without_tests = (option.collectonly, option.setuponly, option.setupplan)
     return (
         config.args_source == pytest.Config.ArgsSource.TESTPATHS
-        and not any((*chosen, *again))
+        and not any((*chosen, *again, *without_tests))
         and LEFT_OUT.fullmatch(option.markexpr) is not None
         and option.effort == "test"
     )
