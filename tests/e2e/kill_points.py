@@ -175,7 +175,8 @@ class CommandPoints(KillWays):
         self.bench.die_in(Window.ON_DISK)
 
     def applied(self) -> None:
-        self.step_into(Window.APPLIED)
+        """Of a step that has a cleanup, which could be lost."""
+        self.step_into(Window.APPLIED, "wash")
 
     def cleanup(self) -> None:
         self.bench.hold(self.until_in(Window.CLEANUP, "wash", lines="1", wipe=ENDLESS))

@@ -69,20 +69,23 @@ class KillWays:
         """It was too late there."""
         thaw(self.bench.installation.pid)
 
-    def step_into(self, window: Window) -> None:
+    def step_into(self, window: Window, pipeline: str = "look") -> None:
         """Kill in a window that nothing holds open."""
-        self.again_and_again(lambda: self.is_killed_in(window))
+        self.again_and_again(lambda: self.is_killed_in(window, pipeline))
 
     def again_and_again(self, is_reached: Callable[[], bool]) -> None:
         """Until it is reached."""
         assert any(is_reached() for _ in range(TRIES)), f"{TRIES} times too late"
 
     def is_killed_in(
-        self, window: Window, unless: Callable[[int], bool] = lambda pid: False
+        self,
+        window: Window,
+        pipeline: str = "look",
+        unless: Callable[[int], bool] = lambda pid: False,
     ) -> bool:
         """Kill there in the life of a new job, if that is seen there. `unless` says of the daemon
         that it is too late."""
-        key, body = self.bench.request("look", self.place(), lines="2")
+        key, body = self.bench.request(pipeline, self.place(), lines="2")
         with self.bench.asking("/v1/jobs", body, key):
             job = self._step_through(key, window)
             self.bench.accepted.add(job)

@@ -1,7 +1,7 @@
 """The daemon is killed while real commands run; nothing that was promised breaks.
 
-First at named moments (`kill_points`), each of which must be reached, then at random for the rest
-of a fixed time (`seed_budget`), from a seed that a failure prints, while users submit and cancel.
+First at named moments (`kill_points`), each of which must be reached, then at random for a
+fixed time (`seed_budget`), from a seed that a failure prints, while users submit and cancel.
 Most daemons are forked from a process that has imported the same program already, some are started
 from nothing. The last line of the run says how many kills hit which moment.
 """
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.slow
 
 PROOF = "kills-command"
 FEWEST = 5
-"""Kills at random, however long the named moments took."""
+"""Kills at random, however long each takes."""
 ENVIRONMENTS = ("north", "south", "east")
 TOOL = Path(__file__).with_name("kill_tool.py")
 OTHERS = 12
@@ -150,7 +150,6 @@ def test_kills(
     count_proof: CountProof,
     report_proof: ReportProof,
 ) -> None:
-    end = time.monotonic() + seconds(PROOF)
     trace_file = tmp_path / "trace"
     chance = seeded(request.node.name)
     with Installation(tmp_path, launch=zygote.launch) as installation:
@@ -159,6 +158,7 @@ def test_kills(
         bench = KillBench(installation)
         named = kill_at_named_moments(bench, CommandPoints(bench).all)
         first = len(bench.kills)
+        end = time.monotonic() + seconds(PROOF)
         accepted = kill_at_random(bench, zygote, chance, end)
         trace = judge(installation, trace_file, bench.accepted | accepted)
         outlived = at_work_during(trace, bench.kills[first:])

@@ -1,7 +1,7 @@
 """The daemon is killed while real terraform applies and destroys; terraform does not notice.
 
 First at named moments (`kill_terraform_points`), each of which must be reached, then at random for
-the rest of a fixed time (`seed_budget`), from a seed that a failure prints.
+a fixed time (`seed_budget`), from a seed that a failure prints.
 """
 
 import random
@@ -26,7 +26,7 @@ from tests.testbed.terraform.http_state import StateServer
 pytestmark = [pytest.mark.slow, pytest.mark.terraform]
 PROOF = "kills-terraform"
 FEWEST = 5
-"""Kills at random, however long the named moments took."""
+"""Kills at random, however long each takes."""
 LINES = 40
 
 MODULE = """
@@ -86,7 +86,6 @@ def test_kills(
     count_proof: CountProof,
     report_proof: ReportProof,
 ) -> None:
-    end = time.monotonic() + seconds(PROOF)
     chance = seeded(request.node.name)
     with Installation(tmp_path, launch=zygote.launch) as installation:
         installation.write(files(server))
@@ -95,6 +94,7 @@ def test_kills(
         named = kill_at_named_moments(bench, points.all)
         installation.start()
         stopped = points.jobs[-1]
+        end = time.monotonic() + seconds(PROOF)
         hits = kill_while_terraform_works(points, chance, end)
         for job in points.jobs:
             if job != stopped:
