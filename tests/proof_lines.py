@@ -83,7 +83,8 @@ class ProofLines:
         """`20 seeds, 0 violations, 81 jobs`: a violation is a test that failed."""
         said = [f"{number:,} {noun}" for noun, number in self._figures.get(name, {}).items()]
         if said or self._violations[name]:
-            said.insert(1, f"{self._violations[name]:,} violations")
+            found = self._violations[name]
+            said.insert(1, f"{found:,} violation{'' if found == 1 else 's'}")
         return ", ".join(said + self._texts.get(name, []))
 
 

@@ -172,5 +172,5 @@ def test_figures_are_summed_up() -> None:
         said = ["simulation", {"seeds": 900, "jobs": 1_100}]
         lines.pytest_runtest_logreport(report(node, "call", failed, said))
         lines.pytest_runtest_logreport(report(node, "teardown", False, said, ["kills", "ten"]))
-    assert lines.line("simulation") == "1,800 seeds, 1 violations, 2,200 jobs"
-    assert lines.line("kills") == "1 violations, ten, ten"
+    assert lines.line("simulation") == "1,800 seeds, 1 violation, 2,200 jobs"
+    assert lines.line("kills") == "1 violation, ten, ten"

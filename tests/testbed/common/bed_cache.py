@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from tests.testbed.common.ci import is_ci
 
@@ -63,19 +64,16 @@ def build(place: Path, make: Callable[[Path], None], report: Report) -> Path:
     Raises:
         BuildError: by `make`, and where nothing can be written there.
     """
-    try:
+    with _writing_to(place.parent):
         place.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BuildError(
-            f"{place.parent} can't be made ({error.strerror}): set XDG_CACHE_HOME, or leave the "
-            "test beds out: KUBERNETES=no SPINNAKER=no"
-        ) from error
-    with _locked(place.parent / "lock", report):
+        lock = (place.parent / "lock").open("w")
+    with _locked(lock, report):
         if is_complete(place):
             return place
         for left in place.parent.glob(".building-*"):
-            shutil.rmtree(left)
-        building = Path(tempfile.mkdtemp(prefix=".building-", dir=place.parent))
+            shutil.rmtree(left, ignore_errors=True)
+        with _writing_to(place.parent):
+            building = Path(tempfile.mkdtemp(prefix=".building-", dir=place.parent))
         try:
             began = time.monotonic()
             make(building)
@@ -154,8 +152,19 @@ def _sizes(directory: Path) -> dict[str, int]:
 
 
 @contextlib.contextmanager
-def _locked(path: Path, report: Report) -> Iterator[None]:
-    with path.open("w") as lock:
+def _writing_to(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BuildError(
+            f"{directory} can't be written to ({error.strerror}): set XDG_CACHE_HOME, or leave the "
+            "test beds out: KUBERNETES=no SPINNAKER=no"
+        ) from error
+
+
+@contextlib.contextmanager
+def _locked(lock: TextIO, report: Report) -> Iterator[None]:
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
