@@ -1,16 +1,11 @@
 """What is missing is told in a line, fails in CI, and is nowhere skipped in silence."""
 
-import os
-import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests import inner_run, skips
 from tests.testbed.common.ci import is_ci
-
-ROOT = Path(__file__).parents[1]
 
 TESTS = """
 import pytest
@@ -88,38 +83,6 @@ def test_in_ci_root_leaves_nothing_out(suite: Path) -> None:
     assert f"some/test_some.py::test_as_root was skipped in CI: {needed}" in lines
     (suite / "ordinary.py").write_text("import os\nos.geteuid = lambda: 0\n")
     assert "1 passed, 6 deselected" in run(suite, "-m", "root", ci=True)[1][-1]
-
-
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        ((), None),
-        (("ROOT=no",), "not (root)"),
-        (("KUBERNETES=no", "ROOT=no"), "not (kubernetes or root)"),
-    ],
-    ids=["all", "no root", "two"],
-)
-def test_what_make_test_leaves_out(words: tuple[str, ...], expected: str | None) -> None:
-    of_ours = (
-        "MAKEFLAGS",
-        "MAKELEVEL",
-        "MFLAGS",
-        "MAKEOVERRIDES",
-        "ROOT",
-        "KUBERNETES",
-        "SPINNAKER",
-    )
-    env = {name: value for name, value in os.environ.items() if name not in of_ours}
-    told = subprocess.run(
-        ["make", "--dry-run", "test", *words],
-        cwd=ROOT,
-        env=env,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found = re.search(r"-m '(.*)'", told.stdout)
-    assert (found and found[1]) == expected
 
 
 OTHERS = """
