@@ -10,11 +10,18 @@ from tests.ambient import inner_environment
 
 ROOT = Path(__file__).parents[1]
 
+SETTINGS = """[pytest]
+addopts = --strict-markers -rfExX
+markers =
+    slow: as ours
+    seeded: as ours
+"""
+
 
 def suite(directory: Path, tests: Mapping[str, str]) -> Path:
-    """Make one there of these files; its pytest.ini is as good as empty."""
+    """Make one there of these files."""
     shutil.copy(ROOT / "conftest.py", directory)
-    (directory / "pytest.ini").write_text("[pytest]\naddopts = -rfExX\n")
+    (directory / "pytest.ini").write_text(SETTINGS)
     for name, text in tests.items():
         file = directory / name
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -101,7 +101,7 @@ def in_chunks(name: str, most: int) -> Callable[[Test], Test]:
     every = range(seeds(name))
     chunks = [every[first : first + most] for first in every[::most]]
     given = pytest.mark.parametrize("seeds", chunks, ids=[_name(chunk) for chunk in chunks])
-    return lambda test: pytest.mark.seeded(given(test))
+    return lambda test: pytest.mark.seeded(name)(given(test))
 
 
 def _name(chunk: range) -> str:
@@ -111,7 +111,7 @@ def _name(chunk: range) -> str:
 def examples(name: str, *allowed: HealthCheck) -> Callable[[Test], Test]:
     """Gives a property its number of examples; stands above `given`."""
     given = settings(max_examples=seeds(name), suppress_health_check=[*_TIMED, *allowed])
-    return lambda test: pytest.mark.seeded(given(test))
+    return lambda test: pytest.mark.seeded(name)(given(test))
 
 
 def as_many(seeds: range, **more: Any) -> settings:
@@ -148,3 +148,16 @@ def pytest_configure(config: pytest.Config) -> None:
             suppress_health_check=_TIMED,
         )
     settings.load_profile(_chosen.value)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A property without a share would try as many examples as Hypothesis likes."""
+    if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+        shares = [mark.args[0] for mark in item.iter_markers("seeded") if mark.args]
+        if not SHARES.keys() & set(shares):
+            pytest.fail(
+                "this property has no share: put @examples(NAME) above its `given`, and NAME into "
+                "SHARES (tests/seed_budget.py)",
+                pytrace=False,
+            )
