@@ -20,6 +20,10 @@ REFERENCE = "tests/test_reference.py"
 NOT_QUICK = {"slow", "seeded", "kubernetes", "spinnaker"}
 """Marks of tests that `make quick` leaves out, or gives fewer seeds."""
 KEPT = 50
+TOLD = 5
+LONG = 5.0
+"""Seconds after which a test that is not marked `slow` is told at the end of any run: a part of the
+suite has no reference. A moment is meant, on an idle host."""
 QUICK = "make quick"
 """A part by name: those tests of all others that `make quick` runs as they are."""
 MARKS = "marks"
@@ -106,6 +110,15 @@ class Recorder:
             longest = heapq.nlargest(KEPT, self.quick.items(), key=operator.itemgetter(1))
             durations = Durations(parts, dict(longest), tuple(self.reference.values()))
             cache.set(CACHED, msgspec.to_builtins(durations))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Nothing fails by it: any test may meet a busy moment."""
+        longest = heapq.nlargest(TOLD, self.quick.items(), key=operator.itemgetter(1))
+        for test, seconds in longest:
+            if seconds > LONG:
+                terminalreporter.write_line(
+                    f"{test} took {seconds:.0f} s: make it quicker, or mark it `slow`"
+                )
 
 
 LEFT_OUT = re.compile(r"(not \((kubernetes|spinnaker|root)( or (kubernetes|spinnaker|root))*\))?")

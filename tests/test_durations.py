@@ -100,6 +100,28 @@ def test_a_run_that_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
         Recorder(config).pytest_sessionstart()
 
 
+def test_who_keeps_make_quick_waiting_is_told() -> None:
+    config: Any = None
+    recorder = Recorder(config)
+    for name, marks, seconds in (("long", [], 4.0), ("marked", ["slow"], 9.0), ("quick", [], 0.1)):
+        for when in ("setup", "call"):
+            report = pytest.TestReport(
+                f"tests/test_it.py::{name}",
+                ("", 0, ""),
+                {},
+                "passed",
+                None,
+                when,
+                duration=seconds,
+                user_properties=[(durations.MARKS, marks)],
+            )
+            recorder.pytest_runtest_logreport(report)
+    told: list[str] = []
+    reporter: Any = SimpleNamespace(write_line=told.append)
+    recorder.pytest_terminal_summary(reporter)
+    assert told == ["tests/test_it.py::long took 8 s: make it quicker, or mark it `slow`"]
+
+
 # --- the budget ----------------------------------------------------------------------------------
 
 

@@ -88,6 +88,7 @@ def test_options_of_the_environment_reach_none(root: Path, monkeypatch: pytest.M
     assert rows(root)["simulation"].figures.startswith("1,000 seeds, 0 violations; ")
 
 
+@pytest.mark.slow
 def test_broken_off_ends_its_tests(root: Path) -> None:
     """By SIGTERM to us; they are given the time to tear down."""
     tests = "import time\ntry: time.sleep(600)\nexcept KeyboardInterrupt: print('torn down')"
