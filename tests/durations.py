@@ -128,11 +128,12 @@ def is_whole(config: pytest.Config) -> bool:
     """Whether this run was asked for everything (but for test beds and what needs root)."""
     option = config.option
     chosen = (option.keyword, option.deselect, option.ignore, option.ignore_glob)
+    other_settings = (option.override_ini, option.inifilename)
     again = (getattr(option, "lf", False), getattr(option, "stepwise", False))
     without_tests = (option.collectonly, option.setuponly, option.setupplan)
     return (
         config.args_source == pytest.Config.ArgsSource.TESTPATHS
-        and not any((*chosen, *again, *without_tests))
+        and not any((*chosen, *again, *without_tests, *other_settings))
         and LEFT_OUT.fullmatch(option.markexpr) is not None
         and option.effort == "test"
     )

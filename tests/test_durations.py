@@ -29,6 +29,7 @@ RUNS: dict[str, tuple[list[str], str]] = {
     "words": (["-k", "quick"], "kept"),
     "marks": (["-m", "slow"], "kept"),
     "quick": (["--effort", "quick"], "kept"),
+    "settings": (["-o", "testpaths=tests/some"], "kept"),
     "collect": (["--collect-only"], "kept"),
     "plan": (["--setup-plan"], "kept"),
     "fail": ([], "forgotten"),

@@ -139,7 +139,7 @@ def make_bed(
     print(f"building the {title} test bed in {place} (some minutes, once)", flush=True)
     try:
         build(lambda line: print(f"  {line}", flush=True))
-    except BuildError as error:
+    except (BuildError, OSError) as error:  # such as a disk that is full
         print(error, file=sys.stderr)
         print(f"To test without it: make test {title.upper()}=no", file=sys.stderr)
         return 1

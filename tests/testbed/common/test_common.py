@@ -1,5 +1,6 @@
 """What every test bed is built and ended by says in a line what is wrong, and ends."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -35,3 +36,13 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path, name: str) -> None:
         place.parent.touch()
     with pytest.raises(BuildError, match=r"cache can't be written to \(.*set XDG_CACHE_HOME"):
         bed_cache.build(place, lambda _: None, print)
+
+
+def test_a_full_disk_is_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def build(report: bed_cache.Report) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "some/file")
+
+    assert bed_cache.make_bed("small", tmp_path / "bed", lambda: None, build) == 1
+    error = capsys.readouterr().err.splitlines()
+    assert error[0] == "[Errno 28] No space left on device: 'some/file'"
+    assert error[1] == "To test without it: make test SMALL=no"
