@@ -4,7 +4,7 @@ import pytest
 
 from orchestrator.core.language import commands as cmd
 from orchestrator.core.language import events as ev
-from orchestrator.core.language.definition import StopRules
+from orchestrator.core.language.definition import DEFAULT_CLEANUP_TIMEOUT, StopRules
 from orchestrator.core.language.model import (
     Acquiring,
     Applying,
@@ -282,7 +282,8 @@ def test_a_force_in_apply() -> None:
 def test_a_force_in_cleanup_is_dirty() -> None:
     """A force in cleanup is dirty, whatever the cleanup says."""
     story = in_cleanup().given(CANCEL, FORCE, COOL_OFF).when(cleaned(1))
-    found = Finding(ref(1), "its cleanup was ended by force, so nobody verified what is left")
+    text = "its cleanup was ended by force, so nobody verified what is left"
+    found = Finding(ref(1), text, cleanup_timeout=DEFAULT_CLEANUP_TIMEOUT)
     story.then(
         like(ev.StepFinished, finding=found),
         like(ev.Quarantined, findings=(found,)),
