@@ -8,15 +8,24 @@ import sys
 from collections.abc import Iterator
 from typing import assert_never
 
+from sortedcontainers import SortedList
+
 from orchestrator.core.language import commands as cmd
 from orchestrator.core.language import events as ev
 from orchestrator.core.language.instant import Instant
-from orchestrator.core.language.model import Actor
+from orchestrator.core.language.model import Actor, Job
 from orchestrator.core.rules import observations as seen
 from orchestrator.core.rules import rechecks
 from orchestrator.core.rules import requests as asked
 from orchestrator.core.rules.approvals import question
-from orchestrator.core.rules.progress import advance_environment, advance_job, starving
+from orchestrator.core.rules.lacks import is_stuck, reserver
+from orchestrator.core.rules.progress import (
+    admit,
+    advance_environment,
+    advance_job,
+    next_admission,
+    starving,
+)
 from orchestrator.core.rules.timers import due
 from orchestrator.core.world.evolve import evolve
 from orchestrator.core.world.queues import queue_entry
@@ -87,14 +96,46 @@ def _settle_once(world: World, now: Instant, happened: list[ev.Stamped]) -> bool
             happened += _all_happen(world, events, now)
         if environment:
             happened += _all_happen(world, rechecks.overdue(world, environment, now), now)
+    _advance_jobs(world, now, happened)  # what ends lets go, before anybody is admitted
     environments = _to_look_at(world)
     _advance_jobs(world, now, happened)
     for environment in environments:
-        while events := advance_environment(world, environment, now):
-            happened += _all_happen(world, events, now)
-            _advance_jobs(world, now, happened)  # an admitted job takes its slot before the next
+        _prepare_admissions(world, environment, now, happened)
+    _admit(world, environments, now, happened)
+    for environment in environments:
+        happened += _all_happen(world, rechecks.start(world, environment), now)
         moved |= world.starve(environment, starving(world, environment))
     return moved or len(happened) > before
+
+
+def _prepare_admissions(
+    world: World, environment: str, now: Instant, happened: list[ev.Stamped]
+) -> None:
+    while events := advance_environment(world, environment, now):
+        happened += _all_happen(world, events, now)
+        _advance_jobs(world, now, happened)
+
+
+def _admit(world: World, environments: list[str], now: Instant, happened: list[ev.Stamped]) -> None:
+    """Admit whom nothing keeps from starting, the most senior first.
+
+    Across environments: one after the other, the first of them would take with a junior of its own
+    the slot that a senior of the next one could take.
+    """
+    found = ((next_admission(world, environment), environment) for environment in environments)
+    first = SortedList(
+        (queue_entry(job), environment) for job, environment in found if job is not None
+    )
+    while first:
+        entry, environment = first.pop(0)
+        job = next_admission(world, environment)
+        if job is not None and queue_entry(job) == entry:
+            happened += _all_happen(world, admit(world, job, now), now)
+            _advance_jobs(world, now, happened)  # it takes its slot before the next is admitted
+            _prepare_admissions(world, environment, now, happened)
+            job = next_admission(world, environment)
+        if job is not None:
+            first.add((queue_entry(job), environment))
 
 
 def _advance_jobs(world: World, now: Instant, happened: list[ev.Stamped]) -> None:
@@ -122,18 +163,38 @@ def overdue(world: World, now: Instant) -> list[DeadlineOf]:
 
 
 def _to_look_at(world: World) -> list[str]:
-    """Touched environments, and those whose next waiter lacked what is free now, fairly ordered."""
+    """Touched environments, and those whose next waiter lacked what is free now, by name."""
     names = world.touched.environments
-    for lock in world.touched.locks:
-        if not world.locks.holders(lock):
-            names |= world.relations.lock_users.get(lock, set())
-            names |= world.retired  # their jobs keep locks that no configuration names
+    names.update([job.environment for job in _next_in_line(world)])
+    if world.touched.locks:
+        names |= world.retired  # of their jobs, one may need a lock that the next does not
     world.touched.environments, world.touched.locks = set(), set()
     free_with_reserve = world.capacity + 1 - world.slots.in_use
     for name in world.slots.first(free_with_reserve):
         names.add(name)
         world.touched.jobs.update(world.running.get(name, ()), world.preparing.get(name, ()))
-    return sorted(names, key=lambda name: (world.queues.first(name), name))
+    return sorted(names)
+
+
+def _next_in_line(world: World) -> Iterator[Job]:
+    """The waiters to whom a free lock may have fallen: for each the most senior that reserves it,
+    for all behind that one are kept from it.
+
+    It may fall to them by being let go, or because who reserved it does so no more: it has gone,
+    its environment has changed, or another lock that it lacks is held by what does not end by
+    itself.
+    """
+    locks = set(world.touched.locks)
+    for lock in world.touched.locks:
+        if is_stuck(world, lock):
+            locks.update(world.queues.beside(lock))
+    for name in world.touched.environments:
+        locks.update(world.queues.locks_in(name))
+    for lock in locks:
+        if not world.locks.holders(lock):
+            first = reserver(world, lock)
+            if first is not None:
+                yield first
 
 
 def actor_of(command: cmd.Command) -> Actor | None:

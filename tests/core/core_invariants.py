@@ -1,6 +1,6 @@
 """What must be true of every world, whatever happened: checked after each command of each test."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
@@ -9,7 +9,7 @@ from sortedcontainers import SortedList, SortedSet
 from orchestrator.core.decide import settle
 from orchestrator.core.language import events as ev
 from orchestrator.core.language.instant import Instant
-from orchestrator.core.language.model import BackingOff, Finished, Job
+from orchestrator.core.language.model import BackingOff, Debt, Finished, Job, JobQueued, Run
 from orchestrator.core.language.words import Section
 from orchestrator.core.rules import rechecks
 from orchestrator.core.rules.admission import blockers
@@ -17,7 +17,14 @@ from orchestrator.core.rules.payment import debts_paid_by
 from orchestrator.core.rules.wanted import wanted
 from orchestrator.core.steps.graph import Graph, Plan
 from orchestrator.core.world.evolve import evolve
-from orchestrator.core.world.queues import Holder, Locks, Queues, Slots, held_after_the_job
+from orchestrator.core.world.queues import (
+    Holder,
+    Locks,
+    Queues,
+    Slots,
+    held_after_the_job,
+    queue_entry,
+)
 from orchestrator.core.world.world import Relations, World
 
 OF_A_TRANSACTION = ("touched", "changes")
@@ -87,6 +94,7 @@ class Shadow:
                 assert job not in self.ended and job not in self.world.jobs
             case ev.JobAdmitted(job=job, run=run):
                 self._look_at_admission(self.world.jobs[job])
+                look_at_fairness(self.world, self.world.jobs[job], run)
                 assert set(run.pays) == {
                     debt.job for debt in debts_paid_by(self.world, self.world.jobs[job])
                 }
@@ -139,6 +147,66 @@ class Shadow:
         if job.run is not None:
             return job.cleanup_for is not None or bool(job.run.pays)
         return job.cleanup_for is not None or bool(debts_paid_by(self.world, job))
+
+
+def look_at_fairness(world: World, job: Job, run: Run) -> None:
+    """Nothing that a job takes is kept by a senior: one that lacks only what jobs hold that run."""
+    if run.pays:
+        return
+    for senior in world.jobs.values():
+        waits = isinstance(senior.phase, JobQueued) and queue_entry(senior) < queue_entry(job)
+        if not waits or not keeps(world, senior):
+            continue
+        same = senior.environment == job.environment
+        assert not (same and senior.kind in world.excluded_by(job.kind)), (job.id, senior.id)
+        needed = () if debts_paid_by(world, senior) else world.locks_of(senior)
+        assert not {*needed} & {*run.locks}, (job.id, senior.id)
+
+
+def keeps(world: World, job: Job) -> bool:
+    """Whether a waiter reserves what it needs, from the entities alone and not by any index."""
+    paid = debts_paid_by(world, job)
+    environment = world.environment(job.environment)
+    quarantine = environment.quarantine
+    by_itself = quarantine is None or quarantine.automatic
+    if quarantine is not None and not paid and not job.admin_retry:
+        return False
+    if paid and not by_itself and job.cleanup_for is not None:
+        return False
+    if world.drain is not None and not paid:
+        return False
+    at_work = [one for one in world.jobs.values() if one.run is not None]
+    return all(
+        one is not None and all(step.open_question is None for step in one.steps)
+        for one in _in_its_way(world, job, at_work, paid)
+    )
+
+
+def _in_its_way(
+    world: World, job: Job, at_work: list[Job], paid: tuple[Debt, ...]
+) -> Iterator[Job | None]:
+    """The running jobs that a waiting one waits for; None for a debt that nobody pays now."""
+    payers = {debt: one for one in at_work if one.run for debt in one.run.pays}
+    excluded = world.excluded_by(job.kind)
+    for one in at_work:
+        assert one.run is not None
+        twice = {debt.job for debt in paid}.intersection(one.run.pays)
+        excludes = one.kind in excluded or job.kind in one.run.excludes
+        if one.environment == job.environment and (twice or excludes):
+            yield one
+        if not paid and {*one.run.locks} & {*world.locks_of(job)}:
+            yield one
+    for environment in world.environments.values():
+        for debt in environment.debts:
+            owing = world.jobs.get(debt.job) if debt.conclusion is None else payers.get(debt.job)
+            excludes = debt.kind in excluded or job.kind in debt.excludes
+            holds = bool({*debt.locks} & {*world.locks_of(job)})
+            if not paid and ((environment.name == job.environment and excludes) or holds):
+                yield owing
+        quarantine = environment.quarantine
+        for finding in quarantine.findings if quarantine is not None else ():
+            if environment.name != job.environment and {*finding.locks} & {*world.locks_of(job)}:
+                yield None
 
 
 def check(world: World, shadow: Shadow, now: Instant) -> None:

@@ -18,6 +18,7 @@ from tests.core.core_setup import (
     applied,
     at,
     audited,
+    chain,
     cleaned,
     config,
     dirty,
@@ -41,7 +42,11 @@ def texts(story: Story, job: int) -> list[str]:
 def test_a_running_job() -> None:
     [blocker] = explain(given(5, submit("e2e"), submit("api")), 2)
     assert blocker == Blocker(
-        type=BlockerType.JOB, id="1", text="job 1 (e2e) runs, and test excludes deploy", since=at(5)
+        type=BlockerType.JOB,
+        id="1",
+        text="job 1 (e2e) runs, and test excludes deploy",
+        since=at(5),
+        passes=True,
     )
 
 
@@ -133,6 +138,31 @@ def test_a_quarantine() -> None:
     ]
 
 
+def test_a_lock_that_a_senior_reserves() -> None:
+    locks = {"east": ("db",), "both": ("db", "net"), "north": ("net",)}
+    story = given(config(API, environments=locks), submit("api", "east"), 4)
+    story.given(submit("api", "both"), 1, submit("api", "north"))
+    assert explain(story, 3) == [
+        Blocker(
+            type=BlockerType.RESERVED,
+            id="net",
+            text="lock net is reserved for job 2 (api, both), which is senior",
+            since=at(4),
+            lift="orchestrator explain 2",
+        )
+    ]
+
+
+def test_a_slot_left_to_a_senior() -> None:
+    long = pipeline("long", steps=chain("a", "b"))
+    story = given(config(long, API, capacity=1), submit("long"), submit("api", "staging"))
+    story.given(acquired(1, "a"), applied(1, "a"))
+    assert texts(story, 2) == [
+        "0 tools are at work on this host, job 1 is between two steps and goes on first; capacity"
+        " is 1"
+    ]
+
+
 def test_capacity() -> None:
     story = given(config(capacity=1), submit("api"), submit("api", "staging"))
     assert explain(story, 2) == [
@@ -154,15 +184,20 @@ def test_everything_at_once_the_weightiest_first() -> None:
         environments={"production": ("vpc",), "staging": ("vpc",)},
     )
     story = given(configuration, submit("web"), acquired(1), submit("api"), submit("api"))
-    story.given(cmd.StartDrain(caller=ROOT))
-    assert [one.type for one in explain(story, 3)] == [
-        BlockerType.DRAIN,
+    waits = [
         BlockerType.CLEANUP_DEBT,
         BlockerType.JOB,
         BlockerType.LOCK,
         BlockerType.ORDER,
         BlockerType.CAPACITY,
     ]
+    assert [one.type for one in explain(story, 3)] == waits
+    story.given(submit("api", "staging"))
+    reserved = [BlockerType.LOCK, BlockerType.RESERVED, BlockerType.CAPACITY]
+    assert [one.type for one in explain(story, 4)] == reserved
+    story.given(cmd.StartDrain(caller=ROOT))
+    waits.remove(BlockerType.ORDER)  # nobody waits for one whom the drain keeps
+    assert [one.type for one in explain(story, 3)] == [BlockerType.DRAIN, *waits]
 
 
 def test_places_count_from_one() -> None:

@@ -29,6 +29,7 @@ from tests.core.core_setup import (
     cleaned,
     config,
     pipeline,
+    ref,
     step,
     submit,
 )
@@ -235,10 +236,11 @@ def test_between_two_steps_the_policy_of_apply_counts() -> None:
         "api", steps=(step("a"), step("b", needs=("a",))), stop=StopRules(applying=ADMINS)
     )
     configuration = config(two, pipeline("other"), environments=("production", "b"), capacity=1)
-    story = given(configuration, submit("api"), submit("other", "b"), acquired(1, "a"))
-    story.given(applied(1, "a"), cleaned(1, "a"))
-    assert not any(one.active for one in story.job(1).steps)
-    story.when(cmd.Cancel(caller=ADA, job=1)).refused(NotPermitted)
+    story = given(configuration, submit("other", "b"), cmd.NoteWaiting(ref=ref(1), text="a poll"))
+    story.given(submit("api"), acquired(2, "a"), applied(2, "a"))
+    story.given(cmd.NoteWaiting(ref=ref(1), text=None), cleaned(2, "a"))
+    assert not any(one.active for one in story.job(2).steps)
+    story.when(cmd.Cancel(caller=ADA, job=2)).refused(NotPermitted)
 
 
 def test_whose_roles_count_for_a_stop() -> None:

@@ -165,10 +165,12 @@ def test_a_job_that_waits_for_a_slot() -> None:
     """A job that waits for a slot between two steps ends at once."""
     long = pipeline("long", steps=chain("a", "b"))
     configuration = config(long, API, environments=("production", "staging"), capacity=1)
-    story = given(configuration, submit("long"), submit("api", "staging"))
-    story.given(acquired(1, "a"), applied(1, "a"), cleaned(1, "a"))
-    story.when(CANCEL).then(
-        like(ev.JobStopRequested), like(ev.StepNotRun, ref=ref(1, "b")), like(ev.JobEnded)
+    waits = cmd.NoteWaiting(ref=ref(1), text="a poll")
+    story = given(configuration, submit("api", "staging"), waits, submit("long"))
+    story.given(acquired(2, "a"), applied(2, "a"))
+    story.given(cmd.NoteWaiting(ref=ref(1), text=None), cleaned(2, "a"))
+    story.when(cmd.Cancel(caller=ADA, job=2)).then(
+        like(ev.JobStopRequested), like(ev.StepNotRun, ref=ref(2, "b")), like(ev.JobEnded)
     )
 
 

@@ -116,6 +116,7 @@ class BlockerType(enum.Enum):
     LOCK = "lock"
     CAPACITY = "capacity"
     ORDER = "order"
+    RESERVED = "reserved"  # for a waiter that is senior
     DRAIN = "drain"
     APPROVAL = "approval"
     RECHECK = "recheck"

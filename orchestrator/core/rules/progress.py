@@ -38,7 +38,7 @@ from orchestrator.core.steps.approval_rules import open_rules
 from orchestrator.core.steps.causes import stopped_by_step
 from orchestrator.core.steps.graph import Graph, NeverRun, ending_of, never_run, skipped
 from orchestrator.core.steps.retries import given_up
-from orchestrator.core.world.queues import Entry
+from orchestrator.core.world.queues import Entry, slot_entry
 from orchestrator.core.world.world import World
 
 
@@ -169,7 +169,8 @@ def _start(world: World, job: Job, name: str, now: Instant) -> Iterator[ev.AnyEv
 
 
 def advance_environment(world: World, environment: str, now: Instant) -> list[ev.AnyEvent]:
-    """The cleanup that falls due, or the next job that is admitted, in an environment."""
+    """What comes before the next admission in an environment: the cleanup that falls due, or is
+    needed no more."""
     needless = needless_cleanup(world, environment, now)
     if needless:
         return needless
@@ -177,12 +178,18 @@ def advance_environment(world: World, environment: str, now: Instant) -> list[ev
     if excused:
         return excused
     owed = due_cleanup(world, environment, now)
-    if owed is not None:
-        return [owed]
-    for job in candidates(world, environment):
-        if next(blockers(world, job), None) is None:
-            return [ev.JobAdmitted(job=job.id, run=admission(world, job, now))]
-    return rechecks.start(world, environment)
+    return [] if owed is None else [owed]
+
+
+def next_admission(world: World, environment: str) -> Job | None:
+    """The first job of an environment that nothing keeps from starting."""
+    jobs = candidates(world, environment)
+    return next((job for job in jobs if next(blockers(world, job), None) is None), None)
+
+
+def admit(world: World, job: Job, now: Instant) -> list[ev.AnyEvent]:
+    """It starts, and takes all that it needs."""
+    return [ev.JobAdmitted(job=job.id, run=admission(world, job, now))]
 
 
 def _excused(world: World, environment: str) -> Iterator[ev.AnyEvent]:
@@ -200,23 +207,19 @@ def _excused(world: World, environment: str) -> Iterator[ev.AnyEvent]:
 
 
 def starving(world: World, environment: str) -> Entry | None:
-    """Where an environment stands among those that lack a slot only; None if it lacks none.
-
-    First those that may use the reserve, whom no other wait must hide; then steps of admitted
-    jobs, for those hold locks; then jobs that wait or prepare.
-    """
+    """Where an environment stands among those that lack a slot only (`slot_entry`); None if it
+    lacks none."""
     return min(_starving(world, environment), default=None)
 
 
 def _starving(world: World, environment: str) -> Iterator[Entry]:
-    for job in world.running_jobs(environment):
+    for job in world.jobs_at_work(environment):
         if starved_step(world, job) is not None:
-            yield (0 if has_reserve(world, job) else 2, job.rank, job.id)
-    for job in world.preparing_jobs(environment):
-        if starved_step(world, job) is not None:
-            yield (1 if has_reserve(world, job) else 3, job.rank, job.id)
+            yield slot_entry(job, reserve=has_reserve(world, job))
     yield from rechecks.place_in_line(world, environment)
     for job in candidates(world, environment):
         first = next(blockers(world, job), None)
-        if first is not None and first.type is BlockerType.CAPACITY:
-            yield (1 if has_reserve(world, job) else 3, job.rank, job.id)
+        # One that lacks nothing stays in the line: a senior of it has left that just now, after
+        # this one was looked at, and nobody would look at it again.
+        if first is None or first.type is BlockerType.CAPACITY:
+            yield slot_entry(job, reserve=has_reserve(world, job))

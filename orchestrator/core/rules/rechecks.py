@@ -22,7 +22,8 @@ from orchestrator.core.language.rejections import (
 )
 from orchestrator.core.language.suggested_commands import recheck_id
 from orchestrator.core.language.words import Role, StopCause
-from orchestrator.core.rules.admission import Blocker, no_slot, running_blocker
+from orchestrator.core.rules.admission import no_slot
+from orchestrator.core.rules.lacks import Blocker, running_blocker
 from orchestrator.core.rules.lookups import configured, known_environment
 from orchestrator.core.rules.payment import how_to_pay
 from orchestrator.core.rules.permissions import demand
@@ -71,7 +72,7 @@ def blockers(world: World, environment: Environment) -> Iterator[Blocker]:
     if quarantine is None or not quarantine.rechecking or quarantine.is_looked_at:
         return
     for job in world.running_jobs(environment.name):
-        yield running_blocker(job, "a recheck runs alone")
+        yield running_blocker(world, job, "a recheck runs alone")
     if world.slots.in_use > world.capacity:
         yield no_slot(world)
 

@@ -84,6 +84,7 @@ class Graph:
         self.begun = 0
         self._verdict: Verdict | None = None
         self._left = dict.fromkeys(Section, 0)
+        self._slots_left = dict.fromkeys(Section, 0)
         self._due: set[int] = set()
         self._unmet = [len(needs) for needs in plan.needs]
         self._at_work: dict[str, int] = {}
@@ -94,6 +95,7 @@ class Graph:
         self._ready: dict[tuple[Section, bool], SortedSet] = defaultdict(SortedSet)
         for place, step in enumerate(plan.steps):
             self._left[step.section] += 1
+            self._slots_left[step.section] += step.takes_slot
             self.pending[step.section].add(place)
             self._set_ready(place)
         for place, one in enumerate(steps):
@@ -112,7 +114,10 @@ class Graph:
         self.unfinished += finished
         self._left[definition.section] += finished
         self.begun += int(_has_begun(new)) - int(_has_begun(old))
-        _put(self.pending[definition.section], place, isinstance(new.phase, Pending))
+        pending = isinstance(new.phase, Pending)
+        _put(self.pending[definition.section], place, pending)
+        if definition.takes_slot:
+            self._slots_left[definition.section] += pending - isinstance(old.phase, Pending)
         self._set_ready(place)
         self._count_at_work(place, int(new.active) - int(old.active))
         meets = _meets_order if definition.section.is_handler else _meets_needs
@@ -203,6 +208,12 @@ class Graph:
         """The first step that could begin if it had a slot."""
         queue = self._ready[self.section, True]
         return self.plan.steps[queue[0]].name if queue else None
+
+    def wants_slots_later(self, *, stopped: bool) -> bool:
+        """Whether steps that take a slot will follow: of the section that it is in, unless an end
+        has `stopped` that, and those that always do."""
+        sections = (Section.FINALLY,) if stopped else (self.section, Section.FINALLY)
+        return any(self._slots_left[section] for section in sections)
 
 
 def _put(places: "set[int] | SortedSet", place: int, member: bool) -> None:

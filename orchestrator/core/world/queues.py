@@ -26,42 +26,139 @@ def queue_entry(job: Job) -> Entry:
     return (0 if repairs else 1, job.rank, job.id)
 
 
+def slot_entry(job: Job, *, reserve: bool = False) -> Entry:
+    """Where a job stands in the line for slots: first those that may use the `reserve`, whom no
+    other wait must hide; then steps of admitted jobs, for those hold locks; then jobs that wait or
+    prepare."""
+    reserve = reserve or job.cleanup_for is not None or (job.run is not None and bool(job.run.pays))
+    if job.run is not None:
+        return (0 if reserve else 2, job.rank, job.id)
+    return (1 if reserve else 3, job.rank, job.id)
+
+
+class Needs(msgspec.Struct, frozen=True):
+    """All that decides what a waiting job waits for: those that need the same go one by one.
+
+    `owed`: it is there to pay a debt only. `retry`: an admin's, which a quarantine lets in. `slot`:
+    nothing of it could begin without one. What a run that pays needs depends on its debts, so
+    those are looked for apart (`Queues.repairs`, `Queues.alike_by_hand`).
+    """
+
+    environment: str
+    kind: str
+    locks: tuple[str, ...]
+    slot: bool
+    owed: bool
+    retry: bool
+
+
 class Queues:
-    """Waiting jobs by environment, kind and pipeline, and by what makes two runs alike."""
+    """Waiting jobs by what they need, the first of those by lock, and by what makes two runs alike.
+
+    A queue for each `Needs` and not for each pipeline: of a thousand pipelines that wait for the
+    same, one job is looked at. The line of a lock has the first of each queue only, so that a lock
+    that is let go costs the same however many wait for it.
+    """
 
     def __init__(self) -> None:
-        self._queues: dict[str, dict[tuple[str, str], SortedList]] = {}
+        self._queues: dict[str, dict[Needs, SortedList]] = {}
+        self._needs: dict[int, Needs] = {}
+        self._lines: dict[str, SortedList] = {}
+        self._together: dict[str, dict[tuple[str, ...], int]] = {}
         self._alike: dict[tuple[str, Likeness], SortedList] = {}
         self._unapproved: dict[str, SortedList] = {}
 
-    def add(self, job: Job, *, unapproved: bool = False) -> None:
+    def add(self, job: Job, needs: Needs, *, unapproved: bool = False) -> None:
         """A job begins to wait; `unapproved`, if people would have to be asked for it."""
-        queues = self._queues.setdefault(job.environment, {})
-        queues.setdefault((job.kind, job.pipeline), SortedList()).add(queue_entry(job))
+        self._needs[job.id] = needs
+        self._line_up(needs, queue_entry(job))
         alike = job.environment, likeness(job)
         self._alike.setdefault(alike, SortedList()).add(queue_entry(job))
         if unapproved:
             self._unapproved.setdefault(job.environment, SortedList()).add(job.id)
 
-    def remove(self, job: Job) -> None:
-        """It waits no more."""
-        queues = self._queues[job.environment]
-        _take_out(queues, (job.kind, job.pipeline), queue_entry(job))
-        if not queues:
-            del self._queues[job.environment]
+    def remove(self, job: Job) -> Needs:
+        """It waits no more; what it needed."""
+        needs = self._needs.pop(job.id)
+        self._step_out(needs, queue_entry(job))
         _take_out(self._alike, (job.environment, likeness(job)), queue_entry(job))
         if job.id in self._unapproved.get(job.environment, ()):
             _take_out(self._unapproved, job.environment, job.id)
+        return needs
+
+    def change(self, job: Job, needs: Needs) -> None:
+        """A job that waits needs something else from now on."""
+        old = self._needs[job.id]
+        if needs != old:
+            self._needs[job.id] = needs
+            self._step_out(old, queue_entry(job))
+            self._line_up(needs, queue_entry(job))
+
+    def _line_up(self, needs: Needs, entry: Entry) -> None:
+        queues = self._queues.setdefault(needs.environment, {})
+        queue = queues.get(needs)
+        if queue is None:
+            queue = queues[needs] = SortedList()
+            self._put_together(needs, 1)
+        first = queue[0] if queue else None
+        queue.add(entry)
+        self._lead(needs, first, queue[0])
+
+    def _step_out(self, needs: Needs, entry: Entry) -> None:
+        queues = self._queues[needs.environment]
+        queue = queues[needs]
+        first = queue[0]
+        queue.remove(entry)
+        self._lead(needs, first, queue[0] if queue else None)
+        if not queue:
+            del queues[needs]
+            self._put_together(needs, -1)
+        if not queues:
+            del self._queues[needs.environment]
+
+    def _lead(self, needs: Needs, old: Entry | None, new: Entry | None) -> None:
+        """The first of a queue is another: it stands for all of them in the lines of its locks."""
+        if old == new or needs.owed:  # what pays has the locks of its debts, and lacks none
+            return
+        for lock in needs.locks:
+            if old is not None:
+                _take_out(self._lines, lock, old)
+            if new is not None:
+                self._lines.setdefault(lock, SortedList()).add(new)
+
+    def _put_together(self, needs: Needs, change: int) -> None:
+        for lock in needs.locks:
+            sets = self._together.setdefault(lock, {})
+            sets[needs.locks] = sets.get(needs.locks, 0) + change
+            if not sets[needs.locks]:
+                del sets[needs.locks]
+            if not sets:
+                del self._together[lock]
 
     @property
     def environments(self) -> frozenset[str]:
         """Where jobs wait."""
         return frozenset(self._queues)
 
-    def heads(self, environment: str) -> Iterator[tuple[str, Entry]]:
-        """The kind and the first entry of each queue of an environment."""
-        for (kind, _), queue in self._queues.get(environment, {}).items():
-            yield kind, queue[0]
+    def heads(self, environment: str) -> Iterator[tuple[Needs, Entry]]:
+        """What is needed, and the first entry, of each queue of an environment."""
+        for needs, queue in self._queues.get(environment, {}).items():
+            yield needs, queue[0]
+
+    def line(self, lock: str, before: Entry = LAST) -> Iterator[Entry]:
+        """The first of each queue whose jobs need a lock, in their order, that stands before."""
+        line = self._lines.get(lock)
+        return iter(()) if line is None else line.irange(maximum=before, inclusive=(True, False))
+
+    def beside(self, lock: str) -> Iterator[str]:
+        """The locks that those need, too, who wait and need this one."""
+        for locks in self._together.get(lock, ()):
+            yield from locks
+
+    def locks_in(self, environment: str) -> Iterator[str]:
+        """The locks that those need who wait in an environment."""
+        for needs in self._queues.get(environment, ()):
+            yield from needs.locks
 
     def first(self, environment: str) -> Entry:
         """The first entry of an environment."""
@@ -130,11 +227,15 @@ def _sorted(table: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 class Slots:
     """Slots in use by job, and the environments whose next step or job lacks nothing but a slot.
 
-    The order of those that wait is that of their entries (`progress.starving`).
+    The order of those that wait is that of their entries (`progress.starving`). A job between two
+    of its steps uses no slot, and its juniors leave it one: else each of its steps would wait for
+    a whole step of somebody who came later.
     """
 
     def __init__(self) -> None:
         self.in_use = 0
+        self._between: SortedList = SortedList()
+        self._between_of: dict[int, Entry] = {}
         self._of: dict[int | str, int] = {}
         self._entry_of: dict[str, Entry] = {}
         self._waiting: SortedList = SortedList()
@@ -144,6 +245,27 @@ class Slots:
         self.in_use += slots - self._of.pop(by, 0)
         if slots:
             self._of[by] = slots
+
+    def keep(self, job: int, entry: Entry | None) -> None:
+        """A job is between two of its steps from now on (with `entry` its place in the line), or
+        (None) is not."""
+        old = self._between_of.pop(job, None)
+        if old is not None:
+            self._between.remove(old)
+        if entry is not None:
+            self._between_of[job] = entry
+            self._between.add(entry)
+
+    def taken(self, before: Entry) -> int:
+        """The slots that whoever stands there in the line can't have: those in use, those that are
+        left to its seniors between their steps, and those that its seniors in the line take."""
+        between = self._between.bisect_left(before)
+        return self.in_use + int(between + self._waiting.bisect_left((before, "")))
+
+    @property
+    def between(self) -> Iterator[int]:
+        """The jobs that are between two of their steps, the most senior first."""
+        return (job for _, _, job in self._between)
 
     def entry(self, environment: str) -> Entry | None:
         """Where an environment stands in the line, None if it does not wait."""

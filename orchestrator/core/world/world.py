@@ -16,6 +16,7 @@ from orchestrator.core.language.instant import Instant
 from orchestrator.core.language.model import (
     Acquiring,
     Applying,
+    CleaningUp,
     Drain,
     Environment,
     Job,
@@ -26,11 +27,21 @@ from orchestrator.core.language.model import (
     JobRunning,
     Step,
 )
+from orchestrator.core.language.words import Outcome
 from orchestrator.core.steps.approval_rules import open_rules
 from orchestrator.core.steps.graph import Graph, Plan
 from orchestrator.core.values.conditions import reads_debt
 from orchestrator.core.world.deadlines import next_deadline, recheck_deadline
-from orchestrator.core.world.queues import Entry, Holder, Locks, Queues, Slots, held_after_the_job
+from orchestrator.core.world.queues import (
+    Entry,
+    Holder,
+    Locks,
+    Needs,
+    Queues,
+    Slots,
+    held_after_the_job,
+    slot_entry,
+)
 from orchestrator.core.world.transaction import Changes, InForce, Touched
 
 __all__ = ["Changes", "World"]
@@ -65,6 +76,7 @@ class World:
         self.queues = Queues()
         self.running: dict[str, set[int]] = {}
         self.preparing: dict[str, set[int]] = {}
+        self.asking: set[int] = set()
         self.graphs: dict[int, Graph] = {}
         self.locks = Locks()
         self.slots = Slots()
@@ -105,6 +117,13 @@ class World:
         if known is None:
             known = self._plans[job.definition] = Plan(self.definition(job).pipeline.steps)
         return known
+
+    def locks_of(self, job: Job) -> tuple[str, ...]:
+        """The locks of the job's environment, as configured now, else as it was submitted."""
+        configuration = self.configuration
+        if configuration is not None and job.environment in configuration.environments:
+            return configuration.environments[job.environment].locks
+        return self.definition(job).environment.locks
 
     def reads_debt(self, definition: str) -> bool:
         """Whether the definition of this digest reads which debt a run of it pays."""
@@ -290,10 +309,16 @@ class World:
         self.next_job = next_job
 
     def _set_configuration(self, configuration: Configuration | None, accepted: int | None) -> None:
+        old = self.configuration
         self.configuration = configuration
         self.accepted = accepted
         self.relations = Relations(configuration)
         self._digested = {}
+        for environment in self.queues.environments:
+            # Only those: with thousands that wait the others would make each reload slow.
+            if _locks_in(old, environment) != _locks_in(configuration, environment):
+                for job in list(self.queue(environment)):
+                    self.queues.change(job, self._needs_of(job))
 
     def _drop_definition(self, digest: str) -> None:
         del self.definitions[digest]
@@ -347,7 +372,8 @@ class World:
         if job.key is not None:
             self.keys[job.submitter.uid, job.key] = job.id
         if isinstance(job.phase, JobQueued):
-            self.queues.add(job, unapproved=bool(open_rules(job, self.definition(job))))
+            rules = open_rules(job, self.definition(job))
+            self.queues.add(job, self._needs_of(job), unapproved=bool(rules))
         if isinstance(job.phase, JobPreparing | JobRunning | JobCancelling):
             at_work = self.preparing if job.run is None else self.running
             at_work.setdefault(job.environment, set()).add(job.id)
@@ -355,7 +381,11 @@ class World:
                 self.locks.hold(
                     job.run.locks, Holder(job=job.id, debt=False, environment=job.environment)
                 )
-            self.slots.use(job.id, self._slots_of(job))
+            slots = self._slots_of(job)
+            self.slots.use(job.id, slots)
+            self.slots.keep(job.id, None if slots else self._place_between(job))
+            if any(step.open_question is not None for step, _ in self.active_steps(job)):
+                self.asking.add(job.id)
         definition, steps = self.definition(job), self._steps_at_work(job)
         deadline = next_deadline(job, definition, steps, self.epoch, self.in_handlers(job))
         self._set_deadline((job.id, ""), deadline)
@@ -364,7 +394,8 @@ class World:
         if job.key is not None:
             del self.keys[job.submitter.uid, job.key]
         if isinstance(job.phase, JobQueued):
-            self.queues.remove(job)
+            # Whoever comes after it may have waited for what it reserved, in whatever environment.
+            self.touched.locks.update(self.queues.remove(job).locks)
         if isinstance(job.phase, JobPreparing | JobRunning | JobCancelling):
             at_work = self.preparing if job.run is None else self.running
             at_work[job.environment].remove(job.id)
@@ -373,6 +404,8 @@ class World:
                     job.run.locks, Holder(job=job.id, debt=False, environment=job.environment)
                 )
             self.slots.use(job.id, 0)
+            self.slots.keep(job.id, None)
+            self.asking.discard(job.id)
         self._set_deadline((job.id, ""), None)
 
     def _set_deadline(self, of: DeadlineOf, deadline: int | None) -> None:
@@ -386,13 +419,38 @@ class World:
     def _release(self, locks: tuple[str, ...], holder: Holder) -> None:
         self.locks.release(locks, holder)
         # Jobs of other environments wait for these too: nothing else touches their environments
-        # when a lock is let go, so they would go on waiting for a free one.
+        # when a lock is let go, so they would go on waiting for a free one. Each change of a holder
+        # comes through here: when it asks people, who waits for it reserves nothing any more.
         self.touched.locks.update(locks)
 
     def _steps_at_work(self, job: Job) -> Iterator[tuple[Step, StepDefinition]]:
         yield from self.active_steps(job)
         for step in self.backing_off(job):
             yield step, self.step_definition(job, step.name)
+
+    def _needs_of(self, job: Job) -> Needs:
+        return Needs(
+            environment=job.environment,
+            kind=job.kind,
+            locks=tuple(dict.fromkeys(self.locks_of(job))),
+            slot=self.plan(job).begins_with_slot,
+            owed=job.owed_by is not None,
+            retry=job.admin_retry,
+        )
+
+    def _place_between(self, job: Job) -> Entry | None:
+        """Where a job that uses no slot stands in the line for its next step's, while the step
+        before that is being cleaned up after: that needs nobody, and is soon over."""
+        graph = self.graphs.get(job.id)
+        endings = [
+            step.phase.ending
+            for step, _ in self.active_steps(job)
+            if isinstance(step.phase, CleaningUp) and step.waiting_for is None
+        ]
+        if graph is None or not endings:
+            return None
+        stopped = any(ending.outcome in (Outcome.FAIL, Outcome.HALT) for ending in endings)
+        return slot_entry(job) if graph.wants_slots_later(stopped=stopped) else None
 
     def _slots_of(self, job: Job) -> int:
         return sum(
@@ -405,16 +463,17 @@ class World:
         )
 
 
+def _locks_in(configuration: Configuration | None, environment: str) -> tuple[str, ...] | None:
+    """What jobs of an environment need; None if it is not configured."""
+    known = configuration.environments.get(environment) if configuration is not None else None
+    return None if known is None else known.locks
+
+
 class Relations:
     """The relations of one configuration, or of none."""
 
     def __init__(self, configuration: Configuration | None) -> None:
         self.exclusions = symmetric(configuration.kinds) if configuration is not None else {}
-        self.lock_users: dict[str, set[str]] = {}
-        environments = configuration.environments if configuration is not None else {}
-        for environment in environments.values():
-            for lock in environment.locks:
-                self.lock_users.setdefault(lock, set()).add(environment.name)
 
 
 def symmetric(kinds: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
