@@ -250,7 +250,8 @@ async def _demand_that_nothing_hangs(
 def _demand_a_reason_to_wait(state: CoreWorld, job: Job) -> None:
     """Nothing waits without something to wait for: a tool, a moment, a slot, people."""
     works = any(step.active for step in job.steps) or any(state.backing_off(job))
-    full = state.slots.in_use >= state.capacity
+    left_to_seniors = len(list(state.slots.between))
+    full = state.slots.in_use + left_to_seniors >= state.capacity
     if works or (full and isinstance(job.phase, JobPreparing | JobRunning | JobCancelling)):
         return
     if next(blockers(state, job), None) is None:

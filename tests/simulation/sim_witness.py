@@ -21,6 +21,7 @@ from orchestrator.core.language.words import JobConclusion, Section, StepConclus
 from tests.simulation.fake_tool import FakeProcess
 from tests.simulation.sim_approvals import check_question, check_waiting
 from tests.simulation.sim_attempts import check_attempts
+from tests.simulation.sim_fairness import check_fairness
 from tests.simulation.sim_sections import check_sections, is_handler, see_stop
 from tests.simulation.sim_seen import Execution, Seen, Violation
 from tests.simulation.sim_truth import check_applied, check_job_end
@@ -52,6 +53,7 @@ class Witness:
         self.findings: dict[str, set[StepRef]] = {}
         self.looked_at: dict[str, set[StepRef]] = {}
         self.unseen: set[StepRef] = set()
+        self.closed: set[str] = set()
         self.configuration: Configuration | None = None
         self._definitions: dict[str, JobDefinition] = {}
         self._places: set[Path] = set()
@@ -180,6 +182,7 @@ class Witness:
                 | ev.FindingSettled()
                 | ev.QuarantineLifted()
             ):
+                self._see_quarantine(event)
                 self._see_trouble(event)
             case ev.JobStopRequested() | ev.JobForceRequested() | ev.JobForced():
                 see_stop(self._open(event.job), event)
@@ -198,6 +201,13 @@ class Witness:
             ):
                 self._see_step(self._open(ref.job), ref, event)
                 check_attempts(self._open(ref.job), ref, event, at)
+
+    def _see_quarantine(self, event: ev.AnyEvent) -> None:
+        match event:
+            case ev.Quarantined(environment=environment):
+                self.closed.add(environment)
+            case ev.QuarantineLifted(environment=environment):
+                self.closed.discard(environment)
 
     def _see_trouble(
         self,
@@ -325,6 +335,9 @@ class Witness:
         seen.admitted, seen.admitted_under = event, self.configuration
         seen.admitted_at_line = id
         repairs = any(self.pays(seen, debt) for debt in self.owed.values())
+        if not repairs and not self.drained:
+            owed = self.owed.values()
+            check_fairness(seen, self.jobs, owed, self.closed, self.configuration)
         for job, debt in self.owed.items():
             other = self.jobs[job]
             if job == event.job or self.pays(seen, debt):
