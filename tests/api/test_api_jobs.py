@@ -5,7 +5,10 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from orchestrator.core.language.definition import Roles
+from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.definition import ApprovalRule, EnvironmentDefinition, Roles
+from orchestrator.core.language.model import StepRef
+from orchestrator.core.language.words import Role
 from tests import myself
 from tests.api.api_bench import ApiBench, configuration, open_bench
 
@@ -111,6 +114,35 @@ async def test_explain_says_place_blockers_and_the_usual_duration(bench: ApiBenc
     assert (blocker["type"], blocker["id"], blocker["lift"]) == ("job", 2, None)
     assert "job 2 (team/plain) runs" in blocker["text"]
     assert "(1 run)" in blocker["text"]
+
+
+async def test_explain_says_who_went_before(bench: ApiBench) -> None:
+    """While its lock's holder asks people a job is passed over; then its locks are kept for it."""
+    locks = {"prod": ("a",), "team/stage": ("a", "b"), "lab": ("b",), "closed": ("b",)}
+    environments = {name: EnvironmentDefinition(name, locks=its) for name, its in locks.items()}
+    config = configuration(bench.root, environments=environments, roles=Roles(admin=("*",)))
+    await bench.configure(config)
+    await bench.submit()
+    await bench.gate.at_work(1)
+    rule = ApprovalRule(roles=(Role.SUBMITTER,))
+    await bench.engine.execute(cmd.Ask(StepRef(1, "apply"), "ok?", "go on?", rule))
+    await bench.submit(environment="team/stage")
+    for number, environment in ((3, "closed"), (4, "lab"), (5, "lab")):
+        await bench.submit(environment=environment)
+        await bench.gate.at_work(number)
+        if number < 5:
+            bench.gate.open(number)
+            await bench.finished(number)
+    closed = replace(environments["closed"], roles=Roles(viewer=("ada",), submitter=("ada",)))
+    await bench.configure(replace(config, environments=environments | {"closed": closed}))
+    passed = (await bench.get("/v1/jobs/2/explain"))["passed_over"]
+    assert [(one["job"], one["environment"]) for one in passed] == [(5, "lab"), (4, "lab")]
+    assert all(TIME.fullmatch(one["at"]) and one["pipeline"] == "team/plain" for one in passed)
+    await bench.post("/v1/jobs/1/approve", {"step": "apply"})
+    await bench.submit(environment="lab")
+    [_, _, reserved] = (await bench.get("/v1/jobs/6/explain"))["blockers"]
+    assert (reserved["type"], reserved["id"]) == ("reserved", "b")
+    assert reserved["lift"] == "orchestrator explain 2"
 
 
 async def test_what_running_steps_wait_for(bench: ApiBench) -> None:

@@ -48,6 +48,7 @@ EXPLAINED: Explanation = {
     "approvals": [],
     "steps": [],
     "awaits": [],
+    "passed_over": [],
 }
 REJECTED: Cancel = {
     "cause": "rejection",

@@ -287,6 +287,7 @@ def test_explain(pipe: Terminal) -> None:
         "approvals": [],
         "steps": [],
         "awaits": [],
+        "passed_over": [],
     }
     assert (
         shown(explanation_lines(explanation, queued(121), pipe, NOW))
@@ -331,6 +332,7 @@ def explained(
         "approvals": [],
         "steps": [*steps],
         "awaits": [*awaits],
+        "passed_over": [],
     }
 
 
@@ -397,6 +399,30 @@ def test_explain_on_a_narrow_terminal(pipe: Terminal, monkeypatch: pytest.Monkey
         "     orchestrator waive production --reason …",
         "  2  order: job 7 (web) goes first",
     ]
+
+
+def test_explain_who_goes_before_it(pipe: Terminal) -> None:
+    """Who keeps a lock from it, and who took one while it waited."""
+    reserved: LiftableBlocker = {
+        "type": "reserved",
+        "id": "net",
+        "text": "lock net is reserved for job 7",
+        "since": at(4),
+        "lift": "orchestrator explain 7",
+    }
+    explanation = explained("queued", blockers=[reserved])
+    explanation["passed_over"] = [
+        {"job": 130 - n, "pipeline": "web", "environment": "east", "at": at(8 - n)}
+        for n in range(4)
+    ]
+    who = "job 130 (web, east), job 129 (web, east), job 128 (web, east), …"
+    assert explanation_lines(explanation, queued(), pipe, NOW)[1:] == [
+        "  1  lock net is reserved for job 7, since 12:04 (6 min)  see: orchestrator explain 7",
+        f"  passed over 4 times, by {who}, the last at 12:08 (2 min)",
+    ]
+    explanation["passed_over"] = explanation["passed_over"][:1]
+    last = explanation_lines(explanation, queued(), pipe, NOW)[-1]
+    assert last == "  passed over once, by job 130 (web, east), at 12:08 (2 min)"
 
 
 def test_explain_a_job_whose_steps_just_work(pipe: Terminal) -> None:

@@ -6,7 +6,8 @@ from msgspec.structs import asdict, replace
 from orchestrator.api import plain, views, wire
 from orchestrator.api.approvals import needed, waiting_for
 from orchestrator.api.given import GivenCaller, GivenEngine, JobId
-from orchestrator.api.reading import see
+from orchestrator.api.reading import may_see, see
+from orchestrator.core.language.commands import Caller
 from orchestrator.core.language.definition import JobDefinition
 from orchestrator.core.language.instant import Instant
 from orchestrator.core.language.model import (
@@ -22,10 +23,14 @@ from orchestrator.core.language.rejections import UnknownJob
 from orchestrator.core.language.suggested_commands import to_answer
 from orchestrator.core.language.words import BlockerType
 from orchestrator.core.rules.admission import Blocker, place
+from orchestrator.core.rules.passing import passed_over_by
 from orchestrator.core.steps.approval_rules import open_rules
 from orchestrator.core.world.world import World
 from orchestrator.engine.engine import Engine
-from orchestrator.store.protocol import MeanDuration
+from orchestrator.store.protocol import JobFilter, MeanDuration, PhaseName
+
+LOOKED_AT = 200
+"""So many jobs that have ended are looked at for those that passed over one that waits."""
 
 
 @get("/v1/jobs/{job_id:int}/explain", summary="Say what a job waits for")
@@ -42,6 +47,7 @@ async def explain_job(job_id: JobId, engine: GivenEngine, caller: GivenCaller) -
         approvals=_approvals_to_come(job, found.definition),
         steps=tuple(_under_way(shown, step) for step in shown.steps if _is_under_way(step)),
         awaits=shown.awaits,
+        passed_over=await _passed_over(engine, job, caller),
     )
 
 
@@ -79,6 +85,30 @@ async def _place(engine: Engine, job: Job) -> int | None:
         now = world.jobs.get(job.id)
         waits = now is not None and isinstance(now.phase, JobQueued)
         return place(world, job) if waits else None
+
+
+async def _passed_over(engine: Engine, job: Job, caller: Caller) -> tuple[wire.Passing, ...]:
+    """Those that the caller may see."""
+    if not isinstance(job.phase, JobQueued):
+        return ()
+    ended = await engine.store.jobs(JobFilter(phase=PhaseName.FINISHED, limit=LOOKED_AT))
+    async with engine.reading() as world:
+        running = [job for name in world.running for job in world.running_jobs(name)]
+        found = [
+            other
+            for other in passed_over_by(world, job, (*running, *ended.jobs))
+            if may_see(world, caller, other.environment, other.pipeline)
+        ]
+    return tuple(
+        wire.Passing(
+            job=other.id,
+            pipeline=other.pipeline,
+            environment=other.environment,
+            at=plain.time(other.run.started),
+        )
+        for other in found
+        if other.run is not None
+    )
 
 
 async def _told(engine: Engine, job: Job, blocker: Blocker) -> wire.LiftableBlocker:

@@ -235,12 +235,23 @@ class Jobs(TypedDict):
     next: int | None
 
 
+class Passing(TypedDict):
+    """A job that stood behind another one and started before it, and when."""
+
+    job: int
+    pipeline: str
+    environment: str
+    at: str
+
+
 class Explanation(TypedDict):
     """What a job waits for. `place` is its place in the environment's queue, from 1.
 
     `since` is when it began to do what its `phase` says. `approvals` are those that it will need
     before it queues, in words; what it awaits now is among the blockers. `steps` are those that are
     under way, with what they wait for; `awaits` is what the job and they ask people now.
+    `passed_over` are the jobs behind it that have taken, since it waits, a lock or the environment
+    that it needs, the latest first; of those that have ended the last 200 are looked at.
     """
 
     job: int
@@ -251,6 +262,7 @@ class Explanation(TypedDict):
     approvals: list[str]
     steps: list[StepUnderWay]
     awaits: list[Awaited]
+    passed_over: list[Passing]
 
 
 class Debt(TypedDict):

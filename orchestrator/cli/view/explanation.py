@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from orchestrator.cli.view.terminal import Terminal
 
 
+LIFTED_BY = {"approval": "answer", "reserved": "see"}
+"""What stands before the command of a blocker that no command lifts."""
+SHOWN = 3
+"""So many of those that passed a job over are named."""
+
+
 def explanation_lines(
     explanation: Explanation, job: Job, terminal: Terminal, now: float
 ) -> list[str]:
@@ -28,6 +34,8 @@ def explanation_lines(
     if explanation["phase"] == "cancelling" and job["cancel"]:
         lines += hanging("  ", stop_sentence(job["cancel"], now), width)
     lines += _numbered(waits, width)
+    for line in _passed_over(explanation, now):
+        lines += hanging("  ", line, width)
     for at, note in enumerate(_at_work(explanation, now)):
         lines += hanging(" " * 11 if at else "  at work  ", note, width)
     for line in _next(explanation, job, now):
@@ -80,10 +88,26 @@ def _blockers(explanation: Explanation, now: float) -> list[list[str]]:
     rows = []
     for blocker in explanation["blockers"]:
         when = f", since {since(blocker['since'], now)}" if blocker["since"] else ""
-        word = "answer" if blocker["type"] == "approval" else "lift it"
+        word = LIFTED_BY.get(blocker["type"], "lift it")
         lift = f"{word}: {harmless(blocker['lift'])}" if blocker["lift"] else ""
         rows.append([f"{harmless(blocker['text'])}{when}", lift])
     return rows
+
+
+def _passed_over(explanation: Explanation, now: float) -> list[str]:
+    """`passed over 2 times, by job 7 (web, east), job 5 (web, west), the last at 08:20 (4 min)`."""
+    passings = explanation["passed_over"]
+    if not passings:
+        return []
+    who = [
+        harmless(f"job {passing['job']} ({passing['pipeline']}, {passing['environment']})")
+        for passing in passings[:SHOWN]
+    ]
+    times = "once" if len(passings) == 1 else f"{len(passings)} times"
+    rest = ", …" if len(passings) > SHOWN else ""
+    last = since(passings[0]["at"], now)
+    when = f"at {last}" if len(passings) == 1 else f"the last at {last}"
+    return [f"passed over {times}, by {', '.join(who)}{rest}, {when}"]
 
 
 def _at_work(explanation: Explanation, now: float) -> list[str]:
