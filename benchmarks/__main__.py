@@ -4,7 +4,15 @@ import os
 import sys
 from collections.abc import Callable
 
-from benchmarks import command_line, idle, job_to_job, large_pipelines, starting, submissions
+from benchmarks import (
+    command_line,
+    idle,
+    job_to_job,
+    large_pipelines,
+    starting,
+    submissions,
+    waiting,
+)
 from benchmarks.report import Figure, table
 
 BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
@@ -14,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "submissions": submissions.figures,
     "idle": idle.figures,
     "large_pipelines": large_pipelines.figures,
+    "waiting": waiting.figures,
 }
 
 

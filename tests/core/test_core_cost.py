@@ -108,6 +108,47 @@ def cost_of(command: str, world: World) -> int:
     return cost
 
 
+THOUSAND = tuple(f"x{number}" for number in range(1000))
+SHAPES: dict[str, tuple[Sequence[str], dict[str, tuple[str, ...]]]] = {
+    "pipelines": (THOUSAND, dict.fromkeys(["e7"], ())),
+    "environments": (("api",), dict.fromkeys(["e7", *THOUSAND], ())),
+    "environments behind a lock": (("api",), dict.fromkeys(["e7", *THOUSAND], ("vpc",))),
+    "environments with two locks": (("api",), {"e7": ("vpc",)} | {n: ("vpc", n) for n in THOUSAND}),
+}
+
+
+def queued(pipelines: Sequence[str], locks: dict[str, tuple[str, ...]]) -> World:
+    """A world in which 2,000 jobs wait, or run where nothing keeps them."""
+    world = World(at())
+    names = {*pipelines, "api"}
+    configuration = config(*(pipeline(name) for name in names), environments=locks, capacity=2000)
+    transact(world, accept(configuration))
+    transact(world, submit("api", "e7"))
+    places = list(locks)
+    transact(
+        world,
+        *(
+            submit(pipelines[number % len(pipelines)], places[number % len(places)])
+            for number in range(2000)
+        ),
+    )
+    return world
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_waits_for_others_costs_nothing(shape: str) -> None:
+    """An end that admits the next costs the same, whatever the others wait for."""
+    few, many = (cost_of_a_life(queued(*of)) for of in ((("api",), {"e7": ()}), SHAPES[shape]))
+    assert many < few * 1.33, (few, many)
+
+
+def cost_of_a_life(world: World) -> int:
+    """The calls that the end of a job takes, and the coming of another."""
+    commands: list[cmd.Command] = [acquired(1), applied(1), cleaned(1), submit("api", "e7")]
+    return calls(lambda: decide_all(world, commands))
+
+
 def run_through(steps: tuple[StepDefinition, ...], capacity: int) -> int:
     """The calls that a whole run of these steps takes, one observation at a time."""
     world = World(at())
