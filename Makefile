@@ -1,18 +1,25 @@
 # Each target does all of its own set-up. `make demo` first; then `make test`.
-PYTHON ?= python3
-VENV ?= .venv
+#
+# The settings here are for the command line: `make test TESTS=tests/core`. The environment changes
+# none of them, for there such names are of somebody else.
+PYTHON := # what .venv was made with, else python3
+VENV := .venv
+$(if $(filter 1,$(words $(VENV))),,$(error VENV=$(VENV): the name of one directory, without spaces))
+TESTS := # all
+PROOF := # all that are outdated
+VERSION := # of a release
 BIN := $(VENV)/bin
 # One more than there are cores: while a test waits for a tool, another one computes.
-WORKERS ?= $(shell expr $$(nproc) + 1)
+WORKERS = $(shell expr $$(nproc) + 1)
 # No test is started after this: the run fails and names its slowest tests. What runs then may go on
 # for as long as a single test may (pyproject.toml; 900 s for the kill tests), but not beyond TOO_LONG.
-HARD_STOP_SECONDS ?= 2100
+HARD_STOP_SECONDS := 2100
 TOO_LONG := timeout --foreground --signal=INT --kill-after=60 2700
 # no: neither build this test bed nor run the tests that need it.
-KUBERNETES ?= yes
-SPINNAKER ?= yes
+KUBERNETES := yes
+SPINNAKER := yes
 # no: leave out the tests that need root. Only root can run them: pytest -m root.
-ROOT ?= yes
+ROOT := yes
 $(foreach SWITCH,KUBERNETES SPINNAKER ROOT,$(if $(filter-out yes no,$($(SWITCH))),\
   $(error $(SWITCH)=$($(SWITCH)): yes or no)))
 WITH := $(if $(filter no,$(KUBERNETES)),,kubernetes) $(if $(filter no,$(SPINNAKER)),,spinnaker) \
@@ -30,12 +37,8 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYTHONUTF8 := 1
 
 .PHONY: demo test quick proof proof-current testbed check wire map bench setup clean
-setup: $(VENV)/ready
-
-# The stamp stands for: everything is installed as these files say.
-$(VENV)/ready: setup.sh pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
-	@sh setup.sh $(PYTHON) $(VENV)
-	@touch $@
+setup:
+	@sh setup.sh $(VENV) $(PYTHON)
 
 demo: setup
 	$(BIN)/python config/demo/run.py
@@ -86,4 +89,6 @@ release: setup
 	@$(BIN)/python -m tools.release "$(VERSION)" --date "$$(date +%F)"
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@if [ -e $(VENV)/made-for ]; then rm -rf $(VENV); \
+	elif [ -e $(VENV) ]; then echo "$(VENV) stays: make setup has not made it"; fi
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis

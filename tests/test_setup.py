@@ -72,6 +72,31 @@ def test_a_place_that_is_not_writable(tmp_path: Path) -> None:
     assert line.startswith(f"{place} can't be made, its directory is not writable; another: make ")
 
 
+def test_a_place_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "venv").touch()
+    [line] = set_up(tmp_path / "venv", f"PYTHON={sys.executable}")
+    assert line == f"{tmp_path}/venv is a file; another: make VENV=~/venv"
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    """What it points to would be emptied."""
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "made-for").touch()
+    (tmp_path / "venv").symlink_to(other)
+    [line] = set_up(tmp_path / "venv", f"PYTHON={sys.executable}")
+    assert line.startswith(f"{tmp_path}/venv is a link, and what it points to would be emptied;")
+    assert (other / "made-for").exists()
+
+
+@pytest.mark.parametrize("name", ["letters.txt", "pyvenv.cfg"])
+def test_what_is_not_ours_is_not_emptied(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    [line] = set_up(tmp_path, f"PYTHON={sys.executable}")
+    assert line.startswith(f"{tmp_path} was not made by make setup, and would be emptied:")
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
 @pytest.mark.slow
 def test_no_package_index(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
@@ -86,8 +111,10 @@ def test_no_package_index(tmp_path: Path) -> None:
     place = tmp_path / "venv"
     first, line = set_up(place, f"PYTHON={sys.executable}", env=env)
     assert first.startswith(f"setting up {place}")
-    assert line.startswith("pip failed; does it reach a package index (PIP_INDEX_URL, HTTPS_PROXY)")
+    index = env["PIP_INDEX_URL"]
+    assert line.startswith(f"pip failed; does it reach {index} (PIP_INDEX_URL, HTTPS_PROXY)? ")
     assert "Connection refused" in line
+    assert " object at " not in line
     assert line.endswith(f"({place}/pip.log)")
     assert not (place / "ready").exists()
 
