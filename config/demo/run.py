@@ -1,10 +1,12 @@
 """`make demo`: the main job on real input, checked as it goes, in a directory of its own.
 
-Every command that it runs is printed as a person would type it.
+Every command that it runs is printed as a person would type it, and can be pasted.
 """
 
+import io
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -13,16 +15,31 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 HERE = Path(__file__).parent
 PROGRAM = Path(sys.executable).with_name("orchestrator")
 PATIENCE = 60.0
 CANCELLED = 4
-
+LONGEST = 48
+"""Bytes of $TMPDIR, which leave room for the daemon's sockets: a path of one has at most 107."""
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 HALF_WAY = {"terraform": "terraform_data.web: Creating", "command": "network: done"}
 """What a tool has said when it is in the middle of its work."""
+
+
+class Failed(Exception):
+    """The demo cannot go on; the message says why."""
+
+
+class Stopped(Exception):
+    """A person, or who runs us, wants no more of it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"signal {number}")
+        self.status = 128 + number
 
 
 class Demo:
@@ -32,13 +49,14 @@ class Demo:
         self.directory = directory
         self._half_way = HALF_WAY[tool]
         self.held: list[tuple[bool, str]] = []
-        self._socket = str(directory / "orchestrator.sock")
+        self.socket = str(directory / "orchestrator.sock")
+        self._log = directory / "daemon.log"
         self._daemon: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start the daemon and wait until it answers."""
-        print(f"\n$ orchestrator serve --config {self.directory} &")
-        with (self.directory / "daemon.log").open("ab") as log:
+        print(f"\n$ {shlex.join(['orchestrator', 'serve', '--config', str(self.directory)])} &")
+        with self._log.open("ab") as log:
             self._daemon = subprocess.Popen(
                 [PROGRAM, "serve", "--config", self.directory], stdout=log, stderr=log
             )
@@ -59,7 +77,7 @@ class Demo:
 
     def run(self, *words: str) -> int:
         """Run a command of ours in front of the person; its exit status."""
-        print(f"\n$ orchestrator {' '.join(words)}", flush=True)
+        print(f"\n$ {shlex.join(['orchestrator', *words])}")
         return subprocess.run(self._argv(*words), env=self._env(), check=False).returncode
 
     def quiet(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -68,9 +86,28 @@ class Demo:
             self._argv(*words), env=self._env(), check=False, capture_output=True, text=True
         )
 
+    def submit(self, *words: str, reason: str) -> None:
+        """Submit a deploy in front of the person, who sees what is wrong with it."""
+        status = self.run("submit", "web", "staging", *words, "--reason", reason)
+        if status != 0:
+            raise Failed(f"the deploy was not accepted (exit {status})")
+
+    def read(self, *words: str) -> str:
+        """What a command of ours prints. Raises Failed with what it complains of."""
+        done = self.quiet(*words)
+        if done.returncode != 0:
+            command = shlex.join(["orchestrator", *words])
+            raise Failed(f"{command}: {done.stderr.strip() or f'exit {done.returncode}'}")
+        return done.stdout
+
     def job(self, job: int) -> dict[str, Any]:
         """A job as the daemon tells it."""
-        found: dict[str, Any] = json.loads(self.quiet("show", str(job), "--json").stdout or "{}")
+        found: dict[str, Any] = json.loads(self.read("show", str(job), "--json"))
+        return found
+
+    def jobs(self, *words: str) -> list[dict[str, Any]]:
+        """All jobs, or those that the options leave."""
+        found: list[dict[str, Any]] = json.loads(self.read("jobs", *words, "--json"))["jobs"]
         return found
 
     def pid(self, job: int) -> int | None:
@@ -83,17 +120,18 @@ class Demo:
 
     def events(self) -> list[dict[str, Any]]:
         """The journal."""
-        lines = self.quiet("events", "--json").stdout.splitlines()
+        lines = self.read("events", "--json").splitlines()
         return [json.loads(line) for line in lines]
 
     def until(self, what: str, holds: Callable[[], bool]) -> None:
-        """Wait until something holds. Exits where it does not in time."""
+        """Wait until something holds. Raises Failed where it does not in time."""
         end = time.monotonic() + PATIENCE
         while not holds():
+            if self._daemon is not None and self._daemon.poll() is not None:
+                said = self._log.read_text(errors="replace").splitlines() or ["it said nothing"]
+                raise Failed(f"the daemon has ended (exit {self._daemon.returncode}): {said[-1]}")
             if time.monotonic() > end:
-                sys.exit(
-                    f"demo: {what}: not within {PATIENCE:g} s; see {self.directory}/daemon.log"
-                )
+                raise Failed(f"{what}: not within {PATIENCE:g} s; see {self._log}")
             time.sleep(0.1)
 
     def check(self, text: str, holds: bool) -> None:
@@ -104,19 +142,19 @@ class Demo:
         return [str(PROGRAM), *words]
 
     def _env(self) -> dict[str, str]:
-        return {**os.environ, "ORCHESTRATOR_SOCKET": self._socket}
+        return {**os.environ, "ORCHESTRATOR_SOCKET": self.socket}
 
 
 def say(text: str) -> None:
     """A line of the story."""
-    print(f"\n── {text}", flush=True)
+    print(f"\n── {text}")
 
 
 def queue(demo: Demo) -> None:
     """A deploy, the cleanup that it owes, and a second deploy that waits for both."""
     say("Two deploys of one environment. The first owes a cleanup; the second waits for both.")
-    demo.run("submit", "web", "staging", "-p", "version=v1", "--reason", "first release")
-    demo.run("submit", "web", "staging", "-p", "version=v2", "--reason", "second release")
+    demo.submit("-p", "version=v1", reason="first release")
+    demo.submit("-p", "version=v2", reason="second release")
     demo.until("the tool of job 1 runs", lambda: demo.pid(1) is not None)
     demo.run("jobs")
     demo.run("explain", "2")
@@ -143,10 +181,8 @@ def stop(demo: Demo) -> None:
 def survive(demo: Demo) -> None:
     """A daemon that is killed, and a tool that does not notice."""
     say("A third deploy. The daemon is killed in the middle of it; the tool goes on.")
-    params = ("-p", "version=v3", "-p", "seconds=8")
-    demo.run("submit", "web", "staging", *params, "--reason", "third release")
-    jobs = json.loads(demo.quiet("jobs", "--pipeline", "web", "--json").stdout)["jobs"]
-    third = max(job["id"] for job in jobs)
+    demo.submit("-p", "version=v3", "-p", "seconds=8", reason="third release")
+    third = max(job["id"] for job in demo.jobs("--pipeline", "web"))
     demo.until("the third deploy is half-way", lambda: demo.is_half_way(third))
     before = demo.pid(third)
     demo.kill()
@@ -174,8 +210,7 @@ def look_back(demo: Demo) -> None:
 
 
 def _open_jobs(demo: Demo) -> list[Any]:
-    jobs = json.loads(demo.quiet("jobs", "--json").stdout)["jobs"]
-    return [job for job in jobs if job["phase"] != "finished"]
+    return [job for job in demo.jobs() if job["phase"] != "finished"]
 
 
 def _never_together(events: list[dict[str, Any]]) -> bool:
@@ -195,37 +230,79 @@ def report(demo: Demo) -> int:
     say("What was shown:")
     for holds, text in demo.held:
         print(f"  {'✓' if holds else '✗ NOT SO:'} {text}")
-    print(
-        f"""
-Everything is in {demo.directory}. Go on there:
-  export ORCHESTRATOR_SOCKET={demo.directory}/orchestrator.sock
-  {PROGRAM} serve --config {demo.directory} &
-  {PROGRAM} status
-  {PROGRAM} submit web staging -p version=v4 --follow
-Or begin your own:  {PROGRAM} init my-config"""
-    )
+    if "DEMO_IS_REMOVED" not in os.environ:
+        go_on(demo)
     return 0 if all(holds for holds, _ in demo.held) else 1
 
 
-def main() -> int:
-    """Tell the story."""
-    tool = "terraform" if shutil.which("terraform") else "command"
-    directory = Path(tempfile.mkdtemp(prefix="orchestrator-demo-"))
+def go_on(demo: Demo) -> None:
+    """How to go on with what there is, or to be rid of it."""
+    directory, program = shlex.quote(str(demo.directory)), shlex.quote(str(PROGRAM))
+    print(
+        f"""
+Everything is in {demo.directory}. Go on there:
+  export ORCHESTRATOR_SOCKET={shlex.quote(demo.socket)}
+  {program} serve --config {directory} &
+  {program} status
+  {program} submit web staging -p version=v4 --follow
+Done with it:  rm -r {directory}
+Or begin your own:  {program} init my-config"""
+    )
+
+
+def new_directory(tool: str) -> Path:
+    """A directory with the configuration for this tool."""
+    place = tempfile.gettempdir()
+    if len(os.fsencode(place)) > LONGEST:
+        place = "/tmp"  # noqa: S108  # where $TMPDIR is too long for a socket
+    directory = Path(tempfile.mkdtemp(prefix="orchestrator-demo-", dir=place))
     shutil.copytree(HERE / tool, directory, dirs_exist_ok=True)
-    if tool == "terraform":
-        print("terraform is on PATH: the demo drives it.")
-    else:
-        print("terraform is not on PATH: the demo runs a script by the `command` adapter instead.")
-    demo = Demo(directory, tool)
+    return directory
+
+
+def tell(demo: Demo) -> int:
+    """Tell the story; the exit status of the demo."""
+    print(f"\n$ export PATH={shlex.quote(str(PROGRAM.parent))}:$PATH")
+    print(f"$ export ORCHESTRATOR_SOCKET={shlex.quote(demo.socket)}")
     try:
         demo.start()
-        queue(demo)
-        stop(demo)
-        survive(demo)
-        look_back(demo)
+        for part in (queue, stop, survive, look_back):
+            part(demo)
     finally:
+        for number in STOPPING:
+            signal.signal(number, signal.SIG_IGN)
         demo.stop()
     return report(demo)
+
+
+def main() -> int:
+    """Tell the story, or in a line why it ended before its end."""
+    for number in STOPPING:
+        signal.signal(number, _stop)
+    assert isinstance(sys.stdout, io.TextIOWrapper)
+    sys.stdout.reconfigure(line_buffering=True)  # in one order with what the commands print
+    tool = "terraform" if shutil.which("terraform") else "command"
+    directory = new_directory(tool)
+    left = f"what there is stands in {directory}"
+    try:
+        if tool == "terraform":
+            print("terraform is on PATH: the demo drives it.")
+        else:
+            print("terraform is not on PATH: the demo runs a script by the `command` adapter.")
+        return tell(Demo(directory, tool))
+    except Failed as failed:
+        print(f"demo: {failed}; {left}", file=sys.stderr)
+        return 1
+    except Stopped as stopped:
+        print(f"\nstopped; {left}", file=sys.stderr)
+        return stopped.status
+    except BrokenPipeError:  # the reader has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    raise Stopped(number)
 
 
 if __name__ == "__main__":
