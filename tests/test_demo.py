@@ -77,7 +77,7 @@ def test_a_command_that_fails(machine: Machine) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["int", "term"])
 def test_a_person_who_stops_it(machine: Machine, number: signal.Signals) -> None:
-    with machine.demo(SERVES, "submit) echo submitted; exec sleep 60 ;;") as demo:
+    with machine.demo(SERVES, "submit) echo submitted; exec sleep 10 >&- 2>&- ;;") as demo:
         assert demo.stdout
         while demo.stdout.readline() != "submitted\n":
             pass
