@@ -14,7 +14,7 @@ WORKERS = $(shell expr $$(nproc) + 1)
 # No test is started after this: the run fails and names its slowest tests. What runs then may go on
 # for as long as a single test may (pyproject.toml; 900 s for the kill tests), but not beyond TOO_LONG.
 HARD_STOP_SECONDS := 2100
-TOO_LONG := timeout --foreground --signal=INT --kill-after=60 2700
+TOO_LONG = $(BIN)/python -m tools.hard_stop 2700
 # no: neither build this test bed nor run the tests that need it.
 KUBERNETES := yes
 SPINNAKER := yes
