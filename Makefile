@@ -24,6 +24,7 @@ $(foreach SWITCH,KUBERNETES SPINNAKER ROOT,$(if $(filter-out yes no,$($(SWITCH))
   $(error $(SWITCH)=$($(SWITCH)): yes or no)))
 WITH := $(if $(filter no,$(KUBERNETES)),,kubernetes) $(if $(filter no,$(SPINNAKER)),,spinnaker) \
   $(if $(filter no,$(ROOT)),,root)
+BEDS := $(filter-out root,$(WITH))
 WITHOUT := $(filter-out $(WITH),kubernetes spinnaker root)
 SPACE := $(subst ,, )
 
@@ -53,8 +54,14 @@ quick: setup
 	$(RUN) --effort quick -m 'not (slow or kubernetes or spinnaker)' $(TESTS)
 
 # The long forms, each a line of docs/proof.md. Goes on where it was broken off; PROOF=NAME runs one.
-proof: testbed
+# An unknown NAME is refused before a test bed is built; a known one names the bed that it needs.
+proof: setup
+	@$(BIN)/python -m tests.proof --current $(PROOF) >/dev/null; test $$? -ne 2
+	@$(MAKE) --no-print-directory BEDS='$(BEDS_OF_PROOF)' testbed
 	$(BIN)/python -m tests.proof $(PROOF)
+
+BEDS_OF_PROOF = $(if $(PROOF),$(if $(findstring helm,$(PROOF)),kubernetes) \
+  $(if $(findstring spinnaker,$(PROOF)),spinnaker),$(BEDS))
 
 # Fails when the code has changed since it was proven.
 proof-current: setup
@@ -63,9 +70,9 @@ proof-current: setup
 # Built once into the user's cache directory. Without Go, or a JDK, Maven and redis: a line that
 # says so.
 testbed: setup
-	@$(if $(filter kubernetes,$(WITH)),$(BIN)/python -m tests.testbed.kubernetes.bed_build)
-	@$(if $(filter kubernetes,$(WITH)),$(BIN)/python -m tests.testbed.kubernetes.registry_build)
-	@$(if $(filter spinnaker,$(WITH)),$(BIN)/python -m tests.testbed.spinnaker.spinnaker_build)
+	@$(if $(filter kubernetes,$(BEDS)),$(BIN)/python -m tests.testbed.kubernetes.bed_build)
+	@$(if $(filter kubernetes,$(BEDS)),$(BIN)/python -m tests.testbed.kubernetes.registry_build)
+	@$(if $(filter spinnaker,$(BEDS)),$(BIN)/python -m tests.testbed.spinnaker.spinnaker_build)
 
 check: setup
 	$(BIN)/ruff check .

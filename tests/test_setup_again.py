@@ -1,6 +1,7 @@
 """What a second set-up does: nothing, or all of it anew. By a stand-in for Python."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -132,17 +133,34 @@ def test_what_clean_removes(small: Small) -> None:
     assert (theirs / "pyvenv.cfg").exists()
 
 
+@pytest.mark.parametrize(
+    ("proof", "beds"),
+    [
+        ("simulation", []),
+        ("helm-matrix", ["bed_build", "registry_build"]),
+        ("kills-spinnaker", ["spinnaker_build"]),
+        ("", ["bed_build", "registry_build", "spinnaker_build"]),
+    ],
+    ids=["none", "kubernetes", "spinnaker", "all"],
+)
+def test_test_beds_of_a_proof(proof: str, beds: list[str]) -> None:
+    told = dry_run("proof", f"PROOF={proof}")
+    assert re.findall(r"-m tests\.testbed\.\w+\.(\w+)", told) == beds
+
+
+def dry_run(*words: str, **env: str) -> str:
+    """What make would run."""
+    env = {**os.environ, "MAKEFLAGS": "", "MAKELEVEL": "0", **env}
+    command = ["make", "--dry-run", *words]
+    return subprocess.run(
+        command, cwd=ROOT, env=env, capture_output=True, text=True, check=True
+    ).stdout
+
+
 @pytest.mark.parametrize("name", ["TESTS", "ROOT", "PROOF", "VENV", "PYTHON", "WORKERS"])
 def test_settings_of_the_environment(name: str) -> None:
     """They are somebody else's: none changes what is run."""
-
-    def told(*words: str, env: dict[str, str]) -> str:
-        env = {**os.environ, "MAKEFLAGS": "", "MAKELEVEL": "0", **env}
-        command = ["make", "--dry-run", "test", "proof", *words]
-        return subprocess.run(
-            command, cwd=ROOT, env=env, capture_output=True, text=True, check=True
-        ).stdout
-
-    assert told(env={name: "/srv/x"}) == told(env={})
+    plain = dry_run("test", "proof")
+    assert dry_run("test", "proof", **{name: "/srv/x"}) == plain
     if name != "ROOT":
-        assert told(f"{name}=/srv/x", env={}) != told(env={})
+        assert dry_run("test", "proof", f"{name}=/srv/x") != plain

@@ -58,6 +58,13 @@ def test_what_is_built_is_not_built_again(source: Path) -> None:
     assert [entry.name for entry in place.parent.iterdir() if entry != place] == ["lock"]
 
 
+def test_nothing_is_built_in_tmpdir(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be small: Go would need gigabytes of it."""
+    monkeypatch.setenv("TMPDIR", str(source / "nowhere"))
+    place = build(print, [PART], source)
+    assert sorted(entry.name for entry in place.iterdir()) == ["complete.json", "small"]
+
+
 def test_a_broken_cache_is_replaced(source: Path) -> None:
     place = build(print, [PART], source)
     (place / "small").write_bytes(b"half")

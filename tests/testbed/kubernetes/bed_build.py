@@ -103,7 +103,8 @@ def build(report: Report, parts: Sequence[Part] = PARTS, source: Path = SERVER) 
 
 def _build_one(building: Path, part: Part, source: Path, report: Report) -> None:
     """Build, prove and put in place one program."""
-    out = building / "out"
+    out, work = building / "out", building / "work"
+    work.mkdir()
     verb, *arguments = part.go
     bed_cache.run(
         ["go", verb, "-v", *arguments],  # -v: one line for each package
@@ -111,8 +112,10 @@ def _build_one(building: Path, part: Part, source: Path, report: Report) -> None
         report,
         progress=_compiled,
         cwd=source,
-        env={"GOBIN": str(out), "CGO_ENABLED": "0"},
+        # $TMPDIR may be a small disk of memory.
+        env={"GOBIN": str(out), "GOTMPDIR": str(work), "CGO_ENABLED": "0"},
     )
+    shutil.rmtree(work)
     (built,) = out.iterdir()
     program = built.rename(building / part.program)
     out.rmdir()
