@@ -24,6 +24,9 @@ DISTRIBUTIONS = {
 }
 """Each with the one package that it holds."""
 
+NOBODYS = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+"""Git without the settings of whoever runs the tests: they may sign, or have hooks."""
+
 pytestmark = [pytest.mark.slow, needs.CHECKOUT]
 
 
@@ -50,7 +53,12 @@ class Checkout:
 
     def git(self, *words: str) -> str:
         done = subprocess.run(
-            ["git", *words], cwd=self.place, capture_output=True, check=True, text=True
+            ["git", *words],
+            cwd=self.place,
+            env={**os.environ, **NOBODYS},
+            capture_output=True,
+            check=True,
+            text=True,
         )
         return done.stdout.strip()
 
@@ -64,7 +72,7 @@ class Checkout:
         return subprocess.run(
             [sys.executable, *words],
             cwd=self.place,
-            env={**os.environ, **env},
+            env={**os.environ, **NOBODYS, **env},
             capture_output=True,
             text=True,
         )
@@ -79,6 +87,19 @@ class Checkout:
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     return Checkout(tmp_path_factory.mktemp("checkout"))
+
+
+def test_settings_of_a_person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of whoever runs the tests: none changes what they see."""
+    (tmp_path / "config").write_text(
+        "[commit]\n gpgSign = true\n[gpg]\n program = false\n[safe]\n bareRepository = explicit\n"
+        f"[core]\n hooksPath = {tmp_path}\n"
+    )
+    hook = tmp_path / "pre-commit"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o700)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "config"))
+    assert Checkout(tmp_path / "checkout").unchanged()
 
 
 def test_what_is_refused_changes_nothing(checkout: Checkout) -> None:
