@@ -4,6 +4,7 @@ import os
 import select
 import signal
 import socket
+from pathlib import Path
 
 import httpx
 import pytest
@@ -34,6 +35,18 @@ def test_a_pipeline_runs(spinnaker: Bed, gate: Gate) -> None:
     assert stage_of(done, "test")["outputs"] == {"url": "http://canary"}
     assert [execution["id"] for execution in spinnaker.executions(gate.application)] == [id]
     assert [one.user for one in gate.asked(Call.TRIGGER)] == ["ada"]
+
+
+def test_orca_writes_only_below_its_bed(spinnaker: Bed) -> None:
+    """It is killed at its end, and never removes what it has in Java's temporary directory."""
+    orca = Path("/proc", str(spinnaker.pids["orca"]))
+    [given] = [
+        word.removeprefix("-Djava.io.tmpdir=")
+        for word in (orca / "cmdline").read_text().split("\0")
+        if word.startswith("-Djava.io.tmpdir=")
+    ]
+    assert list(Path(given).glob("tomcat.*"))
+    assert (Path(given).parent / "orca.port").exists()
 
 
 def test_a_judgment_is_answered(spinnaker: Bed, gate: Gate) -> None:

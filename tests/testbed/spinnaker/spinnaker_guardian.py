@@ -22,7 +22,7 @@ ARCHIVE = "orca.jsa"
 class SpinnakerGuardian(Guardian):
     """redis and Orca, or one of them."""
 
-    leftovers = ("orca.port",)
+    leftovers = ("orca.port", "orca-tmp")
     archive = f"-XX:SharedArchiveFile={ARCHIVE}"
     """What becomes of the archive of classes: it is used, where it fits this Java."""
 
@@ -62,6 +62,8 @@ class SpinnakerGuardian(Guardian):
 
     def _start_orca(self, programs: Path, redis: int) -> int:
         told = self.directory / "orca.port"  # written by Orca once it serves
+        temporary = self.directory / "orca-tmp"  # killed, it leaves directories there
+        temporary.mkdir(exist_ok=True)
         # The archive is of classes on this very path: a relative one, for builds are moved.
         path = ["bed.jar", *sorted(f"lib/{jar.name}" for jar in (programs / "lib").iterdir())]
         self.spawn(
@@ -71,6 +73,7 @@ class SpinnakerGuardian(Guardian):
                 "-Dspring.config.additional-location=file:orca.yml",
                 f"-Dredis.connection=redis://127.0.0.1:{redis}",
                 f"-Dbed.directory={self.directory}",
+                f"-Djava.io.tmpdir={temporary}",
                 "bed.Orca",
             ],
             cwd=programs,
