@@ -131,3 +131,28 @@ def test_ci_without_root(tmp_path: Path, script: str) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"{script} needs root: it ")
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("go version go1.19.8 linux/amd64", ".ci/some needs Go"),
+        ("go version go1.25.3 linux/amd64", ""),
+        ("", ".ci/some needs Go"),
+    ],
+    ids=["old", "new", "none"],
+)
+def test_ci_with_another_go(tmp_path: Path, said: str, expected: str) -> None:
+    """Debian's own is too old; that is found out before anything is installed."""
+    if said:
+        (tmp_path / "go").write_text(f"#!/bin/sh\necho {said}\n")
+        (tmp_path / "go").chmod(0o755)
+    code = ". .ci/settings; demand Go has_new_go $PATH"
+    done = subprocess.run(
+        [str(shutil.which("bash")), "-euc", code, ".ci/some"],
+        cwd=ROOT,
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.stderr.strip(), done.returncode) == (expected, 1 if expected else 0)
