@@ -58,7 +58,7 @@ def test_a_run_has_limits(target: str) -> None:
     the slowest tests are told."""
     run, page = run_of_tests(target), (ROOT / "docs" / "testing.md").read_text()
     started = number(r" --session-timeout (\d+)", run)
-    stopped = number(r"^timeout --foreground --signal=INT --kill-after=60 (\d+) ", run)
+    stopped = number(r"-m tools\.hard_stop (\d+) ", run)
     assert (
         f"After {started // 60}\nminutes no test is started, after {stopped // 60} the run" in page
     )
