@@ -21,7 +21,8 @@ writable() { # the directory itself, or the one that it will stand in
   if [ -e "$1" ]; then [ -d "$1" ] && [ -w "$1" ]; else writable "$(dirname "$1")"; fi
 }
 is_ours() { # what is to be emptied: of us, or where nobody has anything else
-  [ -e "$mark" ] || [ -z "$(ls -A "$venv" 2>/dev/null)" ] \
+  # In this order: the mark is the first that another set-up puts there, maybe in this moment.
+  [ -z "$(ls -A "$venv" 2>/dev/null)" ] || [ -e "$mark" ] \
     || { [ "$venv" = .venv ] && [ -e "$venv/pyvenv.cfg" ]; }
 }
 base_of() { # Python: what a virtual environment of it depends on
