@@ -109,6 +109,13 @@ class ProcessHost:
         """What is known of this directory's process now; see `state`."""
         return state.look(directory)
 
+    def owner(self, directory: Path) -> str | None:
+        """Whose process this is by its own records: the `owner` of the spec it was started with.
+
+        None where none was started, or nobody can tell.
+        """
+        return state.read_owner(directory)
+
     def void(self, directory: Path) -> bool:
         """Claim a directory so that nothing will ever start there; False when something did.
 

@@ -146,6 +146,16 @@ def read_ended(directory: Path) -> records.Ended | None:
     return None
 
 
+def read_owner(directory: Path) -> str | None:
+    """Whose process the records say that this is: the token of its job, empty in those of an
+    earlier release. None where nothing is claimed, or nobody can tell."""
+    ended = read_ended(directory)
+    if ended is not None:
+        return ended.owner
+    claim = read_claim(directory)
+    return None if claim is None or claim.pid <= 0 else claim.owner
+
+
 def is_supervised(directory: Path, claim: records.SupervisorClaim) -> bool:
     """Whether the supervisor lives: it holds its lock, or its pid is still its own."""
     if identity.is_alive(claim.pid, claim.start_time):

@@ -86,6 +86,7 @@ class StepBench:
         self.host = ProcessHost(root / "run")
         self.journal = RecordingJournal()
         self.now = 1_000
+        self.token = "ours"
         self.env = {"PATH": os.environ["PATH"]}
 
     def claim_book(self) -> ClaimBook:
@@ -103,7 +104,13 @@ class StepBench:
         paths = self.paths(attempt)
         paths.create()
         facts = AttemptFacts(
-            job=JOB, step="smoke", attempt=attempt, config=config, params={}, base_env=self.env
+            job=JOB,
+            step="smoke",
+            attempt=attempt,
+            config=config,
+            params={},
+            base_env=self.env,
+            token=self.token,
         )
         services = StepServices(self.host, self.claim_book())
         return DurableStep(facts, paths, services, self.journal, phase)

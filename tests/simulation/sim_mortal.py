@@ -107,6 +107,10 @@ class MortalHost:
         self._life.check()
         return self._host.look(directory)
 
+    def owner(self, directory: Path) -> str | None:
+        self._life.check()
+        return self._host.owner(directory)
+
     def void(self, directory: Path) -> bool:
         self._life.check()
         return self._host.void(directory)

@@ -104,7 +104,7 @@ class SimulatedHost:
 
     async def _claim_and_execute(self, directory: Path, spec: ProcessSpec, tool: FakeTool) -> None:
         self._next_pid += 1
-        process = FakeProcess(self._next_pid, self._boot_id(), tool)
+        process = FakeProcess(self._next_pid, self._boot_id(), tool, spec.owner)
         self.processes[directory] = process
         await trio.sleep(tool.start_takes / 2)
         if process.boot_id != self._boot_id():
@@ -119,6 +119,11 @@ class SimulatedHost:
         """What is known of this directory's process now."""
         process = self.processes.get(directory)
         return NotStarted() if process is None else process.state(self._boot_id())
+
+    def owner(self, directory: Path) -> str | None:
+        """Whose process this is by its own records."""
+        process = self.processes.get(directory)
+        return None if process is None or process.void else process.owner
 
     def void(self, directory: Path) -> bool:
         """Claim a directory so that nothing will ever start there; False when something did."""

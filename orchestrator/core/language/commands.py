@@ -195,10 +195,14 @@ class AcceptConfiguration(msgspec.Struct, frozen=True):
 
 
 class OpenDaemon(msgspec.Struct, frozen=True):
-    """A daemon has opened the state and is ready: the clients of before may be gone."""
+    """A daemon has opened the state and is ready: the clients of before may be gone.
+
+    `seed` is random: the tokens of the jobs that are submitted while it runs are made of it.
+    """
 
     version: str
     pid: int
+    seed: str
 
 
 class SeeClient(msgspec.Struct, frozen=True):

@@ -69,6 +69,7 @@ class JobSubmitted(Event, frozen=True, tag="job_submitted"):
     secrets: dict[str, str] = {}
     secret_digests: dict[str, str] = {}
     pays: int | None = None
+    token: str = ""
 
 
 class ApprovalRequested(Event, frozen=True, tag="approval_requested"):
@@ -361,10 +362,11 @@ class DrainEnded(Event, frozen=True, tag="drain_ended"):
 
 
 class DaemonStarted(Event, frozen=True, tag="daemon_started"):
-    """A daemon opened this state."""
+    """A daemon opened this state. `seed`: see `core.rules.tokens`."""
 
     version: str
     pid: int
+    seed: str = ""
 
 
 class Stamped(msgspec.Struct, frozen=True):

@@ -365,6 +365,9 @@ class Job(msgspec.Struct, frozen=True):
     """Keyed digests of the same values: equal values have equal ones, and say nothing else."""
     pays: int | None = None
     """The job whose debt an admin said that this run pays, whatever the two have in common."""
+    token: str = ""
+    """What no other job has, not even one that had this number in a journal that was lost. All that
+    a job leaves on disk bears it (decision 0024). Empty for one of an earlier release."""
 
     def step(self, name: str) -> Step:
         """The step of that name. Raises KeyError if there is none (yet)."""

@@ -37,7 +37,7 @@ def evolve(world: World, stamped: ev.Stamped) -> None:
         case ev.DrainEnded():
             world.put_drain(None)
         case ev.DaemonStarted():
-            pass
+            world.put_seed(event.seed)
         case (
             ev.DebtIncurred()
             | ev.DebtPaid()
@@ -124,6 +124,7 @@ def _submitted(world: World, event: ev.JobSubmitted, at: Instant) -> Job:
         secrets=event.secrets,
         secret_digests=event.secret_digests,
         pays=event.pays,
+        token=event.token,
     )
 
 

@@ -27,6 +27,7 @@ from orchestrator.core.values.references import ReferenceProblem, Scope
 from orchestrator.core.world.world import World
 from orchestrator.engine.attempt.attempt_journal import JournalOfAttempt, JournalOfRecheck
 from orchestrator.engine.attempt.attempt_paths import AttemptPaths
+from orchestrator.engine.attempt.mark import ForeignDirectory, mark_directory
 from orchestrator.engine.attempt.process_place import ProcessPlaces
 from orchestrator.engine.attempt.process_variables import (
     VariableRefused,
@@ -44,6 +45,7 @@ from orchestrator.engine.secrets.masking import Hidden, sensitive_values
 from orchestrator.engine.secrets.secret_sources import SecretSources, SecretUnavailable
 from orchestrator.engine.writer import Writer
 from orchestrator.plugin import Adapter, JobInfo, Result
+from orchestrator.process.identity import read_boot_id
 from orchestrator.process.state import Running
 
 log = structlog.get_logger(__name__)
@@ -241,6 +243,9 @@ class Workbench:
                 world, layers_of(definition, wanted), scope, given.secrets, facts_of_job
             )
             paths.create()
+            mark_directory(self.paths.job(job.id), job, read_boot_id())
+        except ForeignDirectory as problem:
+            raise StepUnusable(str(problem)) from problem
         except (ReferenceProblem, VariableRefused, SettingsInvalid) as problem:
             where = f"{definition.pipeline.origin}: step {ref.step}"
             raise StepUnusable(f"{where}: {problem}") from problem
@@ -254,6 +259,7 @@ class Workbench:
             params=scope.params,
             base_env=variables,
             hidden=given.hidden,
+            token=job.token,
         )
         return adapter, DurableStep(facts, paths, self._services, given.journal)
 
