@@ -11,9 +11,14 @@ class Paths:
     def __init__(self, state_dir: Path) -> None:
         self.state_dir = state_dir
 
+    @property
+    def jobs(self) -> Path:
+        """One directory for each job."""
+        return self.state_dir / "jobs"
+
     def job(self, job: int) -> Path:
         """All that belongs to one job."""
-        return self.state_dir / "jobs" / str(job)
+        return self.jobs / str(job)
 
     def work(self, job: int) -> Path:
         """The empty directory of a job without a source."""

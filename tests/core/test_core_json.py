@@ -217,7 +217,7 @@ EVENTS: dict[str, ev.AnyEvent] = {
     "finding_settled": ev.FindingSettled(environment="production", ref=ref(1), by_job=2),
     "drain_started": ev.DrainStarted(reason="upgrade"),
     "drain_ended": ev.DrainEnded(),
-    "daemon_started": ev.DaemonStarted(version="1", pid=7, seed="5eed"),
+    "daemon_started": ev.DaemonStarted(version="1", pid=7, seed="5eed", numbers_from=8),
 }
 """Every event by its tag. Tags are on disk: a line may be added here, and none ever changed."""
 
@@ -397,7 +397,7 @@ def test_equal_values_have_equal_digests() -> None:
 
 
 NOT_FROM_PEOPLE: list[cmd.Command] = [
-    cmd.OpenDaemon(version="1", pid=7, seed="5eed"),
+    cmd.OpenDaemon(version="1", pid=7, seed="5eed", numbers_from=8),
     cmd.SeeClient(job=1, present=True),
     cmd.AcquireDone(ref=ref(1)),
     cmd.AttemptFailed(ref=ref(1), conclusion=StepConclusion.LOST, reason="r"),

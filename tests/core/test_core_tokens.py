@@ -3,7 +3,7 @@
 from orchestrator.core.language import commands as cmd
 from orchestrator.core.language import events as ev
 from tests.core.core_setup import acquired, applied, cleaned, config, submit
-from tests.core.core_story import Story
+from tests.core.core_story import Story, like
 
 OPEN = cmd.OpenDaemon(version="1", pid=1, seed="5eed")
 
@@ -38,3 +38,14 @@ def test_a_number_given_twice_has_two_tokens() -> None:
     one = Story().given(config(), OPEN, submit("web"))
     other = Story().given(config(), OPEN, 0.001, submit("web"))
     assert tokens(one) != tokens(other)
+
+
+def test_numbers_that_directories_bear_are_spent() -> None:
+    """Replayed and restored alike (the invariants of every story); and never given back."""
+    story = Story().given(config(), submit("web"))
+    opened = cmd.OpenDaemon(version="1", pid=1, seed="5eed", numbers_from=8)
+    story.when(opened).then(like(ev.DaemonStarted, numbers_from=8))
+    assert story.world.changes.numbers_from == 8
+    story.when(submit("api")).then_among(like(ev.JobSubmitted, job=8))
+    story.when(opened).then(like(ev.DaemonStarted, numbers_from=1))
+    assert story.world.next_job == 9

@@ -198,11 +198,13 @@ class OpenDaemon(msgspec.Struct, frozen=True):
     """A daemon has opened the state and is ready: the clients of before may be gone.
 
     `seed` is random: the tokens of the jobs that are submitted while it runs are made of it.
+    `numbers_from` is the first number beyond all that directories on disk bear.
     """
 
     version: str
     pid: int
     seed: str
+    numbers_from: int = 1
 
 
 class SeeClient(msgspec.Struct, frozen=True):

@@ -362,11 +362,13 @@ class DrainEnded(Event, frozen=True, tag="drain_ended"):
 
 
 class DaemonStarted(Event, frozen=True, tag="daemon_started"):
-    """A daemon opened this state. `seed`: see `core.rules.tokens`."""
+    """A daemon opened this state. `seed`: see `core.rules.tokens`. No job gets a number below
+    `numbers_from` any more, where directories on disk bear higher ones than the journal knows."""
 
     version: str
     pid: int
     seed: str = ""
+    numbers_from: int = 1
 
 
 class Stamped(msgspec.Struct, frozen=True):

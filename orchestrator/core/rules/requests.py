@@ -178,7 +178,13 @@ def accept_configuration(world: World, request: cmd.AcceptConfiguration) -> Iter
 
 def open_daemon(world: World, request: cmd.OpenDaemon) -> Iterator[ev.AnyEvent]:
     """A daemon is ready: clients that jobs depend on have to come back from now."""
-    yield ev.DaemonStarted(version=request.version, pid=request.pid, seed=request.seed)
+    unknown = request.numbers_from > world.next_job
+    yield ev.DaemonStarted(
+        version=request.version,
+        pid=request.pid,
+        seed=request.seed,
+        numbers_from=request.numbers_from if unknown else 1,
+    )
     for _, job in sorted(world.jobs.items()):
         if job.cancel_on_disconnect and job.stop is None:
             yield ev.ClientLost(job=job.id)

@@ -38,6 +38,7 @@ def evolve(world: World, stamped: ev.Stamped) -> None:
             world.put_drain(None)
         case ev.DaemonStarted():
             world.put_seed(event.seed)
+            world.put_numbers_from(event.numbers_from)
         case (
             ev.DebtIncurred()
             | ev.DebtPaid()

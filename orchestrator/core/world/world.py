@@ -239,6 +239,13 @@ class World:
         self._undo.append(lambda: setattr(self, "seed", old))
         self.seed = seed
 
+    def put_numbers_from(self, number: int) -> None:
+        """Give no job a number below this one."""
+        old = self.next_job
+        if number > old:
+            self._undo.append(lambda: setattr(self, "next_job", old))
+            self.next_job = self.changes.numbers_from = number
+
     def put_environment(self, environment: Environment) -> None:
         """Add or replace an environment."""
         self._change_environment(environment.name, environment)
