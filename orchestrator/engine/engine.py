@@ -34,6 +34,7 @@ from orchestrator.engine.feed import Batch, Feed, OpenJob
 from orchestrator.engine.live import Live, LiveStep
 from orchestrator.engine.secrets.job_secrets import secret_names, secret_values
 from orchestrator.engine.survey import Survey, survey
+from orchestrator.engine.unknown_runs import UnknownRuns
 from orchestrator.engine.writer import CommandResult, Writer
 from orchestrator.plugin.registry import LoadedPlugin
 from orchestrator.store.protocol import PhaseName, Store
@@ -127,7 +128,8 @@ class Engine:
         self.live = Live()
         self.writer = Writer(world, store, clock, self.feed, self._committed, surroundings.die)
         self.workbench = make_workbench(self.writer, self.live)
-        self._effects = Effects(world, self.writer, store, self.workbench)
+        self.unknown = UnknownRuns(self.workbench, world, store)
+        self._effects = Effects(world, self.writer, store, self.workbench, self.unknown)
         self._refusals = RefusalLog(clock)
         self._rearm = trio.Event()
 
@@ -137,7 +139,9 @@ class Engine:
         """Recover, commit `opening`, and work until cancelled."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.writer.run)
-            seen = survey(self.workbench.paths)
+            seen = survey(self.workbench.paths, self.writer.world)
+            for job in seen.dead:
+                await self.unknown.set_aside(job)
             # Together: after the first alone an owed cleanup might get a number whose directory is
             # there, or a job begin under a configuration that is no longer in force.
             await self.writer.execute_together([_surveyed(command, seen) for command in opening])
@@ -304,7 +308,12 @@ def _surveyed(command: cmd.Command, seen: Survey) -> cmd.Command:
     """The command of an opening, with what only the state directory tells."""
     if not isinstance(command, cmd.OpenDaemon):
         return command
-    return replace(command, numbers_from=seen.numbers_from)
+    return replace(
+        command,
+        numbers_from=seen.numbers_from,
+        unknown=seen.unknown,
+        set_aside=seen.dead,
+    )
 
 
 def _submission(answer: CommandResult) -> SubmittedJob:

@@ -20,6 +20,15 @@ class Paths:
         """All that belongs to one job."""
         return self.jobs / str(job)
 
+    @property
+    def all_aside(self) -> Path:
+        """What jobs left that the journal does not know: for people to look at, and to delete."""
+        return self.state_dir / "aside"
+
+    def aside(self, job: int, token: str) -> Path:
+        """Where the directory of a job goes that the journal does not know."""
+        return self.all_aside / f"{job}.{token or 'unmarked'}"
+
     def work(self, job: int) -> Path:
         """The empty directory of a job without a source."""
         return self.job(job) / "work"

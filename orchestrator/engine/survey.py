@@ -1,4 +1,7 @@
-"""What the directories of jobs say at a start, and the journal may not know."""
+"""What the directories of jobs say at a start, and the journal does not know.
+
+A journal can go back: a backup is restored, the log loses its tail. The directories do not.
+"""
 
 import os
 from collections.abc import Iterator
@@ -6,27 +9,86 @@ from pathlib import Path
 
 import msgspec
 
+from orchestrator.core.language.model import UnknownRun
+from orchestrator.core.rules.unknown import unknown_runs
+from orchestrator.core.world.world import World
+from orchestrator.engine.attempt.mark import JobMark, read_mark
+from orchestrator.engine.attempt.process_place import ProcessPlace, ProcessPlaces
 from orchestrator.engine.paths import Paths
+from orchestrator.process.identity import read_boot_id
+from orchestrator.process.state import read_claim
 
 
 class Survey(msgspec.Struct, frozen=True):
-    """`numbers_from` is the first number beyond all that directories bear."""
+    """`numbers_from` is the first number beyond all that directories bear.
+
+    `unknown` are the directories of this boot whose jobs the journal does not know. Nothing lives
+    of the `dead`, which are of another boot; or they are gone, and the journal waits for them.
+    """
 
     numbers_from: int = 1
+    unknown: tuple[UnknownRun, ...] = ()
+    dead: tuple[int, ...] = ()
 
 
-def survey(paths: Paths) -> Survey:
-    """Look at the state directory. One listing, whatever the history: no job is looked into."""
-    return Survey(numbers_from=max(numbers(paths.jobs), default=0) + 1)
+def survey(paths: Paths, world: World) -> Survey:
+    """Look at the state directory. One listing, whatever the history: looked into are only jobs
+    that are open, and those that the journal does not know."""
+    there = set(numbers(paths.jobs))
+    spent = set(there)
+    for directory in (paths.all_aside, paths.secrets / "attempts"):
+        spent.update(numbers(directory, beginning=True))
+    known = {run.job for _, run in unknown_runs(world)}
+    beyond = {job for job in there if job >= world.next_job}
+    foreign = {job for job in there.intersection(world.jobs) if _is_foreign(paths, world, job)}
+    unknown, dead = [], []
+    for job in sorted(known | beyond | foreign):
+        mark = read_mark(paths.job(job))
+        if not _is_of_this_boot(paths.job(job), mark):
+            dead.append(job)
+        elif job not in known:
+            unknown.append(_unknown_run(job, mark))
+    return Survey(max(spent, default=0) + 1, tuple(unknown), tuple(dead))
 
 
-def numbers(directory: Path) -> Iterator[int]:
-    """The numbers of the jobs that have a directory here."""
+def numbers(directory: Path, *, beginning: bool = False) -> Iterator[int]:
+    """The numbers that things here are called by, or (`beginning`) that their names begin with:
+    `7.0a1b`, `7~go~1.json`."""
     try:
         with os.scandir(directory) as entries:
             names = [entry.name for entry in entries]
     except FileNotFoundError:
         return
     for name in names:
-        if name.isascii() and name.isdigit() and name == str(int(name)):
-            yield int(name)
+        number = name.partition(".")[0].partition("~")[0] if beginning else name
+        if number.isascii() and number.isdigit() and number == str(int(number)):
+            yield int(number)
+
+
+def places(directory: Path) -> Iterator[ProcessPlace]:
+    """Every process of a job, of all its attempts."""
+    for processes in sorted(directory.glob("steps/*/*/processes")):
+        yield from ProcessPlaces(processes).all()
+
+
+def _is_foreign(paths: Paths, world: World, job: int) -> bool:
+    """Whether the directory of an open job is that of another, which had its number before."""
+    mark = read_mark(paths.job(job))
+    return mark is not None and mark.token != world.jobs[job].token
+
+
+def _is_of_this_boot(directory: Path, mark: JobMark | None) -> bool:
+    """Whether something of it may live. What was never marked, nor started anything, never did."""
+    boot_id = read_boot_id()
+    if mark is not None and mark.boot_id == boot_id:
+        return True
+    claims = (read_claim(place.directory) for place in places(directory))
+    return any(claim is not None and claim.boot_id == boot_id for claim in claims)
+
+
+def _unknown_run(job: int, mark: JobMark | None) -> UnknownRun:
+    if mark is None:
+        return UnknownRun(job=job)
+    return UnknownRun(
+        job=job, token=mark.token, pipeline=mark.pipeline, environment=mark.environment
+    )

@@ -184,6 +184,10 @@ class ProcessHost:
         """
         await tree.sweep(directory, grace)
 
+    async def wait_until_dead(self, directory: Path) -> None:
+        """Until nothing of the tool's tree lives, however long that takes."""
+        await tree.wait_until_dead(directory)
+
     def is_tree_dead(self, directory: Path) -> bool:
         """Whether it is proven that nothing of the tool's tree lives; see `tree`."""
         return tree.is_tree_dead(directory)

@@ -1,17 +1,18 @@
 """What directories on disk say at a start, and the journal does not know."""
 
 import shutil
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from orchestrator.core.language.words import JobConclusion
+from orchestrator.core.world.world import World
 from orchestrator.engine.paths import Paths
 from orchestrator.engine.survey import survey
+from tests.core.core_setup import at
 from tests.engine.engine_bench import Bench, open_bench, pipeline, python, step
+from tests.engine.going_back import back_up, put_back
 
 RUNS = python("open('../../../../ran', 'a').write('ran\\n')")
 WEB = pipeline("web", (step("go", "command", *RUNS),))
@@ -21,23 +22,6 @@ WEB = pipeline("web", (step("go", "command", *RUNS),))
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     async with open_bench(tmp_path) as made:
         yield made
-
-
-def back_up(bench: Bench) -> None:
-    """As docs/operating.md says."""
-    with (
-        closing(sqlite3.connect(bench.state_dir / "state.db")) as source,
-        closing(sqlite3.connect(bench.root / "backup.db")) as target,
-    ):
-        source.backup(target)
-
-
-def put_back(bench: Bench) -> None:
-    """The backup in the place of what came after it."""
-    for path in bench.state_dir.glob("state.db*"):
-        path.unlink()
-    shutil.copy(bench.root / "backup.db", bench.state_dir / "state.db")
-    (bench.state_dir / "state.db").chmod(0o600)
 
 
 def runs(bench: Bench) -> int:
@@ -70,7 +54,7 @@ async def test_spent_numbers_stay_spent(bench: Bench) -> None:
     Paths(bench.state_dir).job(7).mkdir()
     async with bench.serving(WEB) as engine:
         written = (await engine.store.load()).next_job
-    Paths(bench.state_dir).job(7).rmdir()
+    shutil.rmtree(Paths(bench.state_dir).all_aside)
     async with bench.serving(WEB):
         assert (written, await bench.submit()) == (8, 8)
 
@@ -78,5 +62,5 @@ async def test_spent_numbers_stay_spent(bench: Bench) -> None:
 def test_names_that_are_no_numbers(tmp_path: Path) -> None:
     for name in ("07", "8.old", "-9", "lost+found", "²", "5"):
         (tmp_path / "jobs" / name).mkdir(parents=True)
-    assert survey(Paths(tmp_path)).numbers_from == 6
-    assert survey(Paths(tmp_path / "nothing")).numbers_from == 1
+    assert survey(Paths(tmp_path), World(at())).numbers_from == 6
+    assert survey(Paths(tmp_path / "nothing"), World(at())).numbers_from == 1

@@ -131,6 +131,10 @@ class MortalHost:
         self._life.crash_point()
         await self._life.wait_for(self._host.sweep(directory, grace))
 
+    async def wait_until_dead(self, directory: Path) -> None:
+        self._life.crash_point()
+        await self._life.wait_for(self._host.wait_until_dead(directory))
+
     def is_tree_dead(self, directory: Path) -> bool:
         self._life.check()
         return self._host.is_tree_dead(directory)

@@ -10,6 +10,7 @@ import trio
 
 from orchestrator.core.language import commands as cmd
 from orchestrator.core.language.digest import digest
+from orchestrator.engine import survey
 from orchestrator.engine.attempt import attempt_journal, step_processes, workbench
 from orchestrator.engine.attempt.claims import ClaimBook
 from orchestrator.engine.attempt.step import StepServices
@@ -202,7 +203,7 @@ class MortalService(FakeService):
 @contextmanager
 def simulated_boot(world: World) -> Iterator[None]:
     """The engine reads the boot id where it runs: here it is the simulated one."""
-    modules: tuple[Any, ...] = (attempt_journal, step_processes, workbench)
+    modules: tuple[Any, ...] = (attempt_journal, step_processes, workbench, survey)
     before = [module.read_boot_id for module in modules]
     for module in modules:
         module.read_boot_id = lambda: world.clock.boot_id

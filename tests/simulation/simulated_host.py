@@ -189,6 +189,12 @@ class SimulatedHost:
             self.processes[directory].sweep()
             await self.kill_tree(directory)
 
+    async def wait_until_dead(self, directory: Path) -> None:
+        """Until nothing of the tool's tree lives."""
+        await trio.lowlevel.checkpoint()
+        while not self.is_tree_dead(directory):
+            await self.processes[directory].next_change()
+
     def is_tree_dead(self, directory: Path) -> bool:
         """Whether nothing of the tool's tree lives."""
         process = self.processes.get(directory)

@@ -22,6 +22,8 @@ from orchestrator.core.language.model import (
     Run,
     StepRef,
     Stop,
+    UnknownRun,
+    UnknownVerdict,
 )
 from orchestrator.core.language.words import JobConclusion
 
@@ -371,6 +373,28 @@ class DaemonStarted(Event, frozen=True, tag="daemon_started"):
     numbers_from: int = 1
 
 
+class UnknownRunFound(Event, frozen=True, tag="unknown_run_found"):
+    """What the journal does not know may be at work in this environment: nothing starts there."""
+
+    environment: str
+    run: UnknownRun
+
+
+class UnknownRunJudged(Event, frozen=True, tag="unknown_run_judged"):
+    """An admin said what it is."""
+
+    environment: str
+    job: int
+    verdict: UnknownVerdict
+
+
+class UnknownRunSetAside(Event, frozen=True, tag="unknown_run_set_aside"):
+    """Nothing of it lives, and what it left is out of the way."""
+
+    environment: str
+    job: int
+
+
 class Stamped(msgspec.Struct, frozen=True):
     """One line of the journal."""
 
@@ -423,4 +447,7 @@ AnyEvent = (
     | DrainStarted
     | DrainEnded
     | DaemonStarted
+    | UnknownRunFound
+    | UnknownRunJudged
+    | UnknownRunSetAside
 )

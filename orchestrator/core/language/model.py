@@ -472,6 +472,31 @@ class Quarantine(msgspec.Struct, frozen=True):
         return self.look is not None and self.look.started is not None
 
 
+class UnknownVerdict(msgspec.Struct, frozen=True):
+    """What an admin said of a run that the journal does not know: that nothing of it lives, or
+    (`wait`) that the daemon shall wait until nothing does."""
+
+    wait: bool
+    by: Actor
+    at: Instant
+    reason: str
+
+
+class UnknownRun(msgspec.Struct, frozen=True):
+    """A directory of this boot, of a job that the journal does not know: its tools may be alive.
+
+    `token` and `pipeline` are empty where it does not say; `environment` then too, and it may be
+    any. `since` is when it was found. Nothing is admitted where it may be at work.
+    """
+
+    job: int
+    token: str = ""
+    pipeline: str = ""
+    environment: str = ""
+    since: Instant | None = None
+    verdict: UnknownVerdict | None = None
+
+
 class Environment(msgspec.Struct, frozen=True):
     """What is true of one environment beside its jobs. `retired`: gone from the configuration."""
 
@@ -479,6 +504,7 @@ class Environment(msgspec.Struct, frozen=True):
     debts: tuple[Debt, ...] = ()
     quarantine: Quarantine | None = None
     retired: bool = False
+    unknown: tuple[UnknownRun, ...] = ()
 
     def debt_of(self, job: int) -> Debt | None:
         """The debt that this job made, if it stands."""

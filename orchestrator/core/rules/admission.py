@@ -55,6 +55,7 @@ def blockers(world: World, job: Job) -> Iterator[Blocker]:
         return
     environment = world.environment(job.environment)
     paid = debts_paid_by(world, job)
+    yield from unknown_blockers(environment)
     yield from _quarantine(world, job, paid)
     if not paid:
         yield from _drain(world)
@@ -144,6 +145,20 @@ def no_slot(world: World, step: str | None = None) -> Blocker:
 def place(world: World, job: Job) -> int:
     """The job's place in its environment's queue, from 1."""
     return world.queues.place(job)
+
+
+def unknown_blockers(environment: Environment) -> Iterator[Blocker]:
+    """The runs that the journal does not know, and that may be at work in an environment."""
+    # The owed cleanup waits too, unlike in a quarantine: it would work beside a tool that lives.
+    for run in environment.unknown:
+        dead = f"orchestrator unknown {run.job} --dead --reason …"
+        lift = f"look: orchestrator unknown; then an admin: {dead}, or --wait"
+        text = f"job {run.job}, which the journal does not know, may be at work here"
+        if run.verdict is not None and run.verdict.wait:
+            text, lift = f"{text}: the daemon waits until nothing of it lives", f"an admin: {dead}"
+        yield Blocker(
+            type=BlockerType.UNKNOWN, id=str(run.job), text=text, since=run.since, lift=lift
+        )
 
 
 def _quarantine(world: World, job: Job, paid: tuple[Debt, ...]) -> Iterator[Blocker]:

@@ -29,6 +29,7 @@ from orchestrator.core.rules.debts import unpaying
 from orchestrator.core.rules.lookups import configured, known_environment
 from orchestrator.core.rules.permissions import demand, demand_force, demand_stop, may_stop
 from orchestrator.core.rules.stopping import stop_job, stop_needless
+from orchestrator.core.rules.unknown import found, judge
 from orchestrator.core.world.world import World
 
 
@@ -45,6 +46,8 @@ def answer(world: World, request: cmd.Request, now: Instant) -> Iterator[ev.AnyE
             return start_drain(world, request, now)
         case cmd.EndDrain():
             return end_drain(world, request)
+        case cmd.JudgeUnknown():
+            return judge(world, request, now)
         case cmd.AcceptConfiguration():
             return accept_configuration(world, request)
         case cmd.OpenDaemon():
@@ -185,6 +188,7 @@ def open_daemon(world: World, request: cmd.OpenDaemon) -> Iterator[ev.AnyEvent]:
         seed=request.seed,
         numbers_from=request.numbers_from if unknown else 1,
     )
+    yield from found(world, request)
     for _, job in sorted(world.jobs.items()):
         if job.cancel_on_disconnect and job.stop is None:
             yield ev.ClientLost(job=job.id)

@@ -13,6 +13,7 @@ import msgspec
 from orchestrator.core.language.model import StepRef
 from orchestrator.engine.attempt.process_place import ProcessPlaces
 from orchestrator.engine.logs.log_file import append_lines
+from orchestrator.engine.paths import Paths
 from orchestrator.plugin import Claim
 from orchestrator.process import records
 from orchestrator.process.host import ProcessHost
@@ -120,6 +121,10 @@ class ClaimBook:
     def _ended(self, line: ClaimLine, deaths: dict[str, int]) -> int | None:
         """When the last process of the attempt ended; None while one may live."""
         processes = self._state_dir / line.processes
+        # Set aside, it still proves who is dead: without that, a lock of a job that the journal
+        # has forgotten would be held for ever (decision 0024).
+        if not processes.is_dir():
+            processes = self._set_aside(line)
         if not processes.is_dir():
             return None  # its files are gone, and with them the proof
         ended = line.at
@@ -129,6 +134,14 @@ class ClaimBook:
                 return None
             ended = max(ended, died)
         return ended
+
+    def _set_aside(self, line: ClaimLine) -> Path:
+        """Where its processes are if its job's directory was set aside."""
+        paths, processes = Paths(self._state_dir), self._state_dir / line.processes
+        directory = paths.job(line.job)
+        if not processes.is_relative_to(directory):
+            return processes
+        return paths.aside(line.job, line.token) / processes.relative_to(directory)
 
     def _died(self, line: ClaimLine, directory: Path, deaths: dict[str, int]) -> int | None:
         # The claimant's records are gone where another job's lie: by these a lock would count as

@@ -45,6 +45,7 @@ from orchestrator.engine.secrets.masking import Hidden, sensitive_values
 from orchestrator.engine.secrets.secret_sources import SecretSources, SecretUnavailable
 from orchestrator.engine.writer import Writer
 from orchestrator.plugin import Adapter, JobInfo, Result
+from orchestrator.process.host import ProcessHost
 from orchestrator.process.identity import read_boot_id
 from orchestrator.process.state import Running
 
@@ -198,6 +199,11 @@ class Workbench:
     def put_away(self, ref: StepRef) -> None:
         """The attempt is over: nothing is true of it only now any more."""
         self._live.forget(ref)
+
+    @property
+    def processes(self) -> ProcessHost:
+        """What starts, looks at and ends processes."""
+        return self._services.processes
 
     def pid(self, ref: StepRef) -> int | None:
         """The process of an attempt that works now, the last one that was started."""
