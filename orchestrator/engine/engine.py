@@ -139,7 +139,7 @@ class Engine:
         """Recover, commit `opening`, and work until cancelled."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.writer.run)
-            seen = survey(self.workbench.paths, self.writer.world)
+            seen = survey(self.workbench.paths, self.writer.world, self.workbench.processes)
             for job in seen.dead:
                 await self.unknown.set_aside(job)
             # Together: after the first alone an owed cleanup might get a number whose directory is
@@ -313,6 +313,7 @@ def _surveyed(command: cmd.Command, seen: Survey) -> cmd.Command:
         numbers_from=seen.numbers_from,
         unknown=seen.unknown,
         set_aside=seen.dead,
+        ran=seen.ran,
     )
 
 

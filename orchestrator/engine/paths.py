@@ -35,7 +35,11 @@ class Paths:
 
     def attempt(self, ref: StepRef) -> Path:
         """All that belongs to one attempt: its log, processes and scratch directory."""
-        return self.job(ref.job) / "steps" / safe_name(ref.step) / str(ref.attempt)
+        return self.attempts(ref.job, ref.step) / str(ref.attempt)
+
+    def attempts(self, job: int, step: str) -> Path:
+        """One directory for each attempt of a step."""
+        return self.job(job) / "steps" / safe_name(step)
 
     def log(self, ref: StepRef) -> Path:
         """The log of an attempt."""

@@ -9,14 +9,22 @@ from pathlib import Path
 
 import msgspec
 
-from orchestrator.core.language.model import UnknownRun
+from orchestrator.core.language.model import (
+    JobPreparing,
+    JobQueued,
+    Pending,
+    StepRef,
+    UnknownRun,
+)
+from orchestrator.core.language.words import Section
 from orchestrator.core.rules.unknown import unknown_runs
 from orchestrator.core.world.world import World
 from orchestrator.engine.attempt.mark import JobMark, read_mark
 from orchestrator.engine.attempt.process_place import ProcessPlace, ProcessPlaces
 from orchestrator.engine.paths import Paths
+from orchestrator.process.host import ProcessHost
 from orchestrator.process.identity import read_boot_id
-from orchestrator.process.state import read_claim
+from orchestrator.process.state import NotStarted, read_claim
 
 
 class Survey(msgspec.Struct, frozen=True):
@@ -24,14 +32,17 @@ class Survey(msgspec.Struct, frozen=True):
 
     `unknown` are the directories of this boot whose jobs the journal does not know. Nothing lives
     of the `dead`, which are of another boot; or they are gone, and the journal waits for them.
+    `ran` are attempts of jobs that have not begun, by the journal. Where one may live, its job is
+    among the `unknown` too.
     """
 
     numbers_from: int = 1
     unknown: tuple[UnknownRun, ...] = ()
     dead: tuple[int, ...] = ()
+    ran: tuple[StepRef, ...] = ()
 
 
-def survey(paths: Paths, world: World) -> Survey:
+def survey(paths: Paths, world: World, host: ProcessHost) -> Survey:
     """Look at the state directory. One listing, whatever the history: looked into are only jobs
     that are open, and those that the journal does not know."""
     there = set(numbers(paths.jobs))
@@ -42,13 +53,19 @@ def survey(paths: Paths, world: World) -> Survey:
     beyond = {job for job in there if job >= world.next_job}
     foreign = {job for job in there.intersection(world.jobs) if _is_foreign(paths, world, job)}
     unknown, dead = [], []
-    for job in sorted(known | beyond | foreign):
+    ran = [
+        ref
+        for job in sorted(there.intersection(world.jobs) - foreign)
+        for ref in _ran(paths, world, job)
+    ]
+    alive = {ref.job for ref in ran if _may_live(paths.job(ref.job), host)}
+    for job in sorted(known | beyond | foreign | alive):
         mark = read_mark(paths.job(job))
         if not _is_of_this_boot(paths.job(job), mark):
             dead.append(job)
         elif job not in known:
             unknown.append(_unknown_run(job, mark))
-    return Survey(max(spent, default=0) + 1, tuple(unknown), tuple(dead))
+    return Survey(max(spent, default=0) + 1, tuple(unknown), tuple(dead), tuple(ran))
 
 
 def numbers(directory: Path, *, beginning: bool = False) -> Iterator[int]:
@@ -75,6 +92,33 @@ def _is_foreign(paths: Paths, world: World, job: int) -> bool:
     """Whether the directory of an open job is that of another, which had its number before."""
     mark = read_mark(paths.job(job))
     return mark is not None and mark.token != world.jobs[job].token
+
+
+def _ran(paths: Paths, world: World, id: int) -> Iterator[StepRef]:
+    """The attempts that left something, of a job that had not begun them by the journal.
+
+    What prepares may have begun its `before` steps, which adopt what they find: it is theirs.
+    """
+    job = world.jobs[id]
+    if not isinstance(job.phase, JobPreparing | JobQueued) or any(world.active_steps(job)):
+        return
+    begun = {step.name for step in job.steps if not isinstance(step.phase, Pending)}
+    for step in world.plan(job).steps:
+        prepares = isinstance(job.phase, JobPreparing) and step.section is not Section.STEPS
+        if step.name not in begun and not prepares:
+            attempt = max(numbers(paths.attempts(id, step.name)), default=None)
+            if attempt is not None:
+                yield StepRef(job=id, step=step.name, attempt=attempt)
+
+
+def _may_live(directory: Path, host: ProcessHost) -> bool:
+    """Whether something of it may be alive; what has not begun by now never will."""
+    for place in places(directory):
+        if isinstance(host.look(place.directory), NotStarted) and host.void(place.directory):
+            continue
+        if not host.is_tree_dead(place.directory):
+            return True
+    return False
 
 
 def _is_of_this_boot(directory: Path, mark: JobMark | None) -> bool:

@@ -414,7 +414,13 @@ def test_equal_values_have_equal_digests() -> None:
 
 NOT_FROM_PEOPLE: list[cmd.Command] = [
     cmd.OpenDaemon(
-        version="1", pid=7, seed="5eed", numbers_from=8, unknown=(UNKNOWN,), set_aside=(7,)
+        version="1",
+        pid=7,
+        seed="5eed",
+        numbers_from=8,
+        unknown=(UNKNOWN,),
+        set_aside=(7,),
+        ran=(ref(1),),
     ),
     cmd.NoteSetAside(job=9),
     cmd.SeeClient(job=1, present=True),

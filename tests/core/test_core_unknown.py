@@ -4,25 +4,31 @@ import pytest
 
 from orchestrator.core.language import commands as cmd
 from orchestrator.core.language import events as ev
-from orchestrator.core.language.model import UnknownRun
+from orchestrator.core.language.model import Finding, UnknownRun
 from orchestrator.core.language.rejections import (
     MissingReason,
     NotPermitted,
     NoUnknownRun,
     StaleObservation,
 )
-from orchestrator.core.language.words import BlockerType
+from orchestrator.core.language.words import BlockerType, JobConclusion, Section
 from orchestrator.core.rules.admission import blockers
 from orchestrator.core.rules.wanted import SetUnknownAside, wanted
 from tests.core.core_setup import (
     ADA,
+    API,
     ROOT,
     acquired,
     applied,
+    audited,
     cleaned,
     config,
     dirty,
+    pipeline,
+    ref,
+    step,
     submit,
+    whole,
 )
 from tests.core.core_story import Story, given, like
 
@@ -142,3 +148,75 @@ def test_an_environment_that_was_taken_out() -> None:
 def config_again() -> cmd.AcceptConfiguration:
     """The same configuration as before."""
     return cmd.AcceptConfiguration(configuration=config(), digest="c0ffee", caller=None)
+
+
+# --- a job that waits by the journal, and ran by its records --------------------------------
+
+
+def test_a_waiting_job_that_ran_is_lost() -> None:
+    """It is not run again; what it left is a finding, and looked at again as any other."""
+    story = given(submit("web"), submit("web"))
+    opened = cmd.OpenDaemon(version="1", pid=1, seed="5eed", ran=(ref(2),))
+    story.when(opened).then(
+        like(ev.DaemonStarted),
+        like(ev.JobEnded, job=2, conclusion=JobConclusion.LOST, dirty=True),
+        like(ev.Quarantined, job=2, automatic=False),
+    )
+    quarantine = story.environment().quarantine
+    assert quarantine is not None
+    [finding] = quarantine.findings
+    assert finding == Finding(
+        ref=ref(2),
+        found="step apply of job 2 ran, and the journal lost how it ended, and whether web-cleanup "
+        "has followed",
+        commands=("orchestrator log 2 apply",),
+    )
+    story.when(cmd.Recheck(caller=ROOT, environment="production"))
+    story.when(cmd.RecheckDone(environment="production", ref=ref(2))).then_among(
+        like(ev.QuarantineLifted)
+    )
+
+
+def test_a_prepared_job_that_ran_is_lost() -> None:
+    """Its steps that had not begun by the journal are told why they never will."""
+    before = step("plan", section=Section.BEFORE, touches=False)
+    web = pipeline("web", steps=(before, step("apply", needs=("plan",))))
+    story = given(config(web, API), submit("api"), submit("web"), *whole(2, "plan"))
+    assert story.waiting() == [2]
+    story.when(cmd.OpenDaemon(version="1", pid=1, seed="5eed", ran=(ref(2),))).then(
+        like(ev.DaemonStarted),
+        like(ev.StepNotRun, ref=ref(2)),
+        like(ev.JobEnded, job=2, conclusion=JobConclusion.LOST),
+        like(ev.Quarantined, job=2),
+    )
+
+
+def test_an_owed_cleanup_that_ran_is_lost() -> None:
+    """Nobody knows whether it has cleaned up: its debt stands, and no other follows by itself."""
+    story = given(audited(), submit("audit"), submit("web"), *whole(2))
+    assert story.waiting() == [3]
+    story.when(cmd.OpenDaemon(version="1", pid=1, seed="5eed", ran=(ref(3),))).then(
+        like(ev.DaemonStarted),
+        like(ev.JobEnded, job=3, conclusion=JobConclusion.LOST),
+        like(ev.Quarantined, debts=(2,)),
+        like(ev.Quarantined, findings=(like_finding(3),)),
+    )
+    assert story.environment().debts
+    assert story.waiting() == []
+
+
+def like_finding(job: int) -> Finding:
+    """What is found of a job that owes nothing."""
+    return Finding(
+        ref=ref(job),
+        found=f"step apply of job {job} ran, and the journal lost how it ended",
+        commands=(f"orchestrator log {job} apply",),
+    )
+
+
+def test_a_job_at_work_goes_on() -> None:
+    """It adopts what it finds of its own."""
+    story = given(submit("web"))
+    story.when(cmd.OpenDaemon(version="1", pid=1, seed="5eed", ran=(ref(1), ref(9)))).then(
+        like(ev.DaemonStarted)
+    )

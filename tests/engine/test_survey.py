@@ -10,6 +10,7 @@ from orchestrator.core.language.words import JobConclusion
 from orchestrator.core.world.world import World
 from orchestrator.engine.paths import Paths
 from orchestrator.engine.survey import survey
+from orchestrator.process.host import ProcessHost
 from tests.core.core_setup import at
 from tests.engine.engine_bench import Bench, open_bench, pipeline, python, step
 from tests.engine.going_back import back_up, put_back
@@ -62,5 +63,10 @@ async def test_spent_numbers_stay_spent(bench: Bench) -> None:
 def test_names_that_are_no_numbers(tmp_path: Path) -> None:
     for name in ("07", "8.old", "-9", "lost+found", "²", "5"):
         (tmp_path / "jobs" / name).mkdir(parents=True)
-    assert survey(Paths(tmp_path), World(at())).numbers_from == 6
-    assert survey(Paths(tmp_path / "nothing"), World(at())).numbers_from == 1
+    assert survey(Paths(tmp_path), World(at()), ProcessHost(tmp_path / "keeper")).numbers_from == 6
+    assert (
+        survey(
+            Paths(tmp_path / "nothing"), World(at()), ProcessHost(tmp_path / "keeper")
+        ).numbers_from
+        == 1
+    )

@@ -220,7 +220,8 @@ class OpenDaemon(msgspec.Struct, frozen=True):
 
     `seed` is random: the tokens of the jobs that are submitted while it runs are made of it.
     `numbers_from` is the first number beyond all that directories on disk bear. `unknown` are those
-    of this boot whose jobs the journal does not know; `set_aside` were such, and are no more.
+    of this boot whose jobs the journal does not know; `set_aside` were such, and are no more. `ran`
+    are attempts that left records, of jobs that wait by the journal.
     """
 
     version: str
@@ -229,6 +230,7 @@ class OpenDaemon(msgspec.Struct, frozen=True):
     numbers_from: int = 1
     unknown: tuple[UnknownRun, ...] = ()
     set_aside: tuple[int, ...] = ()
+    ran: tuple[StepRef, ...] = ()
 
 
 class SeeClient(msgspec.Struct, frozen=True):

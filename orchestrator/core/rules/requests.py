@@ -29,7 +29,7 @@ from orchestrator.core.rules.debts import unpaying
 from orchestrator.core.rules.lookups import configured, known_environment
 from orchestrator.core.rules.permissions import demand, demand_force, demand_stop, may_stop
 from orchestrator.core.rules.stopping import stop_job, stop_needless
-from orchestrator.core.rules.unknown import found, judge
+from orchestrator.core.rules.unknown import found, judge, lost
 from orchestrator.core.world.world import World
 
 
@@ -189,8 +189,11 @@ def open_daemon(world: World, request: cmd.OpenDaemon) -> Iterator[ev.AnyEvent]:
         numbers_from=request.numbers_from if unknown else 1,
     )
     yield from found(world, request)
+    forgotten = {ref.job for ref in request.ran}
+    for id in sorted(forgotten):
+        yield from lost(world, id, [ref for ref in request.ran if ref.job == id])
     for _, job in sorted(world.jobs.items()):
-        if job.cancel_on_disconnect and job.stop is None:
+        if job.id not in forgotten and job.cancel_on_disconnect and job.stop is None:
             yield ev.ClientLost(job=job.id)
 
 

@@ -10,13 +10,25 @@ from collections.abc import Iterator
 from orchestrator.core.language import commands as cmd
 from orchestrator.core.language import events as ev
 from orchestrator.core.language.instant import Instant
-from orchestrator.core.language.model import Environment, UnknownRun, UnknownVerdict
+from orchestrator.core.language.model import (
+    Ending,
+    Environment,
+    Finding,
+    Job,
+    JobPreparing,
+    JobQueued,
+    Pending,
+    StepRef,
+    UnknownRun,
+    UnknownVerdict,
+)
 from orchestrator.core.language.rejections import (
     MissingReason,
     NoUnknownRun,
     StaleObservation,
 )
-from orchestrator.core.language.words import Role
+from orchestrator.core.language.words import JobConclusion, Outcome, Role, StepConclusion
+from orchestrator.core.rules.endings import after_end
 from orchestrator.core.rules.permissions import demand
 from orchestrator.core.world.world import World
 
@@ -68,6 +80,38 @@ def set_aside(world: World, seen: cmd.NoteSetAside) -> Iterator[ev.AnyEvent]:
     if not events:
         raise StaleObservation(f"job {seen.job} is no unknown run any more")
     yield from events
+
+
+def lost(world: World, id: int, ran: list[StepRef]) -> Iterator[ev.AnyEvent]:
+    """The end of a job that waits by the journal and ran by its records. Run again, it would do
+    all of it twice; taken for what its records say, it would skip what came between."""
+    job = world.jobs.get(id)
+    if job is None or not isinstance(job.phase, JobPreparing | JobQueued):
+        return
+    steps = ", ".join(ref.step for ref in ran)
+    reason = f"{steps} ran, say the records on disk; the journal lost that, and how it ended"
+    for step in job.steps:
+        if isinstance(step.phase, Pending):
+            ending = Ending(StepConclusion.NOT_RUN, Outcome.FAIL, reason=reason)
+            yield ev.StepNotRun(ref=StepRef(job=id, step=step.name), ending=ending)
+    yield ev.JobEnded(job=id, conclusion=JobConclusion.LOST, dirty=True, reason=reason)
+    yield from after_end(world, job, False, JobConclusion.LOST)
+    yield ev.Quarantined(
+        environment=job.environment,
+        job=id,
+        reason=f"job {id}: {reason}",
+        findings=tuple(Finding(ref, _found(world, job, ref), _look(ref)) for ref in ran),
+    )
+
+
+def _found(world: World, job: Job, ref: StepRef) -> str:
+    found = f"step {ref.step} of job {job.id} ran, and the journal lost how it ended"
+    cleanup = world.definition(job).cleanup
+    return found if cleanup is None else f"{found}, and whether {cleanup.name} has followed"
+
+
+def _look(ref: StepRef) -> tuple[str, ...]:
+    return (f"orchestrator log {ref.job} {ref.step}",)
 
 
 def unknown_runs(world: World) -> Iterator[tuple[Environment, UnknownRun]]:

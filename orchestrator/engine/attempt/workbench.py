@@ -163,7 +163,9 @@ class Workbench:
     ) -> Bench:
         """The bench for verifying a finished attempt again. Raises StepUnusable."""
         secrets = await self._given(self._writer.world, job, definition, ref)
-        journal = JournalOfRecheck(job.step(ref.step).records)
+        # A job that was lost while it waited, by the journal, has no steps there (decision 0024).
+        records = next((step.records for step in job.steps if step.name == ref.step), ())
+        journal = JournalOfRecheck(records)
         given = _Given(journal, secrets, self._hidden(job, secrets))
         adapter, step = self._step(self._writer.world, job, definition, ref, given)
         return Bench(adapter, step.in_phase(f"recheck-{round}"), None)
