@@ -116,6 +116,11 @@ class ProcessHost:
         """
         return state.read_owner(directory)
 
+    def started_at(self, directory: Path) -> tuple[str, int] | None:
+        """In which boot, and how many milliseconds into it, its supervisor began; None where none
+        has, or nobody can tell."""
+        return state.read_start(directory)
+
     def void(self, directory: Path) -> bool:
         """Claim a directory so that nothing will ever start there; False when something did.
 

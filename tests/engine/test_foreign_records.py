@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import trio
 
+from orchestrator.core.language.instant import Instant
 from orchestrator.core.language.model import ProcessRecord
+from orchestrator.engine.clock import SystemClock
 from orchestrator.plugin import ProcessLost
 from orchestrator.process.identity import read_boot_id
 from orchestrator.process.state import Running
@@ -78,6 +80,43 @@ async def test_records_of_an_earlier_release_bear_none(bench: StepBench) -> None
         (directory / name).write_bytes(first.rstrip() + b"\n" + rest)
     assert (await bench.step().run("go", RAN)).ok
     bench.token = "another"
+    with pytest.raises(ProcessLost, match="another job"):
+        await bench.step().run("go", RAN)
+
+
+def of_an_earlier_release(bench: StepBench, seconds: float, boot_id: str | None = None) -> None:
+    """A job without a token, whose attempt began so long ago."""
+    now = SystemClock().now()
+    bench.token = ""
+    bench.began = Instant(now.utc, now.boot - round(seconds * 1000), boot_id or now.boot_id)
+
+
+async def test_records_from_before_the_attempt_began(bench: StepBench) -> None:
+    """An earlier release gave the number out twice."""
+    of_an_earlier_release(bench, seconds=0)
+    assert (await bench.step().run("go", RAN)).ok
+    assert (await bench.step().run("go", RAN)).ok
+    of_an_earlier_release(bench, seconds=-60)
+    with pytest.raises(ProcessLost, match="another job"):
+        await bench.step().run("go", RAN)
+    assert bench.step().recall("apply", "go") is None
+
+
+async def test_records_of_a_boot_without_an_intent(bench: StepBench) -> None:
+    """What an attempt intended in a later boot than that in which it began is its own."""
+    of_an_earlier_release(bench, seconds=0, boot_id="before")
+    assert (await bench.step().run("go", RAN)).ok
+    assert (await bench.step().run("go", RAN)).ok
+    bench.journal.records["apply", "go"] = ProcessRecord("apply", "go", "before")
+    with pytest.raises(ProcessLost, match="another job"):
+        await bench.step().run("go", RAN)
+
+
+async def test_status_without_a_start_is_nobodys(bench: StepBench) -> None:
+    """Of an earlier release nothing else tells whose it was."""
+    of_an_earlier_release(bench, seconds=0)
+    assert (await bench.step().run("go", RAN)).ok
+    (bench.process("apply", "go") / "started").unlink()
     with pytest.raises(ProcessLost, match="another job"):
         await bench.step().run("go", RAN)
 

@@ -1,11 +1,14 @@
 """The mark in a job's directory says whose it is, and its records bear the same token."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
 import pytest
+import trio
 
+from orchestrator.core.language import commands as cmd
 from orchestrator.core.language import events as ev
 from orchestrator.core.language.words import JobConclusion
 from orchestrator.engine.attempt.mark import JobMark, mark_file, read_mark
@@ -58,3 +61,29 @@ async def test_empty_mark_is_written_again(bench: Bench) -> None:
         assert (await bench.ended(await bench.submit())).conclusion is JobConclusion.SUCCESS
     mark = read_mark(directory)
     assert mark is not None and mark.token
+
+
+async def test_a_job_of_an_earlier_release_goes_on(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no token, its records neither, and its directory no mark: number, boot and start time
+    agree. It is marked from then on."""
+    code = "open('../../../../begun', 'w'); open('../../../../gate')"
+    gated = pipeline("web", (step("go", "command", *python(code)),))
+    for name in ("begun", "gate"):
+        os.mkfifo(bench.root / name)
+    with monkeypatch.context() as earlier:
+        opened = cmd.OpenDaemon(version="0", pid=1, seed="")
+        earlier.setattr("tests.engine.engine_bench.OPEN", opened)
+        async with bench.serving(gated):
+            job = await bench.submit()
+            await trio.to_thread.run_sync((bench.root / "begun").read_bytes)
+    mark_file(Paths(bench.state_dir).job(job)).unlink()
+    async with bench.serving(gated):
+        with trio.fail_after(60):
+            write = (bench.root / "gate").write_text
+            await trio.to_thread.run_sync(write, "", abandon_on_cancel=True)
+        assert (await bench.ended(job)).conclusion is JobConclusion.SUCCESS
+    assert len(bench.all(ev.StepStarted)) == 1
+    mark = read_mark(Paths(bench.state_dir).job(job))
+    assert mark is not None and mark.token == ""

@@ -111,6 +111,10 @@ class MortalHost:
         self._life.check()
         return self._host.owner(directory)
 
+    def started_at(self, directory: Path) -> tuple[str, int] | None:
+        self._life.check()
+        return self._host.started_at(directory)
+
     def void(self, directory: Path) -> bool:
         self._life.check()
         return self._host.void(directory)

@@ -125,6 +125,10 @@ class SimulatedHost:
         process = self.processes.get(directory)
         return None if process is None or process.void else process.owner
 
+    def started_at(self, directory: Path) -> tuple[str, int] | None:
+        """Not known: every job of a simulation has a token."""
+        return None
+
     def void(self, directory: Path) -> bool:
         """Claim a directory so that nothing will ever start there; False when something did."""
         _make_folder(directory)

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from orchestrator.core.language.instant import Instant
 from orchestrator.core.language.model import CallRecord, ProcessRecord, StepRef
 from orchestrator.engine.attempt.attempt_paths import AttemptPaths
 from orchestrator.engine.attempt.claims import ClaimBook
@@ -39,7 +40,8 @@ _Config = TypeVar("_Config")
 class AttemptFacts(msgspec.Struct, Generic[_Config], frozen=True):
     """Which attempt of which step this is, and what it was given, references resolved.
 
-    `token` is its job's."""
+    `token` is its job's, `began` when it began.
+    """
 
     job: JobInfo
     step: str
@@ -49,6 +51,7 @@ class AttemptFacts(msgspec.Struct, Generic[_Config], frozen=True):
     base_env: Mapping[str, str]
     hidden: Hidden = msgspec.field(default_factory=Hidden)
     token: str = ""
+    began: Instant | None = None
 
 
 class StepServices(msgspec.Struct, frozen=True):
@@ -92,7 +95,7 @@ class DurableStep(Step[Config]):
         self._calls = AttemptCalls(paths.values, journal, facts.hidden)
         self._questions = AttemptQuestions(journal)
         self._processes = AttemptProcesses(
-            paths, services.processes, journal, services.max_log_bytes, facts.token
+            paths, services.processes, journal, services.max_log_bytes, facts.token, facts.began
         )
         self._waiting_for: str | None = ""  # not known: an earlier daemon may have told it
 

@@ -10,7 +10,8 @@ import msgspec
 import structlog
 import trio
 
-from orchestrator.core.language.model import CallRecord, ProcessRecord
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.language.model import CallRecord, ProcessRecord, Record
 from orchestrator.core.rules.observations import STOPPABLE
 from orchestrator.engine.attempt.attempt_paths import AttemptPaths
 from orchestrator.engine.attempt.journal import ACQUIRE, APPLY, AttemptJournal
@@ -36,6 +37,9 @@ log = structlog.get_logger(__name__)
 STOP_ID = "stop"
 """The id of the one graceful signal that a process ever gets."""
 _MOST_GENERATIONS = 5
+_CLOCKS_DIFFER = 1000
+"""Milliseconds by which a process may seem to have begun before what was journalled ahead of it:
+its start is counted in ticks, and by another reading of the clock."""
 
 
 class KeyInUse(Exception):
@@ -64,9 +68,11 @@ class AttemptProcesses:
         journal: AttemptJournal,
         max_log_bytes: int | None,
         token: str = "",
+        began: Instant | None = None,
     ) -> None:
         self._places = ProcessPlaces(paths.processes)
         self._token = token
+        self._began = began
         self._log = paths.log
         self._host = host
         self._journal = journal
@@ -81,7 +87,7 @@ class AttemptProcesses:
         """
         record = self._journal.record(request.phase, request.key)
         place = self._places.newest(request.phase, request.key)
-        self._refuse_foreign(place, request)
+        self._refuse_foreign(place, request, record)
         boot_id = read_boot_id()
         match record:
             case CallRecord():
@@ -127,16 +133,37 @@ class AttemptProcesses:
         except errors.EndUnknown as lost:
             raise ProcessLost(f"{request.key} ({request.argv[0]}): {lost}") from lost
 
-    def _is_ours(self, place: ProcessPlace) -> bool:
+    def _is_ours(self, place: ProcessPlace, record: ProcessRecord | None = None) -> bool:
         """Whether what was started here, if anything was, is a process of this job.
 
         After a restore a number may have been another job's before. Its records would prove that
         this job's tool has run, and how: a deploy called success that never was (decision 0024).
         """
-        return self._host.owner(place.directory) in (None, self._token)
+        owner = self._host.owner(place.directory)
+        if owner is None:
+            return True
+        return owner == self._token and (bool(owner) or self._agrees(place, record))
 
-    def _refuse_foreign(self, place: ProcessPlace, request: ProcessRequest) -> None:
-        if not self._is_ours(place):
+    def _agrees(self, place: ProcessPlace, record: ProcessRecord | None) -> bool:
+        """Whether records without a token, as an earlier release left them, can be this job's.
+
+        That release gave numbers out again: the records of who had this one before are from before
+        the attempt began, or of a boot in which it intended nothing.
+        """
+        if self._began is None:
+            return True
+        started = self._host.started_at(place.directory)
+        if started is None:
+            return False
+        boot_id, milliseconds = started
+        if boot_id == self._began.boot_id:
+            return milliseconds + _CLOCKS_DIFFER >= self._began.boot
+        return record is None or record.boot_id == boot_id
+
+    def _refuse_foreign(
+        self, place: ProcessPlace, request: ProcessRequest, record: Record | None
+    ) -> None:
+        if not self._is_ours(place, record if isinstance(record, ProcessRecord) else None):
             raise ProcessLost(
                 f"{request.key} ({request.argv[0]}): the records in {place.directory} are of "
                 "another job that had this number; see: orchestrator unknown"

@@ -21,7 +21,8 @@ from orchestrator.core.language.definition import (
     StepDefinition,
     Variables,
 )
-from orchestrator.core.language.model import Job, Step, StepRef
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.language.model import Job, Pending, Step, StepRef
 from orchestrator.core.rules.scopes import scope_of, steps_read
 from orchestrator.core.values.references import ReferenceProblem, Scope
 from orchestrator.core.world.world import World
@@ -268,6 +269,7 @@ class Workbench:
             base_env=variables,
             hidden=given.hidden,
             token=job.token,
+            began=_began(job, ref.step),
         )
         return adapter, DurableStep(facts, paths, self._services, given.journal)
 
@@ -348,6 +350,12 @@ class Workbench:
     def _hidden(self, job: Job | None, secrets: SecretValues) -> Hidden:
         outputs = sensitive_values(self.paths, job) if job is not None else ()
         return Hidden([*secrets.named.values(), *secrets.params.values(), *outputs])
+
+
+def _began(job: Job, step: str) -> Instant | None:
+    """When the attempt of a step began; None where the journal does not know of one."""
+    phase = next((known.phase for known in job.steps if known.name == step), None)
+    return None if phase is None or isinstance(phase, Pending) else phase.began
 
 
 def layers_of(definition: JobDefinition, step: StepDefinition) -> tuple[Variables, ...]:
