@@ -26,6 +26,10 @@ from orchestrator.process.host import ProcessHost
 from orchestrator.process.identity import read_boot_id
 from orchestrator.process.state import NotStarted, read_claim
 
+_MOST_DIGITS = 15
+"""What is called by a longer number is not ours. Counted, it would make the next one larger than
+the database can hold, and no daemon would start."""
+
 
 class Survey(msgspec.Struct, frozen=True):
     """`numbers_from` is the first number beyond all that directories bear.
@@ -78,7 +82,8 @@ def numbers(directory: Path, *, beginning: bool = False) -> Iterator[int]:
         return
     for name in names:
         number = name.partition(".")[0].partition("~")[0] if beginning else name
-        if number.isascii() and number.isdigit() and number == str(int(number)):
+        is_ours = len(number) <= _MOST_DIGITS and number.isascii() and number.isdigit()
+        if is_ours and number == str(int(number)):
             yield int(number)
 
 

@@ -2,6 +2,7 @@
 
 import structlog
 
+from orchestrator.core.language.model import Job
 from orchestrator.core.world.world import World
 from orchestrator.engine.attempt.mark import read_mark
 from orchestrator.engine.attempt.workbench import Workbench
@@ -50,9 +51,10 @@ class UnknownRuns:
         told = {"job": job, "environment": "", "pipeline": ""}
         if mark is not None:
             told |= {"environment": mark.environment, "pipeline": mark.pipeline}
-        if mark is not None and await self._is_known(job, token):
+        known = None if mark is None else await self._known(job, token)
+        await self._hide_secrets(job, known)
+        if known is not None:
             return
-        await self._hide_secrets(job)
         target = paths.aside(job, token)
         try:
             target.parent.mkdir(mode=0o700, exist_ok=True)
@@ -67,15 +69,15 @@ class UnknownRuns:
             return
         log.warning("a job that the journal does not know was set aside", **told, to=str(target))
 
-    async def _is_known(self, job: int, token: str) -> bool:
-        """Whether the journal knows this very job, though not that it ran: it keeps its files."""
+    async def _known(self, job: int, token: str) -> Job | None:
+        """This very job, where the journal knows it, though not that it ran: it keeps its files."""
         known = self._world.committed_job(job) or await self._store.job(job)
-        return known is not None and known.token == token
+        return known if known is not None and known.token == token else None
 
-    async def _hide_secrets(self, job: int) -> None:
+    async def _hide_secrets(self, job: int, known: Job | None) -> None:
         secrets = self._workbench.secrets
         for ref in list(secrets.unfinished()):
             if ref.job == job:
-                hidden = self._workbench.hidden(None, ref)
+                hidden = self._workbench.hidden(known, ref)
                 if await self._workbench.mask(ref, hidden):
                     secrets.forget(ref)
