@@ -26,7 +26,7 @@ from orchestrator.engine.attempt.attempt_journal import step_of
 from orchestrator.engine.attempt.look import Look
 from orchestrator.engine.attempt.workbench import Workbench
 from orchestrator.engine.unknown_runs import UnknownRuns
-from orchestrator.engine.writer import Writer
+from orchestrator.engine.writer import Writer, WriterClosed
 from orchestrator.store.protocol import Store
 
 log = structlog.get_logger(__name__)
@@ -97,6 +97,7 @@ class Effects:
             case TellAnswer(ref=ref) if ref in self._attempts:
                 self._attempts[ref].tell_answer()
             case SetUnknownAside() if effect not in self._setting_aside:
+                self._setting_aside.add(effect)  # each environment where it may be asks for it
                 nursery.start_soon(self._set_aside, effect, name=f"set aside {effect.job}")
             case VerifyAgain(finding=finding):
                 look = self._looks[finding.ref] = Look(effect, self._store, self._workbench)
@@ -130,8 +131,6 @@ class Effects:
             self._workbench.secrets.forget(ref)
 
     async def _set_aside(self, effect: SetUnknownAside) -> None:
-        """Once, although each environment where it may be at work asks for it."""
-        self._setting_aside.add(effect)
         try:
             if effect.wait:
                 await self._unknown.until_dead(effect.job)
@@ -139,6 +138,8 @@ class Effects:
             await self._writer.execute(cmd.NoteSetAside(job=effect.job))
         except StaleObservation as stale:
             log.info("observation dropped", reason=str(stale))
+        except WriterClosed:
+            await trio.sleep_forever()  # the engine ends, and the next one finds nothing to move
         finally:
             self._setting_aside.discard(effect)
 

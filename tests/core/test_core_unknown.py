@@ -155,7 +155,7 @@ def config_again() -> cmd.AcceptConfiguration:
 
 def test_a_waiting_job_that_ran_is_lost() -> None:
     """It is not run again; what it left is a finding, and looked at again as any other."""
-    story = given(submit("web"), submit("web"))
+    story = given(submit("api"), submit("web"))
     opened = cmd.OpenDaemon(version="1", pid=1, seed="5eed", ran=(ref(2),))
     story.when(opened).then(
         like(ev.DaemonStarted),
@@ -171,7 +171,7 @@ def test_a_waiting_job_that_ran_is_lost() -> None:
         "has followed",
         commands=("orchestrator log 2 apply",),
     )
-    story.when(cmd.Recheck(caller=ROOT, environment="production"))
+    story.given(*whole(1), cmd.Recheck(caller=ROOT, environment="production"))
     story.when(cmd.RecheckDone(environment="production", ref=ref(2))).then_among(
         like(ev.QuarantineLifted)
     )
