@@ -16,6 +16,7 @@ from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from secrets import token_hex
 from socket import AF_UNIX, SOCK_DGRAM
 from socket import socket as Socket
 from typing import NoReturn
@@ -154,7 +155,9 @@ class Daemon:
             self.at_work = engine
             opening: list[cmd.Command] = [
                 _acceptance(configuration, None),
-                cmd.OpenDaemon(version=version("deploy-orchestrator"), pid=os.getpid()),
+                cmd.OpenDaemon(
+                    version=version("deploy-orchestrator"), pid=os.getpid(), seed=token_hex(16)
+                ),
             ]
             async with running(engine, opening):
                 try:

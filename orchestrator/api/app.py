@@ -30,6 +30,7 @@ from orchestrator.api.routes import (
     jobs,
     logs,
     stop,
+    unknown,
     watch,
 )
 from orchestrator.core.language.commands import Caller
@@ -45,6 +46,7 @@ SUBJECTS = (
     approvals,
     logs,
     environments,
+    unknown,
     definitions,
     events,
     daemon,

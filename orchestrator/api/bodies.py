@@ -39,6 +39,13 @@ class RecheckStop(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str | None = None
 
 
+class Judgement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a run is that the journal does not know: dead, or (`wait`) to be waited for."""
+
+    verdict: Literal["dead", "wait"]
+    reason: str | None = None
+
+
 class AnswerBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A yes or a no to a job, or to what a step of it asks; the comment goes to the journal."""
 

@@ -42,6 +42,7 @@ def environment(world: World, name: str, last: tuple[int, ...]) -> wire.Environm
         locks=definition.locks if definition is not None else (),
         retired=definition is None,
         last=last,
+        unknown=tuple(run.job for run in state.unknown),
     )
 
 

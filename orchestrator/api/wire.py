@@ -313,10 +313,35 @@ class Quarantine(msgspec.Struct, frozen=True):
     recheck: Recheck | None
 
 
+class UnknownRun(msgspec.Struct, frozen=True):
+    """A directory of a job that the journal does not know, as a backup does not: its tools may be
+    alive (`pids` are those that are now), so nothing starts in these environments.
+
+    `waiting`: the daemon waits until nothing of it lives; `by` and `reason` say who wanted that.
+    """
+
+    job: int
+    pipeline: str | None
+    environments: tuple[str, ...]
+    since: str | None
+    directory: str
+    pids: tuple[int, ...]
+    waiting: bool
+    by: Actor | None
+    reason: str | None
+
+
+class UnknownRuns(msgspec.Struct, frozen=True):
+    """Every run that the journal does not know."""
+
+    runs: tuple[UnknownRun, ...]
+
+
 class Environment(msgspec.Struct, frozen=True):
     """One environment. `queued` is in its order; `last` are the jobs that ended last.
 
-    `preparing` are those that are not ready yet and hold nothing.
+    `preparing` are those that are not ready yet and hold nothing. `unknown` are the numbers of runs
+    that the journal does not know and that may be at work in it.
     """
 
     name: str
@@ -329,6 +354,7 @@ class Environment(msgspec.Struct, frozen=True):
     locks: tuple[str, ...]
     retired: bool
     last: tuple[int, ...]
+    unknown: tuple[int, ...]
 
 
 class Environments(msgspec.Struct, frozen=True):
@@ -478,3 +504,4 @@ class Status(msgspec.Struct, frozen=True):
     approvals: tuple[PendingApproval, ...]
     quarantines: tuple[Environment, ...]
     debts: tuple[EnvironmentDebt, ...]
+    unknown: tuple[UnknownRun, ...]

@@ -23,6 +23,7 @@ SYNOPSIS = {
     "environment": "one environment: holder, queue, debts, quarantine",
     "waive": "let an owed cleanup or a quarantine go (admin)",
     "recheck": "verify a quarantined environment again",
+    "unknown": "runs that the journal does not know; an admin says what they are",
     "pipelines": "list pipelines",
     "pipeline": "one pipeline: parameters, and its steps as a graph",
     "plugins": "list installed adapters and hooks",

@@ -15,7 +15,7 @@ from orchestrator.core.language import events as ev
 from orchestrator.core.language.instant import Instant
 from orchestrator.core.language.model import Actor, Job
 from orchestrator.core.rules import observations as seen
-from orchestrator.core.rules import rechecks
+from orchestrator.core.rules import rechecks, unknown
 from orchestrator.core.rules import requests as asked
 from orchestrator.core.rules.approvals import question
 from orchestrator.core.rules.lacks import is_stuck, reserver
@@ -55,8 +55,8 @@ def _observe(world: World, command: cmd.Observation, now: Instant) -> Iterator[e
             return seen.cleanup_done(world, command)
         case cmd.AttemptAbandoned():
             return seen.attempt_abandoned(world, command)
-        case cmd.RecheckDone():
-            return rechecks.recheck_done(world, command)
+        case cmd.RecheckDone() | cmd.NoteSetAside():
+            return _settled(world, command)
         case cmd.NoteWaiting():
             return seen.note_waiting(world, command)
         case cmd.NoteWarning():
@@ -67,6 +67,16 @@ def _observe(world: World, command: cmd.Observation, now: Instant) -> Iterator[e
             return seen.intend(world, command, now)
         case cmd.LookAtClock():
             return iter(())
+        case _:
+            assert_never(command)
+
+
+def _settled(world: World, command: cmd.RecheckDone | cmd.NoteSetAside) -> Iterator[ev.AnyEvent]:
+    match command:
+        case cmd.RecheckDone():
+            return rechecks.recheck_done(world, command)
+        case cmd.NoteSetAside():
+            return unknown.set_aside(world, command)
         case _:
             assert_never(command)
 

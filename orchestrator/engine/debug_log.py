@@ -14,7 +14,7 @@ from orchestrator.core.language import commands as cmd
 from orchestrator.core.language.model import StepRef
 from orchestrator.core.language.rejections import Rejection
 from orchestrator.core.rules.admission import blockers, candidates
-from orchestrator.core.rules.wanted import Effect, VerifyAgain
+from orchestrator.core.rules.wanted import Effect, SetUnknownAside, VerifyAgain
 from orchestrator.core.world.world import World
 from orchestrator.engine.feed import Batch, Recorded
 
@@ -88,8 +88,14 @@ def _event(recorded: Recorded) -> str:
 
 
 def _effect(effect: Effect) -> str:
-    ref = effect.finding.ref if isinstance(effect, VerifyAgain) else effect.ref
-    return f"{type(effect).__name__} {_step(ref)}"
+    match effect:
+        case SetUnknownAside(job=job):
+            subject = str(job)
+        case VerifyAgain(finding=finding):
+            subject = _step(finding.ref)
+        case _:
+            subject = _step(effect.ref)
+    return f"{type(effect).__name__} {subject}"
 
 
 def _step(ref: StepRef) -> str:

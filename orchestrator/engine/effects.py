@@ -6,11 +6,13 @@ import trio
 from orchestrator.core.language import commands as cmd
 from orchestrator.core.language.model import StepRef
 from orchestrator.core.language.rejections import StaleObservation
+from orchestrator.core.rules.unknown import unknown_runs
 from orchestrator.core.rules.wanted import (
     AskToStop,
     Effect,
     EndByForce,
     RunAttempt,
+    SetUnknownAside,
     StopAcquire,
     StopLook,
     TellAnswer,
@@ -23,7 +25,8 @@ from orchestrator.engine.attempt.attempt import Attempt
 from orchestrator.engine.attempt.attempt_journal import step_of
 from orchestrator.engine.attempt.look import Look
 from orchestrator.engine.attempt.workbench import Workbench
-from orchestrator.engine.writer import Writer
+from orchestrator.engine.unknown_runs import UnknownRuns
+from orchestrator.engine.writer import Writer, WriterClosed
 from orchestrator.store.protocol import Store
 
 log = structlog.get_logger(__name__)
@@ -32,11 +35,20 @@ log = structlog.get_logger(__name__)
 class Effects:
     """The effects at work, by environment. `look` starts those that are missing."""
 
-    def __init__(self, world: World, writer: Writer, store: Store, workbench: Workbench) -> None:
+    def __init__(
+        self,
+        world: World,
+        writer: Writer,
+        store: Store,
+        workbench: Workbench,
+        unknown: UnknownRuns,
+    ) -> None:
         self._world = world
         self._writer = writer
         self._store = store
         self._workbench = workbench
+        self._unknown = unknown
+        self._setting_aside: set[SetUnknownAside] = set()
         self._attempts: dict[StepRef, Attempt] = {}
         self._started: dict[str, frozenset[Effect]] = {}
         self._looks: dict[StepRef, Look] = {}
@@ -49,7 +61,12 @@ class Effects:
         # `preparing` they would not be adopted after a restart.
         at_work = {*self._world.running, *self._world.preparing}
         self.look(at_work | set(self._world.environments))
+        # The tool of a run that the journal does not know may be writing yet: what it writes after
+        # its log was masked would be in a file that is gone.
+        unknown = {run.job for _, run in unknown_runs(self._world)}
         for ref in self._workbench.secrets.unfinished():
+            if ref.job in unknown:
+                continue
             if ref not in self._attempts and ref not in self._looks:
                 nursery.start_soon(self._forget_secrets, ref, name=f"mask {ref}")
 
@@ -79,6 +96,9 @@ class Effects:
                 nursery.start_soon(self._attempts[ref].force, name=f"force {ref}")
             case TellAnswer(ref=ref) if ref in self._attempts:
                 self._attempts[ref].tell_answer()
+            case SetUnknownAside() if effect not in self._setting_aside:
+                self._setting_aside.add(effect)  # each environment where it may be asks for it
+                nursery.start_soon(self._set_aside, effect, name=f"set aside {effect.job}")
             case VerifyAgain(finding=finding):
                 look = self._looks[finding.ref] = Look(effect, self._store, self._workbench)
                 nursery.start_soon(self._verify, effect, look, nursery, name=f"recheck {look.ref}")
@@ -109,6 +129,19 @@ class Effects:
             is_masked = await self._workbench.mask(ref, hidden)
         if is_masked:
             self._workbench.secrets.forget(ref)
+
+    async def _set_aside(self, effect: SetUnknownAside) -> None:
+        try:
+            if effect.wait:
+                await self._unknown.until_dead(effect.job)
+            await self._unknown.set_aside(effect.job)
+            await self._writer.execute(cmd.NoteSetAside(job=effect.job))
+        except StaleObservation as stale:
+            log.info("observation dropped", reason=str(stale))
+        except WriterClosed:
+            await trio.sleep_forever()  # the engine ends, and the next one finds nothing to move
+        finally:
+            self._setting_aside.discard(effect)
 
     async def _verify(self, effect: VerifyAgain, look: Look, nursery: trio.Nursery) -> None:
         finding = await look.lead(nursery)

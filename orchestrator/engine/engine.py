@@ -33,6 +33,8 @@ from orchestrator.engine.effects import Effects
 from orchestrator.engine.feed import Batch, Feed, OpenJob
 from orchestrator.engine.live import Live, LiveStep
 from orchestrator.engine.secrets.job_secrets import secret_names, secret_values
+from orchestrator.engine.survey import Survey, survey
+from orchestrator.engine.unknown_runs import UnknownRuns
 from orchestrator.engine.writer import CommandResult, Writer
 from orchestrator.plugin.registry import LoadedPlugin
 from orchestrator.store.protocol import PhaseName, Store
@@ -126,7 +128,8 @@ class Engine:
         self.live = Live()
         self.writer = Writer(world, store, clock, self.feed, self._committed, surroundings.die)
         self.workbench = make_workbench(self.writer, self.live)
-        self._effects = Effects(world, self.writer, store, self.workbench)
+        self.unknown = UnknownRuns(self.workbench, world, store)
+        self._effects = Effects(world, self.writer, store, self.workbench, self.unknown)
         self._refusals = RefusalLog(clock)
         self._rearm = trio.Event()
 
@@ -136,8 +139,12 @@ class Engine:
         """Recover, commit `opening`, and work until cancelled."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.writer.run)
-            for command in opening:
-                await self.writer.execute(command)
+            seen = survey(self.workbench.paths, self.writer.world, self.workbench.processes)
+            for job in seen.dead:
+                await self.unknown.set_aside(job)
+            # Together: after the first alone an owed cleanup might get a number whose directory is
+            # there, or a job begin under a configuration that is no longer in force.
+            await self.writer.execute_together([_surveyed(command, seen) for command in opening])
             self.workbench.settle_parameters(self.writer.world)
             self._effects.open(nursery)
             nursery.start_soon(self._watch_clock)
@@ -295,6 +302,19 @@ class Engine:
             progress=self.live.progress(ref),
             last_output_at=self.workbench.last_output_at(ref),
         )
+
+
+def _surveyed(command: cmd.Command, seen: Survey) -> cmd.Command:
+    """The command of an opening, with what only the state directory tells."""
+    if not isinstance(command, cmd.OpenDaemon):
+        return command
+    return replace(
+        command,
+        numbers_from=seen.numbers_from,
+        unknown=seen.unknown,
+        set_aside=seen.dead,
+        ran=seen.ran,
+    )
 
 
 def _submission(answer: CommandResult) -> SubmittedJob:

@@ -11,9 +11,23 @@ class Paths:
     def __init__(self, state_dir: Path) -> None:
         self.state_dir = state_dir
 
+    @property
+    def jobs(self) -> Path:
+        """One directory for each job."""
+        return self.state_dir / "jobs"
+
     def job(self, job: int) -> Path:
         """All that belongs to one job."""
-        return self.state_dir / "jobs" / str(job)
+        return self.jobs / str(job)
+
+    @property
+    def all_aside(self) -> Path:
+        """What jobs left that the journal does not know: for people to look at, and to delete."""
+        return self.state_dir / "aside"
+
+    def aside(self, job: int, token: str) -> Path:
+        """Where the directory of a job goes that the journal does not know."""
+        return self.all_aside / f"{job}.{token or 'unmarked'}"
 
     def work(self, job: int) -> Path:
         """The empty directory of a job without a source."""
@@ -21,7 +35,11 @@ class Paths:
 
     def attempt(self, ref: StepRef) -> Path:
         """All that belongs to one attempt: its log, processes and scratch directory."""
-        return self.job(ref.job) / "steps" / safe_name(ref.step) / str(ref.attempt)
+        return self.attempts(ref.job, ref.step) / str(ref.attempt)
+
+    def attempts(self, job: int, step: str) -> Path:
+        """One directory for each attempt of a step."""
+        return self.job(job) / "steps" / safe_name(step)
 
     def log(self, ref: StepRef) -> Path:
         """The log of an attempt."""

@@ -130,11 +130,24 @@ class Writer:
         observation waits for the disk, and after `close` for the end of the process, so that what
         an adapter does is not unwound.
         """
-        entry = _Entry(command)
-        if self._over or (self._closed and not entry.may_wait):
+        [entry] = self._enqueue([command])
+        return await self._answer_to(entry)
+
+    async def execute_together(self, commands: Sequence[cmd.Command]) -> None:
+        """Commit what several commands mean before anything follows from any of them. Raises as
+        `execute`."""
+        for entry in self._enqueue(commands):
+            await self._answer_to(entry)
+
+    def _enqueue(self, commands: Sequence[cmd.Command]) -> list[_Entry]:
+        entries = [_Entry(command) for command in commands]
+        if self._over or (self._closed and not all(entry.may_wait for entry in entries)):
             raise WriterClosed
-        self._waiting.append(entry)
+        self._waiting += entries
         self._wake.set()
+        return entries
+
+    async def _answer_to(self, entry: _Entry) -> CommandResult:
         try:
             await entry.answered.wait()
         except trio.Cancelled:

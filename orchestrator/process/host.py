@@ -109,6 +109,18 @@ class ProcessHost:
         """What is known of this directory's process now; see `state`."""
         return state.look(directory)
 
+    def owner(self, directory: Path) -> str | None:
+        """Whose process this is by its own records: the `owner` of the spec it was started with.
+
+        None where none was started, or nobody can tell.
+        """
+        return state.read_owner(directory)
+
+    def started_at(self, directory: Path) -> tuple[str, int] | None:
+        """In which boot, and how many milliseconds into it, its supervisor began; None where none
+        has, or nobody can tell."""
+        return state.read_start(directory)
+
     def void(self, directory: Path) -> bool:
         """Claim a directory so that nothing will ever start there; False when something did.
 
@@ -176,6 +188,10 @@ class ProcessHost:
             TreeNotDead: something survived SIGKILL.
         """
         await tree.sweep(directory, grace)
+
+    async def wait_until_dead(self, directory: Path) -> None:
+        """Until nothing of the tool's tree lives, however long that takes."""
+        await tree.wait_until_dead(directory)
 
     def is_tree_dead(self, directory: Path) -> bool:
         """Whether it is proven that nothing of the tool's tree lives; see `tree`."""

@@ -10,7 +10,7 @@ import os
 class Order:
     """One tool to start. Everything is bytes, as the kernel takes it."""
 
-    __slots__ = ("argv", "cgroup_root", "cwd", "env", "max_log_bytes", "stderr", "stdout")
+    __slots__ = ("argv", "cgroup_root", "cwd", "env", "max_log_bytes", "owner", "stderr", "stdout")
 
     def __init__(
         self,
@@ -21,6 +21,7 @@ class Order:
         stderr: bytes,
         max_log_bytes: int | None,
         cgroup_root: bytes | None,
+        owner: bytes = b"",
     ) -> None:
         self.argv = argv
         self.env = env
@@ -29,6 +30,7 @@ class Order:
         self.stderr = stderr
         self.max_log_bytes = max_log_bytes
         self.cgroup_root = cgroup_root
+        self.owner = owner
 
     def encode(self) -> bytes:
         """NUL between fields: no path, argument or variable of the kernel's holds one.
@@ -36,7 +38,7 @@ class Order:
         Raises:
             ValueError: something holds a NUL byte, or a variable's name is empty or holds `=`.
         """
-        head = [self.cwd, self.stdout, self.stderr, self.cgroup_root or b""]
+        head = [self.cwd, self.stdout, self.stderr, self.cgroup_root or b"", self.owner]
         numbers = [b"%d" % (self.max_log_bytes or 0), b"%d" % len(self.argv)]
         for name in self.env:
             if not name or b"=" in name:
@@ -50,10 +52,11 @@ class Order:
     @staticmethod
     def decode(content: bytes) -> "Order":
         """The order that `encode` wrote."""
-        cwd, stdout, stderr, cgroup_root, limit, count, *rest = content.split(b"\0")
+        cwd, stdout, stderr, cgroup_root, owner, limit, count, *rest = content.split(b"\0")
         argv, variables = rest[: int(count)], rest[int(count) :]
         env: dict[bytes, bytes] = {}
         for variable in variables:
             name, _, value = variable.partition(b"=")
             env[name] = value
-        return Order(argv, env, cwd, stdout, stderr, int(limit) or None, cgroup_root or None)
+        most = int(limit) or None
+        return Order(argv, env, cwd, stdout, stderr, most, cgroup_root or None, owner)

@@ -9,6 +9,9 @@
 | `signals/<id>.<number>` | FIFO: a signal that is asked for; closes when it was answered | daemon |
 | `signals/<id>.claim` | the signal was taken up, before `kill` | O_EXCL |
 
+`started` and `status` bear the token of the job that the process belongs to; `pid` and `signals`
+never stand without `started`. Those of an earlier release bear none.
+
 Only `status` is synced: a dead daemon does not lose the page cache, and after a power cut the boot
 id says that everything is dead. Runs in the keeper: standard library only.
 """
@@ -39,14 +42,15 @@ FAILED = b"failed "  # the reason follows
 
 
 class SupervisorClaim:
-    """What `started` says: the supervisor, or `void` (then the pid is 0)."""
+    """What `started` says: the supervisor and whose process it is, or `void` (the pid is 0)."""
 
-    __slots__ = ("boot_id", "pid", "start_time")
+    __slots__ = ("boot_id", "owner", "pid", "start_time")
 
-    def __init__(self, pid: int, start_time: int, boot_id: str) -> None:
+    def __init__(self, pid: int, start_time: int, boot_id: str, owner: str = "") -> None:
         self.pid = pid
         self.start_time = start_time
         self.boot_id = boot_id
+        self.owner = owner
 
     @property
     def is_void(self) -> bool:
@@ -60,15 +64,15 @@ class SupervisorClaim:
 
     def encode(self) -> bytes:
         """The content of `started`."""
-        return f"{self.pid} {self.start_time} {self.boot_id}\n".encode()
+        return f"{self.pid} {self.start_time} {self.boot_id} {self.owner}\n".encode()
 
     @staticmethod
     def decode(content: bytes) -> "SupervisorClaim":
         """What `encode` wrote, or a void claim."""
         if content == VOID:
             return SupervisorClaim(0, 0, "")
-        pid, start_time, boot_id = content.decode().split()
-        return SupervisorClaim(int(pid), int(start_time), boot_id)
+        pid, start_time, boot_id, *owner = content.decode().split()
+        return SupervisorClaim(int(pid), int(start_time), boot_id, "".join(owner))
 
 
 class Tool:
@@ -95,21 +99,25 @@ class Tool:
 
 
 class Ended:
-    """What `status` says: exit code or signal, whether the tree was empty, why it did not start."""
+    """What `status` says: exit code or signal, whether the tree was empty, why it did not start,
+    and whose process it was."""
 
-    __slots__ = ("alone", "code", "error", "signal")
+    __slots__ = ("alone", "code", "error", "owner", "signal")
 
-    def __init__(self, code: int | None, signal: int | None, alone: bool, error: str) -> None:
+    def __init__(
+        self, code: int | None, signal: int | None, alone: bool, error: str, owner: str = ""
+    ) -> None:
         self.code = code
         self.signal = signal
         self.alone = alone
         self.error = error
+        self.owner = owner
 
     def encode(self) -> bytes:
         """The content of `status`."""
         kind, number = ("signal", self.signal) if self.code is None else ("code", self.code)
         left = "alone" if self.alone else "descendants"
-        return os.fsencode(f"{kind} {number} {left}\n{self.error}")
+        return os.fsencode(f"{kind} {number} {left} {self.owner}\n{self.error}")
 
     @staticmethod
     def decode(content: bytes) -> "Ended":
@@ -119,10 +127,11 @@ class Ended:
             ValueError: it is cut short, as a power cut may leave it.
         """
         head, _, error = content.partition(b"\n")
-        kind, number, left = head.split()
+        kind, number, left, *owner = head.split()
         value = int(number)
         code, signal = (value, None) if kind == b"code" else (None, value)
-        return Ended(code, signal, left == b"alone", os.fsdecode(error))
+        whose = os.fsdecode(b"".join(owner))
+        return Ended(code, signal, left == b"alone", os.fsdecode(error), whose)
 
 
 def write_new(path: str, content: bytes, *, sync: bool = False) -> None:

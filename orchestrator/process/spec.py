@@ -15,7 +15,8 @@ class ProcessSpec(msgspec.Struct, frozen=True, kw_only=True):
     found. A command without `/` is looked up on `env`'s `PATH`. `stdout` and `stderr` are files,
     appended to, created with mode 0600; both may name one file. Beyond `max_log_bytes` each file
     loses its middle (see `log_limit`). `stop_signal` is the number that asks it to stop, or None
-    when it must not be interrupted: who stops it reads that, the process layer does not.
+    when it must not be interrupted: who stops it reads that, the process layer does not. `owner` is
+    the token of the job that it belongs to, which its records bear.
     """
 
     argv: tuple[str, ...]
@@ -25,6 +26,7 @@ class ProcessSpec(msgspec.Struct, frozen=True, kw_only=True):
     stderr: str
     stop_signal: int | None = None
     max_log_bytes: int | None = None
+    owner: str = ""
 
     def order(self, cgroup_root: Path | None) -> Order:
         """This tool as its supervisor is told of it.
@@ -45,4 +47,5 @@ class ProcessSpec(msgspec.Struct, frozen=True, kw_only=True):
             stderr=os.fsencode(self.stderr),
             max_log_bytes=self.max_log_bytes,
             cgroup_root=None if cgroup_root is None else os.fsencode(cgroup_root),
+            owner=os.fsencode(self.owner),
         )

@@ -146,6 +146,24 @@ def read_ended(directory: Path) -> records.Ended | None:
     return None
 
 
+def read_owner(directory: Path) -> str | None:
+    """Whose process the records say that this is: the token of its job, empty in those of an
+    earlier release. None where nothing is claimed, or nobody can tell."""
+    ended = read_ended(directory)
+    if ended is not None:
+        return ended.owner
+    claim = read_claim(directory)
+    return None if claim is None or claim.pid <= 0 else claim.owner
+
+
+def read_start(directory: Path) -> tuple[str, int] | None:
+    """The boot in which the supervisor began, and how many milliseconds into it."""
+    claim = read_claim(directory)
+    if claim is None or claim.pid <= 0:
+        return None
+    return claim.boot_id, claim.start_time * 1000 // os.sysconf("SC_CLK_TCK")
+
+
 def is_supervised(directory: Path, claim: records.SupervisorClaim) -> bool:
     """Whether the supervisor lives: it holds its lock, or its pid is still its own."""
     if identity.is_alive(claim.pid, claim.start_time):

@@ -39,7 +39,7 @@ def supervise(directory: bytes, order_file: int, reply: int, null: int, boot_id:
     os.close(order_file)
     # Before the claim: whoever sees `started` opens `alive`, and would fail where there is none.
     alive = _open_alive()
-    claim = _claim_directory(boot_id)
+    claim = _claim_directory(boot_id, os.fsdecode(order.owner))
     if claim is None:
         _tell(reply, records.CLAIMED_ELSEWHERE)
         return
@@ -64,10 +64,10 @@ def _open_alive() -> int:
     return os.open(records.ALIVE, os.O_RDWR | os.O_CLOEXEC)
 
 
-def _claim_directory(boot_id: str) -> records.SupervisorClaim | None:
+def _claim_directory(boot_id: str, owner: str) -> records.SupervisorClaim | None:
     """Make this directory ours for as long as we live; None: it is claimed, and we give up."""
     stat = identity.ProcStat(os.getpid(), identity.read_file("/proc/self/stat"))
-    claim = records.SupervisorClaim(stat.pid, stat.start_time, boot_id)
+    claim = records.SupervisorClaim(stat.pid, stat.start_time, boot_id, owner)
     descriptor = records.claim_directory(".", claim.encode())
     return None if descriptor is None else claim
 
@@ -168,14 +168,15 @@ class _Supervision:
         self._alive = None
 
     def _ended(self, exit_status: int | None, alone: bool) -> records.Ended:
+        owner = self._claim.owner
         if self._failure or exit_status is None:
-            return records.Ended(_CANNOT_START, None, alone, self._failure)
+            return records.Ended(_CANNOT_START, None, alone, self._failure, owner)
         assert self._reason is not None
         error = os.fsdecode(os.read(self._reason, _MAX_REASON))
         code = os.waitstatus_to_exitcode(exit_status)
         if code < 0:
-            return records.Ended(None, -code, alone, error)
-        return records.Ended(code, None, alone, error)
+            return records.Ended(None, -code, alone, error, owner)
+        return records.Ended(code, None, alone, error, owner)
 
     def _answer_requests(self) -> None:
         """Deliver each signal that is asked for and was not delivered, and tell who asked."""

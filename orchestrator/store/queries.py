@@ -20,6 +20,7 @@ class Queries(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     insert_configuration: str
     set_configuration: str
     set_drain: str
+    spend_numbers: str
     put_environment: str
     delete_environment: str
     put_job: str

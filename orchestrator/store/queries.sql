@@ -24,6 +24,11 @@ UPDATE state SET configuration = ?, accepted = ?
 -- name: set_drain
 UPDATE state SET drain = ?
 
+-- What a retention would have pruned, and what a journal that went back does not know, is spent
+-- alike: `next_job` is beyond it.
+-- name: spend_numbers
+UPDATE state SET pruned_job = max(pruned_job, ?)
+
 -- name: put_environment
 INSERT INTO environment (name, body) VALUES (?, ?)
 ON CONFLICT (name) DO UPDATE SET body = excluded.body

@@ -25,7 +25,8 @@ Row = tuple[str | int | None, ...]
 class Batch(msgspec.Struct, frozen=True):
     """One transaction as rows, in the order in which they can be written.
 
-    `drain` of None leaves it as it is, `(None,)` ends it.
+    `drain` of None leaves it as it is, `(None,)` ends it. `spent` is the highest number that no job
+    gets any more, None where that is as before.
     """
 
     lines: list[tuple[int, str]]
@@ -36,6 +37,7 @@ class Batch(msgspec.Struct, frozen=True):
     environments: list[Row]
     gone: list[Row]
     drain: tuple[str | None] | None
+    spent: int | None
 
 
 def encode_batch(events: Sequence[Stamped], changes: Changes, drain: Drain | None) -> Batch:
@@ -54,6 +56,7 @@ def encode_batch(events: Sequence[Stamped], changes: Changes, drain: Drain | Non
         environments=[(name, _json(one)) for name, one in environments if one is not None],
         gone=[(name,) for name, one in environments if one is None],
         drain=(None if drain is None else _json(drain),) if changes.drain else None,
+        spent=None if changes.numbers_from is None else changes.numbers_from - 1,
     )
 
 

@@ -85,6 +85,8 @@ def _insert(connection: sqlite3.Connection, batch: Batch) -> range:
     connection.executemany(QUERIES.delete_environment, batch.gone)
     if batch.drain is not None:
         connection.execute(QUERIES.set_drain, batch.drain)
+    if batch.spent is not None:
+        connection.execute(QUERIES.spend_numbers, (batch.spent,))
     return ids
 
 

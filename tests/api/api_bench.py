@@ -275,7 +275,7 @@ async def open_bench(
         engine = Engine(world, store, clock, home, workbench)
         opening: list[cmd.Command] = [
             cmd.AcceptConfiguration(config or configuration(root), digest="first"),
-            cmd.OpenDaemon(version="1", pid=os.getpid()),
+            cmd.OpenDaemon(version="1", pid=os.getpid(), seed="bench"),
         ]
         async with running(engine, opening), trio.open_nursery() as nursery:
             with listening(root / "api.sock") as socket:

@@ -22,6 +22,7 @@ async def test_an_environment_shows_who_runs_waits_and_owes(bench: ApiBench) -> 
         "locks": [],
         "retired": False,
         "last": [],
+        "unknown": [],
     }
     assert (debt["pipeline"], debt["for_job"], debt["locks"]) == ("web-cleanup", 1, [])
 

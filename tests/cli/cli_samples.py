@@ -18,6 +18,7 @@ from orchestrator.cli.client.wire import (
     Recheck,
     Status,
     Step,
+    UnknownRun,
 )
 
 Document = TypeVar("Document")
@@ -180,6 +181,7 @@ ENVIRONMENT: Environment = {
     "locks": ["shared-vpc"],
     "retired": False,
     "last": [118, 117],
+    "unknown": [],
 }
 
 
@@ -266,6 +268,17 @@ PIPELINE: Pipeline = {
     "halt_running": "finish",
 }
 
+UNKNOWN: UnknownRun = {
+    "job": 121,
+    "pipeline": "web",
+    "environments": ["production"],
+    "since": at(4),
+    "directory": "/var/lib/orchestrator/jobs/121",
+    "pids": [4712, 4713],
+    "waiting": False,
+    "by": None,
+    "reason": None,
+}
 STATUS: Status = {
     "daemon": {
         "pid": 4711,
@@ -309,6 +322,7 @@ STATUS: Status = {
     "preparing": [],
     "approvals": [],
     "quarantines": [ENVIRONMENT],
+    "unknown": [UNKNOWN],
     "debts": [
         {
             "environment": "production",

@@ -21,6 +21,7 @@ from orchestrator.cli.client.wire import (
     Status,
     Step,
     StepUnderWay,
+    UnknownRun,
 )
 from orchestrator.cli.view.cancel import cancel_lines
 from orchestrator.cli.view.dryrun import dry_run_lines
@@ -33,6 +34,7 @@ from orchestrator.cli.view.status import status_lines
 from orchestrator.cli.view.steps import step_lines
 from orchestrator.cli.view.terminal import Terminal, table
 from orchestrator.cli.view.times import instant
+from orchestrator.cli.view.unknown import unknown_lines
 from tests.cli import cli_samples as samples
 from tests.cli.cli_samples import at, job, pending, queued, running, step
 
@@ -759,8 +761,42 @@ quarantines
     type:  terraform -chdir=infra force-unlock 5f0c…
     then:  orchestrator recheck production
     or let it go (admin): orchestrator waive production --reason …
+unknown to the journal
+  job 121 (web) may be at work in production, found 12:04 (6 min): nothing starts there
+    look:  2 of its tools at work: pid 4712, 4713; /var/lib/orchestrator/jobs/121
+    type:  orchestrator unknown 121 --wait --reason … (admin; --dead: you know that nothing of it \
+lives)
 """
     )
+
+
+def test_unknown_run_that_was_judged(pipe: Terminal) -> None:
+    """One to be waited for may still be called dead; of a dead one nothing is left to say."""
+    waited: UnknownRun = {
+        **samples.UNKNOWN,
+        "pipeline": None,
+        "environments": ["a", "b"],
+        "since": None,
+        "pids": [],
+        "waiting": True,
+        "by": {"uid": 0, "user": "root"},
+        "reason": "ps shows it",
+    }
+    assert unknown_lines([waited], NOW) == [
+        "  job 121 may be at work in a, b: nothing starts there",
+        "    look:  none of its tools is at work now; /var/lib/orchestrator/jobs/121",
+        '    said:  wait until nothing of it lives, by root, "ps shows it"',
+        "    type:  orchestrator unknown 121 --dead --reason …",
+    ]
+    dead: UnknownRun = {**waited, "waiting": False}
+    assert unknown_lines([dead], NOW)[-1] == '    said:  it is dead, by root, "ps shows it"'
+
+
+def test_environment_with_an_unknown_run(pipe: Terminal) -> None:
+    environment: Environment = {**samples.ENVIRONMENT, "quarantine": None, "unknown": [121]}
+    text = shown(environment_lines(environment, pipe, NOW))
+    assert "environment production  unknown run, owes cleanup" in text
+    assert "job 121, which the journal does not know, may be at work here: orchestrator un" in text
 
 
 def test_status_says_of_when_the_configuration_is(pipe: Terminal) -> None:

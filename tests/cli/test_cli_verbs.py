@@ -74,6 +74,12 @@ def test_version_and_help(tmp_path: Path) -> None:
         (("cancel", "1", "--environment", "x"), "say which"),
         (("waive", "x"), "required: --reason"),
         (("waive", "x", "--reason", " "), "it must say something"),
+        (("unknown", "7"), "say what it is: unknown JOB --dead|--wait --reason T"),
+        (("unknown", "--reason", "x"), "say what it is"),
+        (("unknown", "7", "--dead"), "needs the number and --reason T"),
+        (("unknown", "--dead", "--reason", "x"), "needs the number and --reason T"),
+        (("unknown", "7", "--dead", "--wait", "--reason", "x"), "not allowed with argument"),
+        (("unknown", "x", "--dead", "--reason", "x"), "argument JOB"),
         (("wait", "1", "--timeout", "soon"), "is not a duration"),
         (("log", "1", "--timestamps"), "not built yet"),
         (("log", "1", "--attempt", "2"), "--attempt needs a STEP"),
@@ -489,6 +495,19 @@ def test_drain_waits_for_what_runs(daemon: Recording) -> None:
     assert daemon.asked[0].body == {"cancel": True, "reason": None}
 
 
+def test_unknown_runs(daemon: Recording) -> None:
+    found = {"runs": [samples.UNKNOWN]}
+    daemon.play({"GET /v1/unknown": found, "POST /v1/unknown/121": {"runs": []}})
+    assert "job 121 (web) may be at work in production" in orchestrator(daemon.path, "unknown").out
+    assert json.loads(orchestrator(daemon.path, "unknown", "--json").out) == found
+    ran = orchestrator(daemon.path, "unknown", "121", "--wait", "--reason", "ps shows it")
+    assert (ran.status, ran.out) == (0, "")
+    assert "the journal knows every run" in ran.err
+    assert daemon.asked[-1].body == {"verdict": "wait", "reason": "ps shows it"}
+    orchestrator(daemon.path, "unknown", "121", "--dead", "--reason", "gone")
+    assert daemon.asked[-1].body == {"verdict": "dead", "reason": "gone"}
+
+
 def test_what_admins_type(daemon: Recording) -> None:
     plugin = {"name": "a", "version": None, "problem": None}
     daemon.play(
@@ -567,6 +586,7 @@ def test_doctor(daemon: Recording, tmp_path: Path) -> None:
     found = json.loads(orchestrator(daemon.path, "doctor", "--json").out)["findings"]
     subjects = {finding["subject"] for finding in found}
     assert subjects >= {"daemon", "socket", "groups", "configuration", "tool", "disk", "clock"}
+    assert "unknown" in subjects
     assert orchestrator(tmp_path / "none.sock", "doctor").status == 5
 
 

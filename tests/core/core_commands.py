@@ -43,6 +43,7 @@ REQUESTS: dict[str, Asked] = {
     ),
     "drain": Asked(cmd.StartDrain(caller=EVE, cancel=True), Role.ADMIN),
     "resume": Asked(cmd.EndDrain(caller=EVE), Role.ADMIN),
+    "unknown": Asked(cmd.JudgeUnknown(caller=EVE, job=9, wait=True, reason="r"), Role.ADMIN),
     "reload": Asked(cmd.AcceptConfiguration(CONFIGURATION, "d", caller=EVE), Role.ADMIN),
 }
 """By what a plugin is told that may deny it."""

@@ -129,6 +129,8 @@ class Shadow:
         quarantine = environment.quarantine
         assert quarantine is None or pays or job.admin_retry
         assert quarantine is None or not quarantine.is_looked_at
+        assert environment.quarantine is None or pays or job.admin_retry
+        assert not environment.unknown
         assert world.drain is None or pays
 
     def _look_at_start(self, job: Job, step: str) -> None:
@@ -278,7 +280,7 @@ def _check_environments(world: World) -> None:
     for name, environment in world.environments.items():
         assert environment.retired == (name not in configured)
         at_work = world.running.get(name) or world.preparing.get(name)
-        used = environment.debts or environment.quarantine or at_work
+        used = environment.debts or environment.quarantine or environment.unknown or at_work
         assert not environment.retired or used or name in world.queues.environments
     for job in world.jobs.values():
         assert job.environment in configured or job.environment in world.environments

@@ -35,6 +35,7 @@ def restored(world: World, epoch: Instant) -> World:
     drain = world.drain
     new.put_drain(None if drain is None else through_json(drain, Drain))
     new.next_job = world.next_job
+    new.seed = world.seed
     new.begin()
     return new
 

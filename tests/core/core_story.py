@@ -94,7 +94,7 @@ class Story:
         again = replayed(self.journal, self.now)
         self.world = again if from_journal else restored(self.world, self.now)
         self.shadow = Shadow(self.now, replayed(self.journal, self.now), set(self.ended))
-        return self.when(cmd.OpenDaemon(version="1", pid=1))
+        return self.when(cmd.OpenDaemon(version="1", pid=1, seed="story"))
 
     def when(self, command: cmd.Command) -> "Story":
         """Tell the core something, and let happen what follows."""

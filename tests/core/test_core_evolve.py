@@ -21,6 +21,8 @@ from orchestrator.core.language.model import (
     QuestionAnswer,
     Run,
     Stop,
+    UnknownRun,
+    UnknownVerdict,
 )
 from orchestrator.core.language.words import (
     Decision,
@@ -55,6 +57,7 @@ from tests.core.core_story import Story, given
 
 STOP = Stop(cause=StopCause.CANCEL, at=at(1), by=ADA.actor)
 ENDING = Ending(StepConclusion.SUCCESS, Outcome.CONTINUE)
+VERDICT = UnknownVerdict(wait=False, by=ADA.actor, at=at(1), reason="looked")
 A = ref(1, "a")
 RUN = Run(started=at(), locks=("vpc",))
 CONFIGURATION = config(
@@ -180,6 +183,10 @@ OF_ENVIRONMENT: list[ev.AnyEvent] = [
     ev.Rechecked(environment="production", ref=A, finding=None),
     ev.Rechecked(environment="production", ref=A, finding=finding(1, "a")),
     ev.FindingSettled(environment="production", ref=A, by_job=2),
+    ev.UnknownRunFound(environment="production", run=UnknownRun(job=9)),
+    ev.UnknownRunFound(environment="elsewhere", run=UnknownRun(job=9)),
+    ev.UnknownRunJudged(environment="production", job=9, verdict=VERDICT),
+    ev.UnknownRunSetAside(environment="production", job=9),
     ev.DrainStarted(),
     ev.DrainEnded(),
     ev.DaemonStarted(version="1", pid=1),

@@ -55,6 +55,8 @@ from orchestrator.core.language.model import (
     Step,
     StepPhase,
     Stop,
+    UnknownRun,
+    UnknownVerdict,
 )
 from orchestrator.core.language.words import (
     Decision,
@@ -84,6 +86,15 @@ CAUSE = Cause(step="plan", conclusion=StepConclusion.HALTED, exit=0)
 RUN = Run(started=at(1), excludes=("deploy",), locks=("vpc",), pays=(3,))
 PROCESS = ProcessRecord(phase="apply", key="tool", boot_id="boot-1")
 CALL = CallRecord(phase="apply", key="post", done=True, value={"id": [1, None]}, file="values/x")
+VERDICT = UnknownVerdict(wait=True, by=BY, at=at(4), reason="looked")
+UNKNOWN = UnknownRun(
+    job=9,
+    token="0a1b",
+    pipeline="web",
+    environment="production",
+    since=at(3),
+    verdict=VERDICT,
+)
 DEBT = Debt(
     job=3,
     pipeline="clean",
@@ -154,6 +165,7 @@ EVENTS: dict[str, ev.AnyEvent] = {
         retry_of=4,
         cleanup_for=5,
         pays=6,
+        token="0a1b",
         secrets={"t": "1/t"},
         secret_digests={"t": "f"},
         admin_retry=True,
@@ -216,7 +228,10 @@ EVENTS: dict[str, ev.AnyEvent] = {
     "finding_settled": ev.FindingSettled(environment="production", ref=ref(1), by_job=2),
     "drain_started": ev.DrainStarted(reason="upgrade"),
     "drain_ended": ev.DrainEnded(),
-    "daemon_started": ev.DaemonStarted(version="1", pid=7),
+    "unknown_run_found": ev.UnknownRunFound(environment="production", run=UNKNOWN),
+    "unknown_run_judged": ev.UnknownRunJudged(environment="production", job=9, verdict=VERDICT),
+    "unknown_run_set_aside": ev.UnknownRunSetAside(environment="production", job=9),
+    "daemon_started": ev.DaemonStarted(version="1", pid=7, seed="5eed", numbers_from=8),
 }
 """Every event by its tag. Tags are on disk: a line may be added here, and none ever changed."""
 
@@ -301,6 +316,7 @@ def job(phase: JobPhase) -> Job:
         admin_retry=True,
         cancel_on_disconnect=True,
         disconnected=at(4),
+        token="0a1b",
         steps=steps,
         approvals=(APPROVAL,),
         waited_long=True,
@@ -324,6 +340,7 @@ ENTITIES: list[msgspec.Struct] = [
             rechecking=(ref(1),),
             look=Recheck(asked=at(), by=BY, started=at(1), stop=STOP, forced=True),
         ),
+        unknown=(UNKNOWN,),
     ),
     Drain(since=at(), by=BY, reason="upgrade"),
     DEFINITION,
@@ -396,7 +413,16 @@ def test_equal_values_have_equal_digests() -> None:
 
 
 NOT_FROM_PEOPLE: list[cmd.Command] = [
-    cmd.OpenDaemon(version="1", pid=7),
+    cmd.OpenDaemon(
+        version="1",
+        pid=7,
+        seed="5eed",
+        numbers_from=8,
+        unknown=(UNKNOWN,),
+        set_aside=(7,),
+        ran=(ref(1),),
+    ),
+    cmd.NoteSetAside(job=9),
     cmd.SeeClient(job=1, present=True),
     cmd.AcquireDone(ref=ref(1)),
     cmd.AttemptFailed(ref=ref(1), conclusion=StepConclusion.LOST, reason="r"),

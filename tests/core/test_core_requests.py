@@ -286,4 +286,5 @@ def test_a_reload_that_relaxes_lets_the_waiting_go() -> None:
 
 
 def test_a_daemons_start_is_journalled() -> None:
-    given().when(cmd.OpenDaemon(version="1.2", pid=7)).then(ev.DaemonStarted(version="1.2", pid=7))
+    opened = cmd.OpenDaemon(version="1.2", pid=7, seed="5eed")
+    given().when(opened).then(ev.DaemonStarted(version="1.2", pid=7, seed="5eed"))

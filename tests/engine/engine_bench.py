@@ -230,7 +230,7 @@ class Bench:
         return (self.attempt(job, name) / "log").read_text()
 
 
-OPEN = cmd.OpenDaemon(version="0", pid=1)
+OPEN = cmd.OpenDaemon(version="0", pid=1, seed="bench")
 
 
 @asynccontextmanager

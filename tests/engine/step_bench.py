@@ -11,6 +11,7 @@ from typing import Any
 import trio
 
 from orchestrator.core.language.definition import ApprovalRule
+from orchestrator.core.language.instant import Instant
 from orchestrator.core.language.model import AskedQuestion, CallRecord, ProcessRecord, Record
 from orchestrator.core.rules.observations import STOPPABLE
 from orchestrator.engine.attempt.attempt_paths import AttemptPaths
@@ -86,6 +87,8 @@ class StepBench:
         self.host = ProcessHost(root / "run")
         self.journal = RecordingJournal()
         self.now = 1_000
+        self.token = "ours"
+        self.began: Instant | None = None
         self.env = {"PATH": os.environ["PATH"]}
 
     def claim_book(self) -> ClaimBook:
@@ -103,7 +106,14 @@ class StepBench:
         paths = self.paths(attempt)
         paths.create()
         facts = AttemptFacts(
-            job=JOB, step="smoke", attempt=attempt, config=config, params={}, base_env=self.env
+            job=JOB,
+            step="smoke",
+            attempt=attempt,
+            config=config,
+            params={},
+            base_env=self.env,
+            token=self.token,
+            began=self.began,
         )
         services = StepServices(self.host, self.claim_book())
         return DurableStep(facts, paths, services, self.journal, phase)

@@ -88,7 +88,7 @@ def dead_supervisor() -> SupervisorClaim:
     """A claim by a process that has ended."""
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as process:
         stat = ProcStat(process.pid, read_file(f"/proc/{process.pid}/stat"))
-    return SupervisorClaim(stat.pid, stat.start_time, read_boot_id())
+    return SupervisorClaim(stat.pid, stat.start_time, read_boot_id(), "ours")
 
 
 async def test_supervisor_and_tool_were_killed(bench: StepBench) -> None:

@@ -53,10 +53,11 @@ class FakeTool(msgspec.Struct, frozen=True, kw_only=True):
 class FakeProcess:
     """One directory's process. What is true of it at a moment is computed, so nothing polls."""
 
-    def __init__(self, pid: int, boot_id: str, tool: FakeTool) -> None:
+    def __init__(self, pid: int, boot_id: str, tool: FakeTool, owner: str = "") -> None:
         self.pid = pid
         self.boot_id = boot_id
         self.tool = tool
+        self.owner = owner
         self.void = False
         self.never_ran = False
         self.executed_at: float | None = None

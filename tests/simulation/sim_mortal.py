@@ -107,6 +107,14 @@ class MortalHost:
         self._life.check()
         return self._host.look(directory)
 
+    def owner(self, directory: Path) -> str | None:
+        self._life.check()
+        return self._host.owner(directory)
+
+    def started_at(self, directory: Path) -> tuple[str, int] | None:
+        self._life.check()
+        return self._host.started_at(directory)
+
     def void(self, directory: Path) -> bool:
         self._life.check()
         return self._host.void(directory)
@@ -126,6 +134,10 @@ class MortalHost:
     async def sweep(self, directory: Path, grace: float = 5.0) -> None:
         self._life.crash_point()
         await self._life.wait_for(self._host.sweep(directory, grace))
+
+    async def wait_until_dead(self, directory: Path) -> None:
+        self._life.crash_point()
+        await self._life.wait_for(self._host.wait_until_dead(directory))
 
     def is_tree_dead(self, directory: Path) -> bool:
         self._life.check()

@@ -10,7 +10,8 @@ import trio
 
 from orchestrator.core.language import commands as cmd
 from orchestrator.core.language.digest import digest
-from orchestrator.engine.attempt import attempt_journal, step_processes
+from orchestrator.engine import survey
+from orchestrator.engine.attempt import attempt_journal, step_processes, workbench
 from orchestrator.engine.attempt.claims import ClaimBook
 from orchestrator.engine.attempt.step import StepServices
 from orchestrator.engine.attempt.workbench import Workbench
@@ -128,7 +129,7 @@ class World:
         )
         opening: list[cmd.Command] = [
             self.acceptance(None),
-            cmd.OpenDaemon(version="0", pid=self.lives),
+            cmd.OpenDaemon(version="0", pid=self.lives, seed=f"life {self.lives}"),
         ]
         async with running(engine, opening):
             self.engine = engine
@@ -202,7 +203,7 @@ class MortalService(FakeService):
 @contextmanager
 def simulated_boot(world: World) -> Iterator[None]:
     """The engine reads the boot id where it runs: here it is the simulated one."""
-    modules: tuple[Any, ...] = (attempt_journal, step_processes)
+    modules: tuple[Any, ...] = (attempt_journal, step_processes, workbench, survey)
     before = [module.read_boot_id for module in modules]
     for module in modules:
         module.read_boot_id = lambda: world.clock.boot_id

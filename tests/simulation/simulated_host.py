@@ -104,7 +104,7 @@ class SimulatedHost:
 
     async def _claim_and_execute(self, directory: Path, spec: ProcessSpec, tool: FakeTool) -> None:
         self._next_pid += 1
-        process = FakeProcess(self._next_pid, self._boot_id(), tool)
+        process = FakeProcess(self._next_pid, self._boot_id(), tool, spec.owner)
         self.processes[directory] = process
         await trio.sleep(tool.start_takes / 2)
         if process.boot_id != self._boot_id():
@@ -119,6 +119,15 @@ class SimulatedHost:
         """What is known of this directory's process now."""
         process = self.processes.get(directory)
         return NotStarted() if process is None else process.state(self._boot_id())
+
+    def owner(self, directory: Path) -> str | None:
+        """Whose process this is by its own records."""
+        process = self.processes.get(directory)
+        return None if process is None or process.void else process.owner
+
+    def started_at(self, directory: Path) -> tuple[str, int] | None:
+        """Not known: every job of a simulation has a token."""
+        return None
 
     def void(self, directory: Path) -> bool:
         """Claim a directory so that nothing will ever start there; False when something did."""
@@ -183,6 +192,12 @@ class SimulatedHost:
         if not self.is_tree_dead(directory):
             self.processes[directory].sweep()
             await self.kill_tree(directory)
+
+    async def wait_until_dead(self, directory: Path) -> None:
+        """Until nothing of the tool's tree lives."""
+        await trio.lowlevel.checkpoint()
+        while not self.is_tree_dead(directory):
+            await self.processes[directory].next_change()
 
     def is_tree_dead(self, directory: Path) -> bool:
         """Whether nothing of the tool's tree lives."""

@@ -163,7 +163,7 @@ class Journey:
             cmd.StartDrain(caller=ROOT, cancel=number == 0),
             cmd.EndDrain(caller=ROOT),
             accept(changed),
-            cmd.OpenDaemon(version="0.1.0", pid=number),
+            cmd.OpenDaemon(version="0.1.0", pid=number, seed="journey"),
             cmd.SeeClient(job=job, present=number > 2),
             cmd.LookAtClock(),
         ]

@@ -15,6 +15,7 @@ from orchestrator.api.facts import DaemonFacts
 from orchestrator.api.given import GivenCaller, GivenEngine, GivenFacts
 from orchestrator.api.problems import Refusal, problem
 from orchestrator.api.reading import demand_viewer, may_see, pending_approvals, seen
+from orchestrator.api.unknown_runs import seen_unknown_runs
 from orchestrator.core.language import commands as cmd
 from orchestrator.core.language.commands import Caller
 from orchestrator.core.language.model import Job, JobQueued
@@ -96,6 +97,7 @@ async def _status(engine: Engine, facts: DaemonFacts, caller: Caller) -> wire.St
                 if state.quarantine is not None and may_see(world, caller, state.name, None)
             ),
             debts=_debts(world, caller),
+            unknown=seen_unknown_runs(engine, world, caller),
         )
 
 

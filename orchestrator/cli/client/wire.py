@@ -307,10 +307,35 @@ class Quarantine(TypedDict):
     recheck: Recheck | None
 
 
+class UnknownRun(TypedDict):
+    """A directory of a job that the journal does not know, as a backup does not: its tools may be
+    alive (`pids` are those that are now), so nothing starts in these environments.
+
+    `waiting`: the daemon waits until nothing of it lives; `by` and `reason` say who wanted that.
+    """
+
+    job: int
+    pipeline: str | None
+    environments: list[str]
+    since: str | None
+    directory: str
+    pids: list[int]
+    waiting: bool
+    by: Actor | None
+    reason: str | None
+
+
+class UnknownRuns(TypedDict):
+    """Every run that the journal does not know."""
+
+    runs: list[UnknownRun]
+
+
 class Environment(TypedDict):
     """One environment. `queued` is in its order; `last` are the jobs that ended last.
 
-    `preparing` are those that are not ready yet and hold nothing.
+    `preparing` are those that are not ready yet and hold nothing. `unknown` are the numbers of runs
+    that the journal does not know and that may be at work in it.
     """
 
     name: str
@@ -323,6 +348,7 @@ class Environment(TypedDict):
     locks: list[str]
     retired: bool
     last: list[int]
+    unknown: list[int]
 
 
 class Environments(TypedDict):
@@ -475,6 +501,7 @@ class Status(TypedDict):
     approvals: list[PendingApproval]
     quarantines: list[Environment]
     debts: list[EnvironmentDebt]
+    unknown: list[UnknownRun]
 
 
 class Parameter(TypedDict):

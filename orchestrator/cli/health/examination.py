@@ -48,6 +48,14 @@ def _daemon(socket: str) -> tuple[list[HealthFinding], Status | None]:
     findings = [ok("daemon", f"{daemon['version']}, pid {daemon['pid']}, answers at {socket}")]
     if daemon["draining"]:
         findings.append(warning("daemon", "it drains and admits nothing: orchestrator resume"))
+    findings += [
+        warning(
+            "unknown",
+            f"job {run['job']}, which the journal does not know, may be at work in "
+            f"{', '.join(run['environments'])}, and nothing starts there: orchestrator unknown",
+        )
+        for run in status["unknown"]
+    ]
     mistakes = daemon["configuration"]["problems"]
     if mistakes:
         findings.append(

@@ -49,14 +49,20 @@ def environment_lines(environment: Environment, terminal: Terminal, now: float) 
             f"    let it go (admin): orchestrator waive {harmless(environment['name'])} --reason …"
         )
     lines += [f"  hold: {harmless(hold)}" for hold in environment["holds"]]
+    lines += [
+        f"  job {job}, which the journal does not know, may be at work here: orchestrator unknown"
+        for job in environment["unknown"]
+    ]
     if environment["quarantine"]:
         lines += quarantine_lines(environment["quarantine"], environment["name"], now)
     return lines
 
 
 def environment_state(environment: Environment) -> str:
-    """`quarantined, owes cleanup, busy, retired`, or `free`."""
+    """`unknown run, quarantined, owes cleanup, busy, retired`, or `free`."""
     words = []
+    if environment["unknown"]:
+        words.append("unknown run")
     if environment["quarantine"]:
         words.append("quarantined")
     if environment["debts"]:
@@ -83,7 +89,7 @@ def _painted_state(environment: Environment, terminal: Terminal) -> str:
         colour = "blue"
     if environment["debts"]:
         colour = "yellow"
-    if environment["quarantine"]:
+    if environment["quarantine"] or environment["unknown"]:
         colour = "red"
     return terminal.paint(environment_state(environment), colour)
 

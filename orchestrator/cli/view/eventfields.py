@@ -138,6 +138,15 @@ _OF_TYPE: dict[tuple[str, str], Callable[[Any], str]] = {
     ("step_waiting", "text"): _waits,
     ("step_warned", "text"): lambda text: f"warning: {text}",
     ("rechecked", "finding"): lambda finding: _finding(finding, {}) if finding else "clean",
+    ("unknown_run_found", "run"): lambda run: f"job {run['job']} {run['pipeline']}".rstrip(),
+    ("unknown_run_judged", "verdict"): lambda verdict: said(
+        "wait until nothing of it lives" if verdict["wait"] else "it is dead", verdict["reason"]
+    ),
+    ("daemon_started", "seed"): lambda seed: "",
+    ("daemon_started", "numbers_from"): lambda number: (
+        f"the next job is {number}, for directories have the numbers before" if number > 1 else ""
+    ),
+    ("job_submitted", "token"): lambda token: "",
     ("job_submitted", "priority"): lambda number: f"priority={number}" if number else "",
     ("step_retry_scheduled", "seconds"): lambda seconds: f"the next in {duration(seconds)}",
 }

@@ -9,6 +9,7 @@ from orchestrator.cli.view.job import quarantine_lines
 from orchestrator.cli.view.steps import step_note
 from orchestrator.cli.view.terminal import table
 from orchestrator.cli.view.times import clock, instant, roughly, since
+from orchestrator.cli.view.unknown import unknown_lines
 from orchestrator.cli.view.words import marked_state, said, spoken, took, where
 
 TYPE_CHECKING = False
@@ -42,6 +43,9 @@ def status_lines(status: Status, terminal: Terminal, now: float) -> list[str]:
         for environment in status["quarantines"]:
             if environment["quarantine"]:
                 lines += quarantine_lines(environment["quarantine"], environment["name"], now)
+    if status["unknown"]:
+        lines.append(terminal.paint("unknown to the journal", "bold"))
+        lines += unknown_lines(status["unknown"], now)
     return lines
 
 

@@ -5,7 +5,14 @@ from typing import Any
 import msgspec
 
 from orchestrator.core.language.definition import ApprovalRule, Configuration, JobDefinition
-from orchestrator.core.language.model import Actor, CallRecord, Finding, ProcessRecord, StepRef
+from orchestrator.core.language.model import (
+    Actor,
+    CallRecord,
+    Finding,
+    ProcessRecord,
+    StepRef,
+    UnknownRun,
+)
 from orchestrator.core.language.suggested_commands import recheck_id
 from orchestrator.core.language.words import StepConclusion
 
@@ -182,6 +189,20 @@ class EndDrain(msgspec.Struct, frozen=True):
         return "resume", "daemon"
 
 
+class JudgeUnknown(msgspec.Struct, frozen=True):
+    """Say of a run that the journal does not know that nothing of it lives, or (`wait`) that the
+    daemon shall wait for that."""
+
+    caller: Caller
+    job: int
+    wait: bool
+    reason: str
+
+    @property
+    def action_and_target(self) -> tuple[str, str]:
+        return "unknown", f"job {self.job}"
+
+
 class AcceptConfiguration(msgspec.Struct, frozen=True):
     """Put a configuration that was read without a mistake into force. `caller` None: at start."""
 
@@ -195,10 +216,21 @@ class AcceptConfiguration(msgspec.Struct, frozen=True):
 
 
 class OpenDaemon(msgspec.Struct, frozen=True):
-    """A daemon has opened the state and is ready: the clients of before may be gone."""
+    """A daemon has opened the state and is ready: the clients of before may be gone.
+
+    `seed` is random: the tokens of the jobs that are submitted while it runs are made of it.
+    `numbers_from` is the first number beyond all that directories on disk bear. `unknown` are those
+    of this boot whose jobs the journal does not know; `set_aside` were such, and are no more. `ran`
+    are attempts that left records, of jobs that wait by the journal.
+    """
 
     version: str
     pid: int
+    seed: str
+    numbers_from: int = 1
+    unknown: tuple[UnknownRun, ...] = ()
+    set_aside: tuple[int, ...] = ()
+    ran: tuple[StepRef, ...] = ()
 
 
 class SeeClient(msgspec.Struct, frozen=True):
@@ -259,6 +291,12 @@ class RecheckDone(msgspec.Struct, frozen=True):
     finding: Finding | None = None
 
 
+class NoteSetAside(msgspec.Struct, frozen=True):
+    """What an unknown run left is out of the way."""
+
+    job: int
+
+
 class NoteWaiting(msgspec.Struct, frozen=True):
     """The adapter says what it waits for."""
 
@@ -309,7 +347,14 @@ class LookAtClock(msgspec.Struct, frozen=True):
 
 JobRequest = Submit | Retry | Cancel | Approve | Reject
 FromPeople = (
-    JobRequest | Waive | Recheck | StopRecheck | StartDrain | EndDrain | AcceptConfiguration
+    JobRequest
+    | Waive
+    | Recheck
+    | StopRecheck
+    | StartDrain
+    | EndDrain
+    | JudgeUnknown
+    | AcceptConfiguration
 )
 """What a plugin may deny: it is told `action_and_target`, the verb and what that acts on."""
 Request = FromPeople | OpenDaemon | SeeClient
@@ -320,6 +365,7 @@ Observation = (
     | CleanupDone
     | AttemptAbandoned
     | RecheckDone
+    | NoteSetAside
     | NoteWaiting
     | NoteWarning
     | Ask

@@ -22,6 +22,8 @@ from orchestrator.core.language.model import (
     Run,
     StepRef,
     Stop,
+    UnknownRun,
+    UnknownVerdict,
 )
 from orchestrator.core.language.words import JobConclusion
 
@@ -69,6 +71,7 @@ class JobSubmitted(Event, frozen=True, tag="job_submitted"):
     secrets: dict[str, str] = {}
     secret_digests: dict[str, str] = {}
     pays: int | None = None
+    token: str = ""
 
 
 class ApprovalRequested(Event, frozen=True, tag="approval_requested"):
@@ -361,10 +364,35 @@ class DrainEnded(Event, frozen=True, tag="drain_ended"):
 
 
 class DaemonStarted(Event, frozen=True, tag="daemon_started"):
-    """A daemon opened this state."""
+    """A daemon opened this state. `seed`: see `core.rules.tokens`. No job gets a number below
+    `numbers_from` any more, where directories on disk bear higher ones than the journal knows."""
 
     version: str
     pid: int
+    seed: str = ""
+    numbers_from: int = 1
+
+
+class UnknownRunFound(Event, frozen=True, tag="unknown_run_found"):
+    """What the journal does not know may be at work in this environment: nothing starts there."""
+
+    environment: str
+    run: UnknownRun
+
+
+class UnknownRunJudged(Event, frozen=True, tag="unknown_run_judged"):
+    """An admin said what it is."""
+
+    environment: str
+    job: int
+    verdict: UnknownVerdict
+
+
+class UnknownRunSetAside(Event, frozen=True, tag="unknown_run_set_aside"):
+    """Nothing of it lives, and what it left is out of the way."""
+
+    environment: str
+    job: int
 
 
 class Stamped(msgspec.Struct, frozen=True):
@@ -419,4 +447,7 @@ AnyEvent = (
     | DrainStarted
     | DrainEnded
     | DaemonStarted
+    | UnknownRunFound
+    | UnknownRunJudged
+    | UnknownRunSetAside
 )

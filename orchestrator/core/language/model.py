@@ -365,6 +365,9 @@ class Job(msgspec.Struct, frozen=True):
     """Keyed digests of the same values: equal values have equal ones, and say nothing else."""
     pays: int | None = None
     """The job whose debt an admin said that this run pays, whatever the two have in common."""
+    token: str = ""
+    """What no other job has, not even one that had this number in a journal that was lost. All that
+    a job leaves on disk bears it (decision 0025). Empty for one of an earlier release."""
 
     def step(self, name: str) -> Step:
         """The step of that name. Raises KeyError if there is none (yet)."""
@@ -469,6 +472,31 @@ class Quarantine(msgspec.Struct, frozen=True):
         return self.look is not None and self.look.started is not None
 
 
+class UnknownVerdict(msgspec.Struct, frozen=True):
+    """What an admin said of a run that the journal does not know: that nothing of it lives, or
+    (`wait`) that the daemon shall wait until nothing does."""
+
+    wait: bool
+    by: Actor
+    at: Instant
+    reason: str
+
+
+class UnknownRun(msgspec.Struct, frozen=True):
+    """A directory of this boot, of a job that the journal does not know: its tools may be alive.
+
+    `token` and `pipeline` are empty where it does not say; `environment` then too, and it may be
+    any. `since` is when it was found. Nothing is admitted where it may be at work.
+    """
+
+    job: int
+    token: str = ""
+    pipeline: str = ""
+    environment: str = ""
+    since: Instant | None = None
+    verdict: UnknownVerdict | None = None
+
+
 class Environment(msgspec.Struct, frozen=True):
     """What is true of one environment beside its jobs. `retired`: gone from the configuration."""
 
@@ -476,6 +504,7 @@ class Environment(msgspec.Struct, frozen=True):
     debts: tuple[Debt, ...] = ()
     quarantine: Quarantine | None = None
     retired: bool = False
+    unknown: tuple[UnknownRun, ...] = ()
 
     def debt_of(self, job: int) -> Debt | None:
         """The debt that this job made, if it stands."""

@@ -298,6 +298,19 @@ class NoRecheck(Rejection):
         super().__init__(f"recheck {id} is over, or was never asked for")
 
 
+class NoUnknownRun(NotFound):
+    """The journal knows of no unknown run by this number."""
+
+    kind = "no-unknown-run"
+
+    def __init__(self, job: int, known: Iterable[int]) -> None:
+        there = ", ".join(map(str, known))
+        super().__init__(
+            f"job {job} is no run that the journal does not know; "
+            + (f"these are: {there}" if there else "there is none")
+        )
+
+
 class MissingReason(Rejection):
     """A reason must be given."""
 

@@ -120,6 +120,7 @@ class BlockerType(enum.Enum):
     DRAIN = "drain"
     APPROVAL = "approval"
     RECHECK = "recheck"
+    UNKNOWN = "unknown"  # what the journal does not know may be at work there
 
 
 class ParameterType(enum.Enum):

@@ -10,6 +10,7 @@ from orchestrator.core.language.words import Section
 from orchestrator.core.rules.payment import debts_paid_by, is_being_paid
 from orchestrator.core.rules.seniority import rank
 from orchestrator.core.rules.stopping import stop_needless
+from orchestrator.core.rules.tokens import token
 from orchestrator.core.steps.approval_rules import declared_rules
 from orchestrator.core.values.parameter_values import as_their_types, typed
 from orchestrator.core.values.parameters import accept
@@ -135,5 +136,6 @@ def _submission(world: World, environment: str, debt: Debt, now: Instant) -> ev.
         secret_digests=debt.secret_digests,
         reason=f"owed by job {debt.job}",
         cleanup_for=debt.job,
+        token=token(world, now),
         prepares=prepares(world.definitions[debt.definition], cleanup=True),
     )

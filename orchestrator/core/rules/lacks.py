@@ -36,6 +36,7 @@ class Blocker(msgspec.Struct, frozen=True):
 
 def lacks(world: World, job: Job, paid: tuple[Debt, ...]) -> Iterator[Blocker]:
     """What keeps a waiting job from starting although it is the most senior of all."""
+    yield from unknown_blockers(world.environment(job.environment))
     yield from _quarantine(world, job, paid)
     if not paid:
         yield from drained(world)
@@ -94,6 +95,20 @@ def exclude_each_other(world: World, kind: str, running: Job) -> bool:
     # Then and now: by today's relation alone, a reload would let in beside a running job what that
     # one excluded when it started.
     return kind in then or running.kind in world.excluded_by(kind)
+
+
+def unknown_blockers(environment: Environment) -> Iterator[Blocker]:
+    """The runs that the journal does not know, and that may be at work in an environment."""
+    # The owed cleanup waits too, unlike in a quarantine: it would work beside a tool that lives.
+    for run in environment.unknown:
+        dead = f"orchestrator unknown {run.job} --dead --reason …"
+        lift = f"look: orchestrator unknown; then an admin: {dead}, or --wait"
+        text = f"job {run.job}, which the journal does not know, may be at work here"
+        if run.verdict is not None and run.verdict.wait:
+            text, lift = f"{text}: the daemon waits until nothing of it lives", f"an admin: {dead}"
+        yield Blocker(
+            type=BlockerType.UNKNOWN, id=str(run.job), text=text, since=run.since, lift=lift
+        )
 
 
 def _quarantine(world: World, job: Job, paid: tuple[Debt, ...]) -> Iterator[Blocker]:

@@ -23,7 +23,7 @@ from orchestrator.core.language.rejections import (
 from orchestrator.core.language.suggested_commands import recheck_id
 from orchestrator.core.language.words import Role, StopCause
 from orchestrator.core.rules.admission import no_slot
-from orchestrator.core.rules.lacks import Blocker, running_blocker
+from orchestrator.core.rules.lacks import Blocker, running_blocker, unknown_blockers
 from orchestrator.core.rules.lookups import configured, known_environment
 from orchestrator.core.rules.payment import how_to_pay
 from orchestrator.core.rules.permissions import demand
@@ -71,6 +71,7 @@ def blockers(world: World, environment: Environment) -> Iterator[Blocker]:
     quarantine = environment.quarantine
     if quarantine is None or not quarantine.rechecking or quarantine.is_looked_at:
         return
+    yield from unknown_blockers(environment)
     for job in world.running_jobs(environment.name):
         yield running_blocker(world, job, "a recheck runs alone")
     if world.slots.in_use > world.capacity:
@@ -89,7 +90,7 @@ def place_in_line(world: World, environment: str) -> Iterator[Entry]:
     """Where a recheck stands among those that lack a slot only: with the repairs that wait."""
     state = world.environment(environment)
     quarantine = state.quarantine
-    alone = next(iter(world.running_jobs(environment)), None) is None
+    alone = next(iter(world.running_jobs(environment)), None) is None and not state.unknown
     if quarantine is not None and quarantine.look is not None and _waits(quarantine) and alone:
         yield (1, rank(world, quarantine.look.asked), quarantine.job)
 

@@ -29,6 +29,7 @@ from orchestrator.core.rules.debts import unpaying
 from orchestrator.core.rules.lookups import configured, known_environment
 from orchestrator.core.rules.permissions import demand, demand_force, demand_stop, may_stop
 from orchestrator.core.rules.stopping import stop_job, stop_needless
+from orchestrator.core.rules.unknown import found, judge, lost
 from orchestrator.core.world.world import World
 
 
@@ -45,6 +46,8 @@ def answer(world: World, request: cmd.Request, now: Instant) -> Iterator[ev.AnyE
             return start_drain(world, request, now)
         case cmd.EndDrain():
             return end_drain(world, request)
+        case cmd.JudgeUnknown():
+            return judge(world, request, now)
         case cmd.AcceptConfiguration():
             return accept_configuration(world, request)
         case cmd.OpenDaemon():
@@ -178,9 +181,19 @@ def accept_configuration(world: World, request: cmd.AcceptConfiguration) -> Iter
 
 def open_daemon(world: World, request: cmd.OpenDaemon) -> Iterator[ev.AnyEvent]:
     """A daemon is ready: clients that jobs depend on have to come back from now."""
-    yield ev.DaemonStarted(version=request.version, pid=request.pid)
+    unknown = request.numbers_from > world.next_job
+    yield ev.DaemonStarted(
+        version=request.version,
+        pid=request.pid,
+        seed=request.seed,
+        numbers_from=request.numbers_from if unknown else 1,
+    )
+    yield from found(world, request)
+    forgotten = {ref.job for ref in request.ran}
+    for id in sorted(forgotten):
+        yield from lost(world, id, [ref for ref in request.ran if ref.job == id])
     for _, job in sorted(world.jobs.items()):
-        if job.cancel_on_disconnect and job.stop is None:
+        if job.id not in forgotten and job.cancel_on_disconnect and job.stop is None:
             yield ev.ClientLost(job=job.id)
 
 

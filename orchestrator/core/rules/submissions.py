@@ -26,6 +26,7 @@ from orchestrator.core.rules.debts import cleanup_params, prepares, record_defin
 from orchestrator.core.rules.lookups import configured, environment_named, pipeline_named
 from orchestrator.core.rules.permissions import demand, demand_own_stop
 from orchestrator.core.rules.seniority import rank
+from orchestrator.core.rules.tokens import token
 from orchestrator.core.values.parameters import ParameterProblem, ParametersWrong, accept
 from orchestrator.core.values.references import JobFacts, ReferenceProblem
 from orchestrator.core.values.secret_parameters import demand_secret, given_openly, hidden
@@ -61,6 +62,7 @@ def submit(world: World, request: cmd.Submit, now: Instant) -> Iterator[ev.AnyEv
         secrets=request.secrets,
         secret_digests=request.secret_digests,
         pays=request.pays,
+        token=token(world, now),
         priority=request.priority,
         labels=request.labels,
         url=request.url,
@@ -102,6 +104,7 @@ def retry(world: World, request: cmd.Retry, now: Instant) -> Iterator[ev.AnyEven
         secrets=request.secrets,
         secret_digests=request.secret_digests,
         pays=request.pays if quarantined else None,
+        token=token(world, now),
         priority=request.priority,
         labels=request.labels,
         url=request.url,

@@ -68,7 +68,23 @@ class StopLook(msgspec.Struct, frozen=True):
     force: bool
 
 
-Effect = RunAttempt | StopAcquire | AskToStop | EndByForce | TellAnswer | VerifyAgain | StopLook
+class SetUnknownAside(msgspec.Struct, frozen=True):
+    """Put what an unknown run left out of the way; first (`wait`) until nothing of it lives."""
+
+    job: int
+    wait: bool
+
+
+Effect = (
+    RunAttempt
+    | StopAcquire
+    | AskToStop
+    | EndByForce
+    | TellAnswer
+    | VerifyAgain
+    | StopLook
+    | SetUnknownAside
+)
 
 
 def wanted(world: World, environment: str) -> Iterator[Effect]:
@@ -77,6 +93,9 @@ def wanted(world: World, environment: str) -> Iterator[Effect]:
         for step, _ in world.active_steps(job):
             yield from _step(StepRef(job=job.id, step=step.name, attempt=step.attempt), step)
     state = world.environments.get(environment)
+    for run in state.unknown if state is not None else ():
+        if run.verdict is not None:
+            yield SetUnknownAside(job=run.job, wait=run.verdict.wait)
     if state is not None and state.quarantine is not None:
         yield from _looks(environment, state.quarantine)
 

@@ -8,6 +8,7 @@ from orchestrator.core.language import events as ev
 from orchestrator.core.language.instant import Instant
 from orchestrator.core.language.model import (
     Drain,
+    Environment,
     Force,
     Job,
     JobCancelling,
@@ -17,8 +18,13 @@ from orchestrator.core.language.model import (
     JobRunning,
     Step,
 )
-from orchestrator.core.world.evolve_environment import environment_after, left_by
+from orchestrator.core.world.evolve_environment import (
+    EnvironmentEvent,
+    environment_after,
+    left_by,
+)
 from orchestrator.core.world.evolve_step import step_after
+from orchestrator.core.world.evolve_unknown import UnknownEvent, unknown_after
 from orchestrator.core.world.transaction import InForce
 from orchestrator.core.world.world import World
 
@@ -37,7 +43,8 @@ def evolve(world: World, stamped: ev.Stamped) -> None:
         case ev.DrainEnded():
             world.put_drain(None)
         case ev.DaemonStarted():
-            pass
+            world.put_seed(event.seed)
+            world.put_numbers_from(event.numbers_from)
         case (
             ev.DebtIncurred()
             | ev.DebtPaid()
@@ -49,9 +56,11 @@ def evolve(world: World, stamped: ev.Stamped) -> None:
             | ev.RecheckStopRequested()
             | ev.Rechecked()
             | ev.FindingSettled()
+            | ev.UnknownRunFound()
+            | ev.UnknownRunJudged()
+            | ev.UnknownRunSetAside()
         ):
-            environment = world.environment(event.environment)
-            world.put_environment(environment_after(environment, event, at, stamped.by))
+            world.put_environment(_environment_after(world, event, stamped))
             _drop_if_empty(world, event.environment)
         case ev.JobSubmitted():
             world.put_job(_submitted(world, event, at))
@@ -97,6 +106,21 @@ def evolve(world: World, stamped: ev.Stamped) -> None:
             assert_never(event)
 
 
+def _environment_after(
+    world: World, event: EnvironmentEvent | UnknownEvent, stamped: ev.Stamped
+) -> Environment:
+    environment = world.environment(event.environment)
+    match event:
+        case ev.UnknownRunFound() | ev.UnknownRunJudged() | ev.UnknownRunSetAside():
+            configured = world.configuration.environments if world.configuration else {}
+            after = unknown_after(environment, event, stamped.at)
+            # A directory may name an environment that was taken out since: then this is the first
+            # that the world hears of it, and nothing else would ever drop it.
+            return replace(after, retired=event.environment not in configured)
+        case _:
+            return environment_after(environment, event, stamped.at, stamped.by)
+
+
 def _submitted(world: World, event: ev.JobSubmitted, at: Instant) -> Job:
     steps = world.definitions[event.definition].pipeline.steps if event.prepares else ()
     return Job(
@@ -124,6 +148,7 @@ def _submitted(world: World, event: ev.JobSubmitted, at: Instant) -> Job:
         secrets=event.secrets,
         secret_digests=event.secret_digests,
         pays=event.pays,
+        token=event.token,
     )
 
 
@@ -204,11 +229,12 @@ def _retire_or_revive(world: World) -> None:
 
 
 def _drop_if_empty(world: World, name: str) -> None:
-    """A retired environment goes with its last job, debt and quarantine."""
+    """A retired environment goes with its last job, debt, quarantine and unknown run."""
     environment = world.environments.get(name)
     if environment is None or not environment.retired:
         return
     at_work = world.running.get(name) or world.preparing.get(name)
     waits_or_runs = at_work or name in world.queues.environments
-    if not (environment.debts or environment.quarantine or waits_or_runs):
+    kept = environment.debts or environment.quarantine or environment.unknown
+    if not (kept or waits_or_runs):
         world.drop_environment(name)

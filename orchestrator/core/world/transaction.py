@@ -18,7 +18,8 @@ class InForce(msgspec.Struct, frozen=True):
 class Changes(msgspec.Struct):
     """The entities that a transaction replaced, in their last version.
 
-    A finished job stands here in its last phase, although the world has let it go.
+    A finished job stands here in its last phase, although the world has let it go. No number below
+    `numbers_from` is given out any more (None: as before).
     """
 
     jobs: dict[int, Job] = {}
@@ -26,6 +27,7 @@ class Changes(msgspec.Struct):
     definitions: dict[str, JobDefinition] = {}
     configuration: InForce | None = None
     drain: bool = False
+    numbers_from: int | None = None
 
 
 class Touched(msgspec.Struct):

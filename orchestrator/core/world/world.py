@@ -55,7 +55,8 @@ class World:
     """Open jobs, environments, and the indexes that keep a decision's cost apart from their number.
 
     `epoch` is the moment at which this world was loaded: deadlines count in its boot's clock.
-    `accepted` is since when the configuration is in force, in UTC milliseconds.
+    `accepted` is since when the configuration is in force, in UTC milliseconds. `seed` is what the
+    daemon that opened it brought to make tokens of (orchestrator.core.rules.tokens).
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class World:
         self.jobs: dict[int, Job] = {}
         self.drain: Drain | None = None
         self.next_job = 1
+        self.seed = ""
         self.open_ids: SortedSet = SortedSet()
         self.queues = Queues()
         self.running: dict[str, set[int]] = {}
@@ -249,6 +251,19 @@ class World:
         self.drain = drain
         self.changes.drain = True
         self._touch_all()
+
+    def put_seed(self, seed: str) -> None:
+        """Make tokens of this from now on. It is not written: each daemon brings its own."""
+        old = self.seed
+        self._undo.append(lambda: setattr(self, "seed", old))
+        self.seed = seed
+
+    def put_numbers_from(self, number: int) -> None:
+        """Give no job a number below this one."""
+        old = self.next_job
+        if number > old:
+            self._undo.append(lambda: setattr(self, "next_job", old))
+            self.next_job = self.changes.numbers_from = number
 
     def put_environment(self, environment: Environment) -> None:
         """Add or replace an environment."""

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import msgspec
 
+from orchestrator.core.language.model import StepRef
 from orchestrator.engine.attempt.process_place import ProcessPlaces
 from orchestrator.engine.logs.log_file import append_lines
+from orchestrator.engine.paths import Paths
 from orchestrator.plugin import Claim
 from orchestrator.process import records
 from orchestrator.process.host import ProcessHost
@@ -23,7 +25,10 @@ _MOST_CLAIMS = 200
 
 
 class ClaimLine(msgspec.Struct, frozen=True, tag="claim"):
-    """An attempt may hold the resource from `at` on. `processes` lies below the state directory."""
+    """An attempt may hold the resource from `at` on. `processes` lies below the state directory.
+
+    `token` is its job's: the number may have been another job's before, in a lost journal.
+    """
 
     resource: str
     job: int
@@ -32,6 +37,7 @@ class ClaimLine(msgspec.Struct, frozen=True, tag="claim"):
     at: int
     boot_id: str
     processes: str
+    token: str = ""
 
 
 class DeathLine(msgspec.Struct, frozen=True, tag="death"):
@@ -52,18 +58,17 @@ class ClaimBook:
         self._boot_id = boot_id
         self._now = now
 
-    async def claim(
-        self, resource: str, job: int, step: str, attempt: int, processes: Path
-    ) -> None:
+    async def claim(self, resource: str, ref: StepRef, token: str, processes: Path) -> None:
         """Write down, durably, that the attempt may hold the resource from now on."""
         line = ClaimLine(
             resource=resource,
-            job=job,
-            step=step,
-            attempt=attempt,
+            job=ref.job,
+            step=ref.step,
+            attempt=ref.attempt,
             at=self._now(),
             boot_id=self._boot_id,
             processes=str(processes.relative_to(self._state_dir)),
+            token=token,
         )
         await in_thread(self._append, resource, line)
 
@@ -94,10 +99,10 @@ class ClaimBook:
     def _look(self, resource: str) -> tuple[Claim, ...]:
         lines = list(self._read(resource))
         deaths = {line.directory: line.at for line in lines if isinstance(line, DeathLine)}
-        first: dict[tuple[int, str, int], ClaimLine] = {}
+        first: dict[tuple[str, int, str, int], ClaimLine] = {}
         for line in lines:
             if isinstance(line, ClaimLine) and line.resource == resource:
-                first.setdefault((line.job, line.step, line.attempt), line)
+                first.setdefault((line.token, line.job, line.step, line.attempt), line)
         newest = list(first.values())[: -_MOST_CLAIMS - 1 : -1]
         return tuple(self._judge(line, deaths) for line in newest)
 
@@ -116,17 +121,33 @@ class ClaimBook:
     def _ended(self, line: ClaimLine, deaths: dict[str, int]) -> int | None:
         """When the last process of the attempt ended; None while one may live."""
         processes = self._state_dir / line.processes
+        # Set aside, it still proves who is dead: without that, a lock of a job that the journal
+        # has forgotten would be held for ever (decision 0025).
+        if not processes.is_dir():
+            processes = self._set_aside(line)
         if not processes.is_dir():
             return None  # its files are gone, and with them the proof
         ended = line.at
         for place in ProcessPlaces(processes).all():
-            died = self._died(line.resource, place.directory, deaths)
+            died = self._died(line, place.directory, deaths)
             if died is None:
                 return None
             ended = max(ended, died)
         return ended
 
-    def _died(self, resource: str, directory: Path, deaths: dict[str, int]) -> int | None:
+    def _set_aside(self, line: ClaimLine) -> Path:
+        """Where its processes are if its job's directory was set aside."""
+        paths, processes = Paths(self._state_dir), self._state_dir / line.processes
+        directory = paths.job(line.job)
+        if not processes.is_relative_to(directory):
+            return processes
+        return paths.aside(line.job, line.token) / processes.relative_to(directory)
+
+    def _died(self, line: ClaimLine, directory: Path, deaths: dict[str, int]) -> int | None:
+        # The claimant's records are gone where another job's lie: by these a lock would count as
+        # left behind, and be broken, while the tool that took it works on.
+        if self._host.owner(directory) not in (None, line.token):
+            return None
         match self._host.look(directory):
             case NotStarted() | Void():
                 return 0
@@ -137,5 +158,5 @@ class ClaimBook:
             if not self._host.is_tree_dead(directory):
                 return None
             deaths[name] = self._now()
-            self._append(resource, DeathLine(name, deaths[name]))
+            self._append(line.resource, DeathLine(name, deaths[name]))
         return deaths[name]

@@ -7,7 +7,8 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from orchestrator.core.language.model import CallRecord, ProcessRecord
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.language.model import CallRecord, ProcessRecord, StepRef
 from orchestrator.engine.attempt.attempt_paths import AttemptPaths
 from orchestrator.engine.attempt.claims import ClaimBook
 from orchestrator.engine.attempt.journal import ACQUIRE, AttemptJournal
@@ -37,7 +38,10 @@ _Config = TypeVar("_Config")
 
 
 class AttemptFacts(msgspec.Struct, Generic[_Config], frozen=True):
-    """Which attempt of which step this is, and what it was given, references resolved."""
+    """Which attempt of which step this is, and what it was given, references resolved.
+
+    `token` is its job's, `began` when it began.
+    """
 
     job: JobInfo
     step: str
@@ -46,6 +50,8 @@ class AttemptFacts(msgspec.Struct, Generic[_Config], frozen=True):
     params: Mapping[str, Any]
     base_env: Mapping[str, str]
     hidden: Hidden = msgspec.field(default_factory=Hidden)
+    token: str = ""
+    began: Instant | None = None
 
 
 class StepServices(msgspec.Struct, frozen=True):
@@ -89,7 +95,7 @@ class DurableStep(Step[Config]):
         self._calls = AttemptCalls(paths.values, journal, facts.hidden)
         self._questions = AttemptQuestions(journal)
         self._processes = AttemptProcesses(
-            paths, services.processes, journal, services.max_log_bytes
+            paths, services.processes, journal, services.max_log_bytes, facts.token, facts.began
         )
         self._waiting_for: str | None = ""  # not known: an earlier daemon may have told it
 
@@ -218,9 +224,8 @@ class DurableStep(Step[Config]):
         return self._processes.is_dead()
 
     async def claim(self, resource: str) -> None:
-        await self._services.claims.claim(
-            resource, self.job.id, self.name, self.attempt, self._paths.processes
-        )
+        ref = StepRef(job=self.job.id, step=self.name, attempt=self.attempt)
+        await self._services.claims.claim(resource, ref, self._facts.token, self._paths.processes)
 
     async def claims(self, resource: str) -> Sequence[Claim]:
         return await self._services.claims.claims(resource)

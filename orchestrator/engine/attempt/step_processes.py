@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import msgspec
 import structlog
 import trio
 
-from orchestrator.core.language.model import CallRecord, ProcessRecord
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.language.model import CallRecord, ProcessRecord, Record
 from orchestrator.core.rules.observations import STOPPABLE
 from orchestrator.engine.attempt.attempt_paths import AttemptPaths
 from orchestrator.engine.attempt.journal import ACQUIRE, APPLY, AttemptJournal
@@ -35,6 +37,9 @@ log = structlog.get_logger(__name__)
 STOP_ID = "stop"
 """The id of the one graceful signal that a process ever gets."""
 _MOST_GENERATIONS = 5
+_CLOCKS_DIFFER = 1000
+"""Milliseconds by which a process may seem to have begun before what was journalled ahead of it:
+its start is counted in ticks, and by another reading of the clock."""
 
 
 class KeyInUse(Exception):
@@ -62,8 +67,12 @@ class AttemptProcesses:
         host: ProcessHost,
         journal: AttemptJournal,
         max_log_bytes: int | None,
+        token: str = "",
+        began: Instant | None = None,
     ) -> None:
         self._places = ProcessPlaces(paths.processes)
+        self._token = token
+        self._began = began
         self._log = paths.log
         self._host = host
         self._journal = journal
@@ -78,6 +87,7 @@ class AttemptProcesses:
         """
         record = self._journal.record(request.phase, request.key)
         place = self._places.newest(request.phase, request.key)
+        self._refuse_foreign(place, request, record)
         boot_id = read_boot_id()
         match record:
             case CallRecord():
@@ -123,6 +133,46 @@ class AttemptProcesses:
         except errors.EndUnknown as lost:
             raise ProcessLost(f"{request.key} ({request.argv[0]}): {lost}") from lost
 
+    def _is_ours(self, place: ProcessPlace, record: ProcessRecord | None = None) -> bool:
+        """Whether what was started here, if anything was, is a process of this job.
+
+        After a restore a number may have been another job's before. Its records would prove that
+        this job's tool has run, and how: a deploy called success that never was (decision 0025).
+        """
+        owner = self._host.owner(place.directory)
+        if owner is None:
+            return True
+        return owner == self._token and (bool(owner) or self._agrees(place, record))
+
+    def _agrees(self, place: ProcessPlace, record: ProcessRecord | None) -> bool:
+        """Whether records without a token, as an earlier release left them, can be this job's.
+
+        That release gave numbers out again: the records of who had this one before are from before
+        the attempt began, or of a boot in which it intended nothing.
+        """
+        if self._began is None:
+            return True
+        started = self._host.started_at(place.directory)
+        if started is None:
+            return False
+        boot_id, milliseconds = started
+        if boot_id == self._began.boot_id:
+            return milliseconds + _CLOCKS_DIFFER >= self._began.boot
+        return record is None or record.boot_id == boot_id
+
+    def _refuse_foreign(
+        self, place: ProcessPlace, request: ProcessRequest, record: Record | None
+    ) -> None:
+        if not self._is_ours(place, record if isinstance(record, ProcessRecord) else None):
+            raise ProcessLost(
+                f"{request.key} ({request.argv[0]}): the records in {place.directory} are of "
+                "another job that had this number; see: orchestrator unknown"
+            )
+
+    def _all(self, phase: str = "") -> Iterator[ProcessPlace]:
+        """The processes of this attempt. Another job's are not signalled, nor proof of anything."""
+        return (place for place in self._places.all(phase) if self._is_ours(place))
+
     def _refuse_after_stop(self, phase: str) -> None:
         stopping = self._journal.stop is not None or self._interrupted
         if phase in self._closed or (stopping and phase in STOPPABLE):
@@ -157,6 +207,7 @@ class AttemptProcesses:
             stderr=str(self._log),
             stop_signal=request.stop_signal,
             max_log_bytes=self._max_log_bytes,
+            owner=self._token,
         )
 
     async def _attend(self, place: ProcessPlace, request: ProcessRequest) -> ProcessExit:
@@ -198,7 +249,7 @@ class AttemptProcesses:
         True if there was one to ask.
         """
         self._interrupted = True
-        asked = [await self._ask_to_stop(place) for place in self._places.all(APPLY)]
+        asked = [await self._ask_to_stop(place) for place in self._all(APPLY)]
         return any(asked)
 
     async def end_phase(self, phase: str) -> None:
@@ -208,7 +259,7 @@ class AttemptProcesses:
         and for a phase that ended without having asked for all that it had started.
         """
         async with trio.open_nursery() as nursery:
-            for place in self._places.all(phase):
+            for place in self._all(phase):
                 nursery.start_soon(self._stop_and_wait, place)
 
     async def kill(self, phase: str) -> None:
@@ -219,7 +270,7 @@ class AttemptProcesses:
         self._closed.add(phase)
         survivors: list[str] = []
         async with trio.open_nursery() as nursery:
-            for place in self._places.all():
+            for place in self._all():
                 nursery.start_soon(self._kill, place, survivors)
         if survivors:
             raise errors.TreeNotDead("; ".join(survivors))
@@ -241,19 +292,19 @@ class AttemptProcesses:
 
     async def sweep(self) -> None:
         """End what ended processes left behind. Raises process.errors.TreeNotDead."""
-        for place in self._places.all():
+        for place in self._all():
             if isinstance(self._host.look(place.directory), Exited | Lost):
                 await self._host.sweep(place.directory)
 
     def is_dead(self) -> bool:
         """Whether no process of the attempt, nor what one left behind, can be alive."""
-        return all(self._host.is_tree_dead(place.directory) for place in self._places.all())
+        return all(self._host.is_tree_dead(place.directory) for place in self._all())
 
     def recorded_exit(self, phase: str, key: str) -> Exit | None:
         """How the process of this key ended, None if it has not or nobody knows."""
         place = self._places.newest(phase, key)
         match self._host.look(place.directory):
-            case Exited(ended):
+            case Exited(ended) if self._is_ours(place):
                 return self._exit(place, ended)
             case _:
                 return None
@@ -262,7 +313,7 @@ class AttemptProcesses:
         """Where its stdout goes, None if it was never started."""
         place = self._places.newest(phase, key)
         launch = place.read_launch()
-        if launch is None:
+        if launch is None or not self._is_ours(place):
             return None
         return place.stdout if launch.separate_stdout else self._log
 

@@ -21,12 +21,14 @@ from orchestrator.core.language.definition import (
     StepDefinition,
     Variables,
 )
-from orchestrator.core.language.model import Job, Step, StepRef
+from orchestrator.core.language.instant import Instant
+from orchestrator.core.language.model import Job, Pending, Step, StepRef
 from orchestrator.core.rules.scopes import scope_of, steps_read
 from orchestrator.core.values.references import ReferenceProblem, Scope
 from orchestrator.core.world.world import World
 from orchestrator.engine.attempt.attempt_journal import JournalOfAttempt, JournalOfRecheck
 from orchestrator.engine.attempt.attempt_paths import AttemptPaths
+from orchestrator.engine.attempt.mark import ForeignDirectory, mark_directory
 from orchestrator.engine.attempt.process_place import ProcessPlaces
 from orchestrator.engine.attempt.process_variables import (
     VariableRefused,
@@ -44,6 +46,8 @@ from orchestrator.engine.secrets.masking import Hidden, sensitive_values
 from orchestrator.engine.secrets.secret_sources import SecretSources, SecretUnavailable
 from orchestrator.engine.writer import Writer
 from orchestrator.plugin import Adapter, JobInfo, Result
+from orchestrator.process.host import ProcessHost
+from orchestrator.process.identity import read_boot_id
 from orchestrator.process.state import Running
 
 log = structlog.get_logger(__name__)
@@ -160,7 +164,9 @@ class Workbench:
     ) -> Bench:
         """The bench for verifying a finished attempt again. Raises StepUnusable."""
         secrets = await self._given(self._writer.world, job, definition, ref)
-        journal = JournalOfRecheck(job.step(ref.step).records)
+        # A job that was lost while it waited, by the journal, has no steps there (decision 0025).
+        records = next((step.records for step in job.steps if step.name == ref.step), ())
+        journal = JournalOfRecheck(records)
         given = _Given(journal, secrets, self._hidden(job, secrets))
         adapter, step = self._step(self._writer.world, job, definition, ref, given)
         return Bench(adapter, step.in_phase(f"recheck-{round}"), None)
@@ -196,6 +202,11 @@ class Workbench:
     def put_away(self, ref: StepRef) -> None:
         """The attempt is over: nothing is true of it only now any more."""
         self._live.forget(ref)
+
+    @property
+    def processes(self) -> ProcessHost:
+        """What starts, looks at and ends processes."""
+        return self._services.processes
 
     def pid(self, ref: StepRef) -> int | None:
         """The process of an attempt that works now, the last one that was started."""
@@ -241,6 +252,9 @@ class Workbench:
                 world, layers_of(definition, wanted), scope, given.secrets, facts_of_job
             )
             paths.create()
+            mark_directory(self.paths.job(job.id), job, read_boot_id())
+        except ForeignDirectory as problem:
+            raise StepUnusable(str(problem)) from problem
         except (ReferenceProblem, VariableRefused, SettingsInvalid) as problem:
             where = f"{definition.pipeline.origin}: step {ref.step}"
             raise StepUnusable(f"{where}: {problem}") from problem
@@ -254,6 +268,8 @@ class Workbench:
             params=scope.params,
             base_env=variables,
             hidden=given.hidden,
+            token=job.token,
+            began=_began(job, ref.step),
         )
         return adapter, DurableStep(facts, paths, self._services, given.journal)
 
@@ -334,6 +350,12 @@ class Workbench:
     def _hidden(self, job: Job | None, secrets: SecretValues) -> Hidden:
         outputs = sensitive_values(self.paths, job) if job is not None else ()
         return Hidden([*secrets.named.values(), *secrets.params.values(), *outputs])
+
+
+def _began(job: Job, step: str) -> Instant | None:
+    """When the attempt of a step began; None where the journal does not know of one."""
+    phase = next((known.phase for known in job.steps if known.name == step), None)
+    return None if phase is None or isinstance(phase, Pending) else phase.began
 
 
 def layers_of(definition: JobDefinition, step: StepDefinition) -> tuple[Variables, ...]:
