@@ -257,7 +257,7 @@ def test_debt_and_finding_are_one_holder() -> None:
     assert story.running("staging") == [2]
 
 
-def test_a_retry_has_the_locks_of_what_was_left() -> None:
+def test_a_retry_has_the_locks_left() -> None:
     story = given(config(API, environments=LOCKS), submit("api"), *ends_dirty(1))
     one = story.ended[1]
     definition = story.world.definitions[one.definition]

@@ -89,7 +89,7 @@ async def test_a_stop_asks_and_waits(tmp_path: Path) -> None:
             assert bench.all(ev.QuarantineLifted) == []
 
 
-async def test_a_stop_waits_for_what_must_not_be_stopped(tmp_path: Path) -> None:
+async def test_a_stop_waits_for_the_unstoppable(tmp_path: Path) -> None:
     """The command that an author gave as cleanup gets no signal."""
     async with open_bench(tmp_path) as bench:
         gates(bench)
