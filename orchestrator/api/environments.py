@@ -1,7 +1,7 @@
 """Environments, as the wire shows them."""
 
 from orchestrator.api import plain, views, wire
-from orchestrator.core.language.model import Debt, Quarantine
+from orchestrator.core.language.model import Debt, Quarantine, Recheck
 from orchestrator.core.language.rejections import UnknownEnvironment
 from orchestrator.core.rules import rechecks
 from orchestrator.core.rules.payment import how_to_pay
@@ -73,6 +73,20 @@ def _quarantine(world: World, name: str, of: Quarantine | None) -> wire.Quaranti
     )
 
 
+def _cancel(look: Recheck) -> wire.Cancel | None:
+    stop = look.stop
+    if stop is None:
+        return None
+    return wire.Cancel(
+        cause=stop.cause.value,
+        by=plain.person(stop.by) if stop.by is not None else None,
+        reason=stop.reason or None,
+        at=plain.time(stop.at),
+        force=look.forced,
+        force_available_at=None,
+    )
+
+
 def _recheck(world: World, name: str, of: Quarantine) -> wire.Recheck | None:
     look = of.look
     if look is None:
@@ -83,6 +97,6 @@ def _recheck(world: World, name: str, of: Quarantine) -> wire.Recheck | None:
         asked=plain.time(look.asked),
         by=look.by.user if look.by is not None else None,
         started=None if look.started is None else plain.time(look.started),
-        stopping=look.stop is not None,
+        cancel=_cancel(look),
         blockers=tuple(views.blocker(blocker) for blocker in waits_for),
     )

@@ -288,13 +288,14 @@ class EnvironmentDebt(Debt, frozen=True, kw_only=True):
 
 class Recheck(msgspec.Struct, frozen=True):
     """A look at what was found that was asked for and is not over. It waits for `blockers` until it
-    has `started`. `by` is nobody where a repair that succeeded has asked for it."""
+    has `started`. `by` is nobody where a repair that succeeded has asked for it. `cancel` is the
+    stop that was asked for."""
 
     id: str
     asked: str
     by: str | None
     started: str | None
-    stopping: bool
+    cancel: Cancel | None
     blockers: tuple[Blocker, ...]
 
 

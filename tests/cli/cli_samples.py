@@ -159,7 +159,7 @@ RECHECK: Recheck = {
     "asked": at(8),
     "by": "ada",
     "started": None,
-    "stopping": False,
+    "cancel": None,
     "blockers": [
         {
             "type": "job",

@@ -293,7 +293,7 @@ def test_a_cancel_that_leaves_only_handlers(daemon: Recording) -> None:
 
 
 def test_cancel_takes_what_prepares_in_an_environment(daemon: Recording) -> None:
-    environment = {"preparing": [7], "queued": [8], "running": [9]}
+    environment = {"preparing": [7], "queued": [8], "running": [9], "quarantine": None}
     ends = {f"POST /v1/jobs/{n}/cancel": job(n, conclusion="cancelled") for n in (7, 8, 9)}
     printed(daemon, {"GET /v1/environments/x": environment, **ends}, "cancel", "--environment", "x")
     assert [one.path for one in daemon.asked[1:]] == [f"/v1/jobs/{n}/cancel" for n in (7, 8, 9)]

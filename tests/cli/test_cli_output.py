@@ -537,10 +537,22 @@ environment production  quarantined, owes cleanup
 """,
         ),
         (
-            {**samples.RECHECK, "started": samples.at(9), "stopping": True, "blockers": []},
+            {
+                **samples.RECHECK,
+                "started": samples.at(9),
+                "cancel": {
+                    "cause": "cancel",
+                    "by": {"uid": 7, "user": "eve"},
+                    "reason": "enough",
+                    "at": samples.at(9),
+                    "force": False,
+                    "force_available_at": None,
+                },
+                "blockers": [],
+            },
             """
-    recheck: stopping since 12:09 (1 min) by ada
-    stop it: orchestrator cancel production/recheck-2
+    recheck: asked to stop by eve at 12:09, "enough"; what it runs is waited for
+    or (admin): orchestrator cancel production/recheck-2 --force
 """,
         ),
     ],

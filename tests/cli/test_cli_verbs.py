@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.cli.client.wire import DaemonState, Job, Status
+from orchestrator.cli.client.wire import DaemonState, Job, Quarantine, Recheck, Status
 from tests import needs
 from tests.cli import cli_samples as samples
 from tests.cli.cli_recording import (
@@ -493,6 +493,39 @@ def test_drain_waits_for_what_runs(daemon: Recording) -> None:
     assert ran.status == 0
     assert "running  nothing" in ran.out
     assert daemon.asked[0].body == {"cancel": True, "reason": None}
+
+
+def test_drain_waits_for_a_look(daemon: Recording) -> None:
+    """What it runs may act as a cleanup may."""
+    recheck: Recheck = {**samples.RECHECK, "started": at(9), "blockers": []}
+    looks: Quarantine = {**samples.QUARANTINE, "recheck": recheck}
+    looking: Status = {
+        **samples.STATUS,
+        "running": [],
+        "quarantines": [{**samples.ENVIRONMENT, "quarantine": looks}],
+    }
+    later = [looking, {**samples.STATUS, "running": [], "quarantines": []}]
+    daemon.play(
+        {
+            "POST /v1/daemon/drain": looking,
+            "GET /v1/status": lambda asked, connection: reply(connection, later.pop(0)),
+        }
+    )
+    assert orchestrator(daemon.path, "drain", "--wait").status == 0
+    assert later == []
+
+
+def test_cancel_all_stops_a_look_too(daemon: Recording) -> None:
+    quarantine: Quarantine = {**samples.QUARANTINE, "recheck": samples.RECHECK}
+    environment = {**samples.ENVIRONMENT, "queued": [], "quarantine": quarantine}
+    daemon.play(
+        {
+            "GET /v1/environments/production": environment,
+            "POST /v1/environments/production/cancel-recheck": samples.ENVIRONMENT,
+        }
+    )
+    assert orchestrator(daemon.path, "cancel", "--environment", "production").status == 0
+    assert daemon.asked[1].body == {"number": 2, "reason": None}
 
 
 def test_unknown_runs(daemon: Recording) -> None:

@@ -83,7 +83,13 @@ QUESTION = AskedQuestion(
 )
 ENDING = Ending(StepConclusion.WARNING, Outcome.WARN, exit=3, signal="SIGKILL", reason="meh")
 CAUSE = Cause(step="plan", conclusion=StepConclusion.HALTED, exit=0)
-RUN = Run(started=at(1), excludes=("deploy",), locks=("vpc",), pays=(3,))
+RUN = Run(
+    started=at(1),
+    excludes=("deploy",),
+    locks=("vpc",),
+    pays=(3,),
+    debt_conclusion=JobConclusion.LOST,
+)
 PROCESS = ProcessRecord(phase="apply", key="tool", boot_id="boot-1")
 CALL = CallRecord(phase="apply", key="post", done=True, value={"id": [1, None]}, file="values/x")
 VERDICT = UnknownVerdict(wait=True, by=BY, at=at(4), reason="looked")

@@ -4,6 +4,7 @@ import pytest
 
 from orchestrator.core.language import commands as cmd
 from orchestrator.core.language import events as ev
+from orchestrator.core.language.definition import JobDefinition
 from orchestrator.core.language.model import StepRef
 from orchestrator.core.language.rejections import (
     CleanupAtWork,
@@ -172,6 +173,28 @@ def test_a_dirty_look_keeps_it_closed() -> None:
     assert (story.running(), story.waiting()) == ([], [3])
     quarantine = story.environment().quarantine
     assert quarantine is not None and quarantine.rechecking == ()
+
+
+def test_nothing_starts_beside_what_may_be_alive() -> None:
+    """Whatever is found after it."""
+    web = pipeline("web", steps=(step("a"), step("b")), cleanup="clean")
+    story = given(config(web, pipeline("clean", "cleanup")), submit("web"))
+    story.given(acquired(1, "a"), acquired(1, "b"), applied(1, "a"), applied(1, "b"))
+    story.given(cmd.AttemptAbandoned(ref(1, "a"), finding(1, "a")), dirty(1, "b"))
+    assert story.running() == []
+
+
+def test_a_failed_cleanup_never_starts_by_itself() -> None:
+    """Not after an admin's retry of another pipeline has left something either."""
+    kinds = {"deploy": ("deploy",), "test": ("test",), "cleanup": ("cleanup",), "wipe": ("wipe",)}
+    other = pipeline("other", "test", cleanup="wipe")
+    web, clean = pipeline("web", cleanup="clean"), pipeline("clean", "cleanup")
+    both = config(web, clean, other, pipeline("wipe", "wipe"), kinds=kinds)
+    story = given(both, submit("web"), *whole(1), acquired(2), failed(2), cleaned(2))
+    again = JobDefinition(other, both.environments["production"], both.pipelines["wipe"])
+    story.given(cmd.Retry(ROOT, 9, "other", "production", params={}, definition=again))
+    story.given(acquired(3), applied(3), dirty(3))
+    assert (story.running(), story.waiting()) == ([], [])
 
 
 def test_it_starts_by_itself_once() -> None:

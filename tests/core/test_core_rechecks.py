@@ -12,7 +12,7 @@ from orchestrator.core.language.rejections import (
     RecheckAtWork,
     StaleObservation,
 )
-from orchestrator.core.language.words import StopCause
+from orchestrator.core.language.words import Section, StopCause
 from orchestrator.core.rules import rechecks
 from orchestrator.core.rules.admission import blockers
 from orchestrator.core.rules.wanted import StopLook, VerifyAgain, wanted
@@ -112,6 +112,23 @@ def test_nothing_found_names_what_helps() -> None:
     )
 
 
+def test_a_failed_cleanup_is_no_finding() -> None:
+    """No look makes it good, nor has it start again by itself."""
+    story = given(submit("web"), *ends_dirty(1), acquired(2), failed(2), cleaned(2), RECHECK)
+    story.when(looked(ref(1))).then(like(ev.Rechecked, finding=None))
+    quarantine = story.environment().quarantine
+    assert quarantine is not None and quarantine.findings == ()
+    story.given(submit("web-cleanup"), *whole(3))
+    assert story.environment().quarantine is None
+
+
+def test_its_name_never_comes_again() -> None:
+    """What an old screen has told somebody to type stops no other."""
+    story = left().given(RECHECK, looked(ref(1)), submit("api"), *ends_dirty(2), RECHECK)
+    story.when(STOP).refused(NoRecheck, "production/recheck-1", "orchestrator environment")
+    story.when(cmd.StopRecheck(ADA, "production", round=2)).then(like(ev.RecheckStopRequested))
+
+
 def test_a_second_one_waits_for_the_first() -> None:
     left().given(RECHECK).when(RECHECK).refused(RecheckAtWork, "production/recheck-1")
 
@@ -191,6 +208,14 @@ def test_without_a_slot_it_waits() -> None:
     [blocker] = rechecks.blockers(story.world, story.environment("lab"))
     assert blocker.type.value == "capacity"
     story.when(looked(ref(1))).then_among(like(ev.RecheckStarted, environment="lab"))
+
+
+def test_it_waits_for_what_the_same_job_prepares() -> None:
+    steps = (step("a", section=Section.BEFORE), step("b", section=Section.BEFORE), step("go"))
+    story = given(config(pipeline("web", steps=steps)), submit("web"), acquired(1, "a"))
+    story.given(acquired(1, "b"), applied(1, "a"), dirty(1, "a"))
+    story.when(RECHECK).then(like(ev.RecheckRequested))
+    story.given(applied(1, "b")).when(cleaned(1, "b")).then_among(like(ev.RecheckStarted))
 
 
 def test_a_drain_keeps_none_back() -> None:
@@ -293,6 +318,15 @@ def test_an_admin_ends_it_by_force() -> None:
 def test_one_that_is_over_has_no_stop(round: int) -> None:
     command = cmd.StopRecheck(ADA, "production", round=round)
     left().given(RECHECK).when(command).refused(NoRecheck, f"production/recheck-{round}")
+
+
+def test_its_limit_keeps_who_stopped_it() -> None:
+    story = left().given(RECHECK, STOP).after(300)
+    story.then_among(like(ev.RecheckStopRequested, force=True))
+    quarantine = story.environment().quarantine
+    assert quarantine is not None and quarantine.look is not None
+    stop = quarantine.look.stop
+    assert stop is not None and (stop.by, stop.reason) == (ADA.actor, "enough")
 
 
 def test_it_ends_at_its_limit() -> None:

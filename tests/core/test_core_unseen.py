@@ -8,6 +8,7 @@ from orchestrator.core.language.definition import StepDefinition
 from orchestrator.core.language.model import ProcessRecord
 from orchestrator.core.language.rejections import NothingToRecheck
 from orchestrator.core.language.words import JobConclusion, StepConclusion
+from orchestrator.core.rules.admission import blockers
 from tests.core.core_setup import (
     ADA,
     ROOT,
@@ -119,6 +120,16 @@ def test_a_cleanup_for_another_settles_nothing() -> None:
     assert quarantine is not None and [left.ref for left in quarantine.findings] == [ref(1)]
 
 
+def test_a_lost_cleanup_is_settled_by_the_next() -> None:
+    """What was left is of the cleanup's own job, which owes nothing."""
+    clean = pipeline("clean", "cleanup", steps=(BLIND,))
+    story = given(config(pipeline("web", cleanup="clean"), clean), submit("web"), *whole(1))
+    story.given(acquired(2), cmd.IntendProcess(ref(2), RUNS))
+    story.given(cmd.AttemptFailed(ref(2), StepConclusion.LOST, "the host went down"), cleaned(2))
+    story.given(submit("clean"), *whole(3))
+    assert story.environment().quarantine is None
+
+
 def test_a_look_tells_nothing_of_it() -> None:
     lost().when(RECHECK).refused(
         NothingToRecheck, "nobody saw a step end", "orchestrator waive production"
@@ -131,6 +142,13 @@ def test_a_look_at_others_leaves_it() -> None:
     story.then_among(like(ev.RecheckStarted))
     story.when(cmd.RecheckDone("production", ref(1, "other"))).then(like(ev.Rechecked))
     assert story.environment().quarantine is not None
+
+
+def test_nobody_is_told_to_type_what_is_refused() -> None:
+    story = lost().given(submit("web"))
+    [blocker] = blockers(story.world, story.job(2))
+    assert blocker.lift is not None and "recheck" not in blocker.lift
+    assert "orchestrator waive production" in blocker.lift
 
 
 def test_without_a_cleanup_an_admin_says() -> None:

@@ -282,13 +282,14 @@ class EnvironmentDebt(Debt):
 
 class Recheck(TypedDict):
     """A look at what was found that was asked for and is not over. It waits for `blockers` until it
-    has `started`. `by` is nobody where a repair that succeeded has asked for it."""
+    has `started`. `by` is nobody where a repair that succeeded has asked for it. `cancel` is the
+    stop that was asked for."""
 
     id: str
     asked: str
     by: str | None
     started: str | None
-    stopping: bool
+    cancel: Cancel | None
     blockers: list[Blocker]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.arguments import job_or_recheck
+from orchestrator.cli.arguments import job_or_recheck, recheck_id
 from orchestrator.cli.client.daemon import Daemon
 from orchestrator.cli.client.errors import Refused, UsageMistake
 from orchestrator.cli.client.exits import Exit, status_of, worst
@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from orchestrator.cli.client.wire import Environment, Job
+    from orchestrator.cli.client.wire import Environment, Job, Recheck
     from orchestrator.cli.view.terminal import Terminal
 
 
@@ -39,8 +39,10 @@ def run(options: Namespace, terminal: Terminal) -> int:
     refused = [_stop_recheck(daemon, recheck, options, terminal) for recheck in rechecks]
     jobs = [asked for asked in dict.fromkeys(options.asked) if isinstance(asked, int)]
     if options.environment is not None:
-        jobs = _open_in(daemon, options.environment)
-        if not jobs:
+        jobs, recheck = _open_in(daemon, options.environment)
+        if recheck is not None:
+            refused.append(_stop_recheck(daemon, recheck_id(recheck["id"]), options, terminal))
+        elif not jobs:
             terminal.note("nothing is open there")
     statuses, asked = _ask_each(daemon, jobs, options, terminal)
     if options.wait:
@@ -63,10 +65,11 @@ def _stop_recheck(
     return Exit.DONE
 
 
-def _open_in(daemon: Daemon, name: str) -> list[int]:
+def _open_in(daemon: Daemon, name: str) -> tuple[list[int], Recheck | None]:
     environment: Environment = daemon.get(environment_path(name))
     waiting = [*environment["preparing"], *environment["queued"]]  # these must not start meanwhile
-    return [*waiting, *environment["running"]]
+    quarantine = environment["quarantine"]
+    return [*waiting, *environment["running"]], quarantine["recheck"] if quarantine else None
 
 
 def _ask_each(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from orchestrator.cli.client.daemon import Daemon
 from orchestrator.cli.client.exits import Exit
 from orchestrator.cli.verbs.status import print_status
@@ -12,6 +14,10 @@ if TYPE_CHECKING:
 
     from orchestrator.cli.client.wire import Status
     from orchestrator.cli.view.terminal import Terminal
+
+
+LOOK_AGAIN = 0.5
+"""Seconds from one status to the next while only a recheck is at work: nothing tells of its end."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -47,10 +53,19 @@ def _when_idle(daemon: Daemon, status: Status, terminal: Terminal) -> Status:
     from orchestrator.cli.view.steps import is_at_work
 
     report = ProgressReport(terminal)
-    while status["running"] or any(map(is_at_work, status["preparing"])):
+    while status["running"] or _looks(status) or any(map(is_at_work, status["preparing"])):
+        if not status["running"] and _looks(status):
+            time.sleep(LOOK_AGAIN)
         for job in filter(is_at_work, status["preparing"]):
             watch_to_end(daemon, job["id"], report, enough=lambda seen: not is_at_work(seen))
         for job in status["running"]:
             watch_to_end(daemon, job["id"], report)
         status = daemon.returning(lambda: daemon.get("/v1/status"))
     return status
+
+
+def _looks(status: Status) -> bool:
+    """Whether something that was left behind is being looked at: that may act as a cleanup may."""
+    quarantines = [environment["quarantine"] for environment in status["quarantines"]]
+    rechecks = [quarantine["recheck"] for quarantine in quarantines if quarantine]
+    return any(recheck["started"] for recheck in rechecks if recheck)

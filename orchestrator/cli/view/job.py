@@ -66,13 +66,17 @@ def _blockers(job: Job, now: float) -> list[str]:
 def _recheck_lines(recheck: Recheck, now: float) -> list[str]:
     """What a look that is not over does, and how to stop it."""
     by = f" by {harmless(recheck['by'])}" if recheck["by"] else ""
+    stop = f"orchestrator cancel {harmless(recheck['id'])}"
+    if recheck["cancel"]:
+        told = stop_sentence(recheck["cancel"], now)
+        lines = [f"    recheck: {told}; what it runs is waited for"]
+        return lines if recheck["cancel"]["force"] else [*lines, f"    or (admin): {stop} --force"]
     if recheck["started"]:
-        does = "stopping" if recheck["stopping"] else "looking"
-        lines = [f"    recheck: {does} since {since(recheck['started'], now)}{by}"]
+        lines = [f"    recheck: looking since {since(recheck['started'], now)}{by}"]
     else:
         lines = [f"    recheck: asked for {since(recheck['asked'], now)}{by}, waits for"]
         lines += [f"      {harmless(blocker['text'])}" for blocker in recheck["blockers"]]
-    return [*lines, f"    stop it: orchestrator cancel {harmless(recheck['id'])}"]
+    return [*lines, f"    stop it: {stop}"]
 
 
 def quarantine_lines(quarantine: Quarantine, environment: str, now: float) -> list[str]:

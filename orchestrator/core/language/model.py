@@ -136,7 +136,8 @@ class Finding(msgspec.Struct, frozen=True):
     `locks` are the job's, kept by the finding after its end, as a debt does: both are one holder.
     `cleanup_timeout` is what a look at it may take, in seconds; None of one that is older.
     `settled_by_cleanup`: there is nothing to look at; the success of the cleanup that its job owes,
-    which its author declared to put everything right, settles it.
+    which its author declared to put everything right, settles it. `pays` are the jobs whose debts
+    the run was to pay that left it: it is settled as well where the next run pays those.
     """
 
     ref: StepRef
@@ -145,6 +146,7 @@ class Finding(msgspec.Struct, frozen=True):
     locks: tuple[str, ...] = ()
     cleanup_timeout: float | None = None
     settled_by_cleanup: bool = False
+    pays: tuple[int, ...] = ()
 
 
 class Pending(msgspec.Struct, frozen=True, tag="pending"):
@@ -266,13 +268,15 @@ class Run(msgspec.Struct, frozen=True):
     """What a job took when it was admitted.
 
     `excludes` are the kinds that its own kind excluded then: a later configuration can add to
-    them and not take from them. `locks` are all it holds; `pays` are the jobs whose debt it pays.
+    them and not take from them. `locks` are all it holds; `pays` are the jobs whose debt it pays,
+    and `debt_conclusion` is how the first of them had ended.
     """
 
     started: Instant
     excludes: tuple[str, ...] = ()
     locks: tuple[str, ...] = ()
     pays: tuple[int, ...] = ()
+    debt_conclusion: JobConclusion | None = None
 
 
 class JobPreparing(msgspec.Struct, frozen=True, tag="preparing"):
@@ -498,12 +502,15 @@ class UnknownRun(msgspec.Struct, frozen=True):
 
 
 class Environment(msgspec.Struct, frozen=True):
-    """What is true of one environment beside its jobs. `retired`: gone from the configuration."""
+    """What is true of one environment beside its jobs. `retired`: gone from the configuration.
+    `rechecks` counts those of all its quarantines: a name on an old screen never means a new one.
+    """
 
     name: str
     debts: tuple[Debt, ...] = ()
     quarantine: Quarantine | None = None
     retired: bool = False
+    rechecks: int = 0
     unknown: tuple[UnknownRun, ...] = ()
 
     def debt_of(self, job: int) -> Debt | None:

@@ -294,8 +294,11 @@ class NoRecheck(Rejection):
 
     kind = "no-recheck"
 
-    def __init__(self, id: str) -> None:
-        super().__init__(f"recheck {id} is over, or was never asked for")
+    def __init__(self, id: str, environment: str) -> None:
+        super().__init__(
+            f"recheck {id} is over, or was never asked for; see: orchestrator environment "
+            f"{environment}"
+        )
 
 
 class NoUnknownRun(NotFound):

@@ -72,6 +72,7 @@ def admission(world: World, job: Job, now: Instant) -> Run:
         excludes=tuple(sorted(excludes)),
         locks=tuple(dict.fromkeys(needed(world, job, paid))),
         pays=tuple(debt.job for debt in paid),
+        debt_conclusion=paid[0].conclusion if paid else None,
     )
 
 

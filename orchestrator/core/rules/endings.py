@@ -63,10 +63,11 @@ def _after_repair(
     """What the success of a run means that the quarantine let past. It has cleaned up what it knows
     of: whether what a step left behind is gone, only a look can tell, and one is made. What nobody
     can look at is settled by the cleanup that its own job owed."""
+    done = {debt.job for debt in paid}
     settled = [
         finding
         for finding in quarantine.findings
-        if finding.settled_by_cleanup and finding.ref.job in {debt.job for debt in paid}
+        if finding.settled_by_cleanup and done.intersection((finding.ref.job, *finding.pays))
     ]
     for finding in settled:
         yield ev.FindingSettled(environment.name, finding.ref, by_job=job.id)

@@ -127,17 +127,24 @@ def _quarantine(world: World, job: Job, paid: tuple[Debt, ...]) -> Iterator[Bloc
         id=name,
         text=f"{name} is under quarantine since job {quarantine.job}: {quarantine.reason}",
         since=quarantine.since,
-        lift=f"look: orchestrator environment {name}; then: "
-        f"{_repair(world, environment, quarantine)}, "
-        f"or an admin: orchestrator waive {name} --reason …",
+        lift=lift_quarantine(world, environment, quarantine),
     )
 
 
-def _repair(world: World, environment: Environment, quarantine: Quarantine) -> str:
-    """What to type first: look again at what was found, or run the cleanup that failed."""
-    if quarantine.lookable or not environment.debts:
-        return f"orchestrator recheck {environment.name}"
-    return how_to_pay(world, environment.name, environment.debts[0])
+def lift_quarantine(world: World, environment: Environment, quarantine: Quarantine) -> str:
+    """What to type: look again at what was found, or run the cleanup that failed, where either is
+    taken; else only an admin's word helps."""
+    name = environment.name
+    due = next((debt for debt in environment.debts if debt.conclusion is not None), None)
+    first = ""
+    if quarantine.lookable:
+        first = f"orchestrator recheck {name}, or "
+    elif due is not None and not environment.retired:
+        first = f"{how_to_pay(world, name, due)}, or "
+    return (
+        f"look: orchestrator environment {name}; then: {first}"
+        f"an admin: orchestrator waive {name} --reason …"
+    )
 
 
 def drained(world: World) -> Iterator[Blocker]:
@@ -255,6 +262,7 @@ def _locks(world: World, job: Job, paid: tuple[Debt, ...]) -> Iterator[Blocker]:
                 id=lock,
                 text=f"lock {lock} is held by {_in_words(world, holder)} in {holder.environment}",
                 since=_held_since(world, holder),
+                lift=_lift_holder(world, holder),
                 passes=passes,
             )
 
@@ -265,6 +273,15 @@ def _in_words(world: World, holder: Holder) -> str:
     if world.environment(holder.environment).debt_of(holder.job) is not None:
         return f"the cleanup owed by job {holder.job}"
     return f"what job {holder.job} left behind"
+
+
+def _lift_holder(world: World, holder: Holder) -> str | None:
+    """What to type where what holds a lock does not end by itself."""
+    environment = world.environment(holder.environment)
+    quarantine = environment.quarantine
+    if not holder.debt or quarantine is None:
+        return None
+    return lift_quarantine(world, environment, quarantine)
 
 
 def _held_since(world: World, holder: Holder) -> Instant | None:

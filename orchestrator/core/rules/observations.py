@@ -158,7 +158,7 @@ def _conclude(
     if finding is None:
         yield from _end(world, job, step, ending)
         return
-    finding = _with_limit(world, job, finding)
+    finding = _of_job(world, job, finding)
     yield ev.StepFinished(ref=finding.ref, ending=_dirty(ending, finding), finding=finding)
     yield _quarantine(world, job, finding)
 
@@ -205,7 +205,7 @@ def attempt_abandoned(world: World, seen: cmd.AttemptAbandoned) -> Iterator[ev.A
     job, step = attempt(world, seen.ref)
     if not step.active:
         stale(seen.ref, step.phase)
-    finding = _with_limit(world, job, seen.finding)
+    finding = _of_job(world, job, seen.finding)
     match step.phase:
         case CleaningUp(ending=ended):
             ending = _dirty(ended, finding)
@@ -222,10 +222,11 @@ def _abandoned(conclusion: StepConclusion, finding: Finding) -> Ending:
     return Ending(conclusion=conclusion, outcome=Outcome.FAIL, reason=finding.found)
 
 
-def _with_limit(world: World, job: Job, finding: Finding) -> Finding:
-    """A finding with what a look at it may take: when somebody looks, its job is gone."""
+def _of_job(world: World, job: Job, finding: Finding) -> Finding:
+    """A finding with what it must keep of its job: when somebody looks, that is gone."""
     limit = world.step_definition(job, finding.ref.step).cleanup_timeout
-    return replace(finding, cleanup_timeout=limit)
+    pays = job.run.pays if job.run is not None else ()
+    return replace(finding, cleanup_timeout=limit, pays=pays)
 
 
 def _dirty(ending: Ending, finding: Finding) -> Ending:
@@ -240,15 +241,18 @@ def _dirty(ending: Ending, finding: Finding) -> Ending:
 
 
 def _quarantine(world: World, job: Job, finding: Finding) -> ev.Quarantined:
+    """After a dirty step the owed cleanup may still start by itself; never again where one has
+    failed, or something may be alive, until the quarantine is lifted."""
     before = world.environment(job.environment).quarantine
     may_owe = world.definition(job).cleanup is not None
     pays = job.run is not None and bool(job.run.pays)
+    automatic = may_owe if before is None else before.automatic and (may_owe or not pays)
     return ev.Quarantined(
         environment=job.environment,
         job=job.id,
         reason=f"step {finding.ref.step} of job {job.id} left it dirty: {finding.found}",
         findings=(finding,),
-        automatic=may_owe or (before is not None and before.automatic and not pays),
+        automatic=automatic,
     )
 
 

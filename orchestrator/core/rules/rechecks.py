@@ -21,7 +21,7 @@ from orchestrator.core.language.rejections import (
     StaleObservation,
 )
 from orchestrator.core.language.suggested_commands import recheck_id
-from orchestrator.core.language.words import Role, StopCause
+from orchestrator.core.language.words import BlockerType, Role, StopCause
 from orchestrator.core.rules.admission import no_slot
 from orchestrator.core.rules.lacks import Blocker, running_blocker, unknown_blockers
 from orchestrator.core.rules.lookups import configured, known_environment
@@ -57,7 +57,7 @@ def stop_recheck(world: World, request: cmd.StopRecheck, now: Instant) -> Iterat
     _demand(world, request.caller, role, f"stopping recheck {id}", environment)
     quarantine = environment.quarantine
     if quarantine is None or quarantine.look is None or quarantine.recheck != request.round:
-        raise NoRecheck(id)
+        raise NoRecheck(id, environment.name)
     look = quarantine.look
     if look.stop is None or (request.force and not look.forced):
         by = request.caller.actor
@@ -72,8 +72,11 @@ def blockers(world: World, environment: Environment) -> Iterator[Blocker]:
     if quarantine is None or not quarantine.rechecking or quarantine.is_looked_at:
         return
     yield from unknown_blockers(environment)
-    for job in world.running_jobs(environment.name):
-        yield running_blocker(world, job, "a recheck runs alone")
+    left_by = {finding.ref.job for finding in quarantine.findings}
+    for job in world.jobs_at_work(environment.name):
+        # What only prepares touches nothing; but of what left something, steps may go on.
+        if job.run is not None or job.id in left_by:
+            yield running_blocker(world, job, "a recheck runs alone")
     if world.slots.in_use > world.capacity:
         yield no_slot(world)
 
@@ -90,19 +93,20 @@ def place_in_line(world: World, environment: str) -> Iterator[Entry]:
     """Where a recheck stands among those that lack a slot only: with the repairs that wait."""
     state = world.environment(environment)
     quarantine = state.quarantine
-    alone = next(iter(world.running_jobs(environment)), None) is None and not state.unknown
-    if quarantine is not None and quarantine.look is not None and _waits(quarantine) and alone:
+    waits_for = [blocker.type for blocker in blockers(world, state)]
+    only_a_slot = waits_for == [BlockerType.CAPACITY]
+    if quarantine is not None and quarantine.look is not None and only_a_slot:
         yield (1, rank(world, quarantine.look.asked), quarantine.job)
 
 
 def overdue(world: World, environment: str, now: Instant) -> list[ev.AnyEvent]:
     """The end, by force, of a recheck that has taken longer than it may."""
     quarantine = world.environment(environment).quarantine
-    if quarantine is None or quarantine.look is None or quarantine.look.forced:
+    if quarantine is None or quarantine.look is None:
         return []
     limit = written(recheck_limit(quarantine) or 0.0)
     reason = f"its recheck took longer than cleanup_timeout: {limit}"
-    stop = Stop(cause=StopCause.TIMEOUT, at=now, reason=reason)
+    stop = quarantine.look.stop or Stop(cause=StopCause.TIMEOUT, at=now, reason=reason)
     return [ev.RecheckStopRequested(environment, stop, force=True)]
 
 
@@ -120,7 +124,9 @@ def recheck_done(world: World, seen: cmd.RecheckDone) -> Iterator[ev.AnyEvent]:
         finding = replace(before, found=finding.found, commands=finding.commands)
     yield ev.Rechecked(environment=seen.environment, ref=seen.ref, finding=finding)
     others_left = any(finding.ref != seen.ref for finding in quarantine.findings)
-    if finding is None and not others_left:
+    # A cleanup that failed is no finding, and no look makes it good.
+    unpaid = any(debt.job in quarantine.debts for debt in environment.debts)
+    if finding is None and not others_left and not unpaid:
         yield ev.QuarantineLifted(environment=seen.environment, reason="rechecked, and clean")
 
 

@@ -97,9 +97,11 @@ def _job_facts(world: World, job: Job, definition: JobDefinition, step: StepDefi
 
 def _debt(world: World, job: Job) -> DebtFacts | None:
     """What a cleanup may read of the job that it cleans up after: the first it pays for."""
-    pays = (
-        job.run.pays if job.run is not None else (job.owed_by,)
-    )  # before it is admitted: to pay that
+    # From its admission on the run says it: when what it left is looked at again, the debt is paid,
+    # and by an empty answer the look would look at something else.
+    if job.run is not None and job.run.pays and job.run.debt_conclusion is not None:
+        return DebtFacts(job=job.run.pays[0], conclusion=job.run.debt_conclusion.value)
+    pays = (job.owed_by,) if job.run is None else job.run.pays
     for debt in world.environment(job.environment).debts:
         if debt.job in pays and debt.conclusion is not None:
             return DebtFacts(job=debt.job, conclusion=debt.conclusion.value)

@@ -62,7 +62,7 @@ def recheck_deadline(quarantine: Quarantine | None, epoch: Instant) -> int | Non
 
 def recheck_limit(quarantine: Quarantine) -> float | None:
     """Seconds that a recheck may take; its looks go on side by side."""
-    limits = [finding.cleanup_timeout for finding in quarantine.findings]
+    limits = [finding.cleanup_timeout for finding in quarantine.lookable]
     return max((limit for limit in limits if limit is not None), default=None)
 
 

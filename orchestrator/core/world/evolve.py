@@ -79,7 +79,7 @@ def evolve(world: World, stamped: ev.Stamped) -> None:
         ):
             if event.job in world.jobs:
                 job = world.jobs[event.job]
-                _evolve_job(world, job, stamped)
+                _evolve_job(world, job, event, at)
                 _drop_if_empty(world, job.environment)
         case (
             ev.StepStarted()
@@ -167,8 +167,8 @@ JobEvent = (
 )
 
 
-def _evolve_job(world: World, job: Job, stamped: ev.Stamped) -> None:
-    event, at, phase = stamped.event, stamped.at, job.phase
+def _evolve_job(world: World, job: Job, event: JobEvent, at: Instant) -> None:
+    phase = job.phase
     match event, phase:
         case ev.ApprovalRequested(), JobPreparing() | JobQueued():  # what it was to pay is paid
             world.put_job(replace(job, phase=JobPreparing(since=phase.since, approval=at)))

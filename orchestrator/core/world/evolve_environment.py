@@ -48,7 +48,9 @@ def environment_after(
             before = environment.quarantine
             if before is None:
                 return environment
-            return replace(environment, quarantine=_looked_at(before, event, at, by))
+            after = _looked_at(before, event, at, by)
+            rounds = max(environment.rechecks, after.recheck)
+            return replace(environment, quarantine=after, rechecks=rounds)
         case ev.FindingSettled(ref=ref):
             before = environment.quarantine
             if before is None:
@@ -82,7 +84,7 @@ def _without(debts: tuple[Debt, ...], job: int) -> tuple[Debt, ...]:
 
 
 def _quarantined(environment: Environment, event: ev.Quarantined, at: Instant) -> Quarantine:
-    new = Quarantine(since=at, job=event.job, reason=event.reason)
+    new = Quarantine(since=at, job=event.job, reason=event.reason, recheck=environment.rechecks)
     before = environment.quarantine or new
     return replace(
         before,

@@ -306,7 +306,7 @@ def held_after_the_job(environment: Environment) -> Iterator[tuple[Holder, tuple
 
 
 class Locks:
-    """The holders of each lock: one, or a debt and the job that pays it."""
+    """The holders of each lock: one; or what jobs of one environment left, and what repairs it."""
 
     def __init__(self) -> None:
         self._holders: dict[str, set[Holder]] = {}
