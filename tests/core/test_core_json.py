@@ -90,8 +90,15 @@ RUN = Run(
     pays=(3,),
     debt_conclusion=JobConclusion.LOST,
 )
-PROCESS = ProcessRecord(phase="apply", key="tool", boot_id="boot-1")
-CALL = CallRecord(phase="apply", key="post", done=True, value={"id": [1, None]}, file="values/x")
+PROCESS = ProcessRecord(phase="apply", key="tool", boot_id="boot-1", adapter="0a1b")
+CALL = CallRecord(
+    phase="apply",
+    key="post",
+    done=True,
+    value={"id": [1, None]},
+    file="values/x",
+    adapter="0a1b",
+)
 VERDICT = UnknownVerdict(wait=True, by=BY, at=at(4), reason="looked")
 UNKNOWN = UnknownRun(
     job=9,

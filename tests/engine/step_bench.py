@@ -41,6 +41,9 @@ class RecordingJournal:
     def record(self, phase: str, key: str) -> Record | None:
         return self.records.get((phase, key))
 
+    def left_by_another_adapter(self, phase: str, key: str) -> tuple[str, ...]:
+        return ()
+
     async def intend_process(self, phase: str, key: str) -> None:
         await self._intend(ProcessRecord(phase=phase, key=key, boot_id=read_boot_id()))
 

@@ -94,21 +94,25 @@ class AskedQuestion(msgspec.Struct, frozen=True):
 
 
 class ProcessRecord(msgspec.Struct, frozen=True, tag="process"):
-    """The intent to start a process, journalled before it was."""
+    """The intent to start a process, journalled before it was. `adapter` is a digest of the files
+    that the adapter was loaded from, empty where nobody knows."""
 
     phase: str
     key: str
     boot_id: str
+    adapter: str = ""
 
 
 class CallRecord(msgspec.Struct, frozen=True, tag="call"):
-    """The intent to make a call, and (where `done`) its value or the file that holds it."""
+    """The intent to make a call, and (where `done`) its value or the file that holds it. `adapter`
+    is as a process's."""
 
     phase: str
     key: str
     done: bool = False
     value: Any = None
     file: str | None = None
+    adapter: str = ""
 
 
 Record = ProcessRecord | CallRecord

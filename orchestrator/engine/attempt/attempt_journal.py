@@ -38,8 +38,11 @@ class JournalOfAttempt:
         live: Live,
         nursery: trio.Nursery,
         hidden: Hidden,
+        adapter: str = "",
     ) -> None:
         self.ref = ref
+        self._adapter = adapter
+        self._asked: set[tuple[str, str]] = set()
         self.hidden = hidden
         self.outputs: dict[str, Any] = {}
         self.sensitive: set[str] = set()
@@ -58,14 +61,33 @@ class JournalOfAttempt:
                 return record
         return None
 
+    def left_by_another_adapter(self, phase: str, key: str) -> tuple[str, ...]:
+        """Note that this key is asked for. If it is new: the keys of the phase that were begun by
+        an adapter of other files and that this one has not asked for."""
+        self._asked.add((phase, key))
+        step = step_of(self._writer.world, self.ref)
+        if step is None or self.record(phase, key) is not None:
+            return ()
+        return tuple(
+            record.key
+            for record in step.records
+            if record.phase == phase
+            and (phase, record.key) not in self._asked
+            # One of an earlier release has no digest, and unknown counts as unchanged.
+            and record.adapter
+            and self._adapter
+            and record.adapter != self._adapter
+        )
+
     async def intend_process(self, phase: str, key: str) -> None:
         """Commit the intent to start a process. Raises StopRequested."""
-        record = ProcessRecord(phase=phase, key=key, boot_id=read_boot_id())
+        record = ProcessRecord(phase, key, boot_id=read_boot_id(), adapter=self._adapter)
         await self._intend(cmd.IntendProcess(ref=self.ref, record=record))
 
     async def intend_call(self, phase: str, key: str) -> None:
         """Commit the intent to make a call. Raises StopRequested."""
-        await self._intend(cmd.NoteCall(ref=self.ref, record=CallRecord(phase=phase, key=key)))
+        record = CallRecord(phase=phase, key=key, adapter=self._adapter)
+        await self._intend(cmd.NoteCall(ref=self.ref, record=record))
 
     async def record_call(self, phase: str, key: str, value: Any, *, sensitive: bool) -> None:
         """Commit what a call returned."""
@@ -75,6 +97,7 @@ class JournalOfAttempt:
             done=True,
             value=None if sensitive else msgspec.to_builtins(value),
             file=str(value) if sensitive else None,
+            adapter=self._adapter,
         )
         await self._writer.execute(cmd.NoteCall(ref=self.ref, record=record))
 
@@ -223,6 +246,10 @@ class JournalOfRecheck:
 
     def __init__(self, earlier: Iterable[Record]) -> None:
         self._records = {(record.phase, record.key): record for record in earlier}
+
+    def left_by_another_adapter(self, phase: str, key: str) -> tuple[str, ...]:
+        """A look goes on with what it finds: it verifies, and its adapter may be a newer one."""
+        return ()
 
     def record(self, phase: str, key: str) -> Record | None:
         """What the attempt did, and this recheck."""

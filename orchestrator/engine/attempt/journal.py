@@ -21,6 +21,10 @@ class AttemptJournal(Protocol):
     def record(self, phase: str, key: str) -> Record | None:
         """What is journalled of this key, None if nothing was intended."""
 
+    def left_by_another_adapter(self, phase: str, key: str) -> tuple[str, ...]:
+        """Note that this key is asked for. If it is new: the keys of the phase that were begun by
+        an adapter of other files and that this one has not asked for."""
+
     async def intend_process(self, phase: str, key: str) -> None:
         """Journal that a process is about to be started; returns when that is committed.
 

@@ -24,6 +24,7 @@ from orchestrator.plugin import (
     Completed,
     Exit,
     JobInfo,
+    ProcessLost,
     Question,
     Step,
     StopInfo,
@@ -161,6 +162,7 @@ class DurableStep(Step[Config]):
             separate_stdout=separate_stdout,
         )
         check_arguments(request.argv, request.env)
+        await self._demand_same_adapter(key)
         ended = await self._processes.run(request)
         if ended.error is not None:
             self.log(ended.error)
@@ -177,8 +179,25 @@ class DurableStep(Step[Config]):
         recover: Callable[[], Awaitable[Value | NotDone | Unknown]] | None = None,
         sensitive: bool = False,
     ) -> Value:
+        await self._demand_same_adapter(key)
         value: Value = await self._calls.once(self.phase, key, fn, recover, sensitive)
         return value
+
+    async def _demand_same_adapter(self, key: str) -> None:
+        """Raise ProcessLost where another version of the adapter had begun something else.
+
+        By its new key this one would start a second tool beside the one that runs, or do again what
+        is done. What runs is waited for, and nobody knows what it was to this version.
+        """
+        left = self._journal.left_by_another_adapter(self.phase, key)
+        if left:
+            begun = ", ".join(left)
+            await self.waiting_for(f"the end of {begun}, which an earlier version of it began")
+            await self._processes.wait_for_all(self.phase)
+            raise ProcessLost(
+                f"the adapter was changed while it was at work: it asks for {key}, and an earlier "
+                f"version had begun {begun}"
+            )
 
     async def probe(
         self,

@@ -262,6 +262,13 @@ class AttemptProcesses:
             for place in self._all(phase):
                 nursery.start_soon(self._stop_and_wait, place)
 
+    async def wait_for_all(self, phase: str) -> None:
+        """Wait until no process of a phase runs. A stop that was asked for reaches them."""
+        for place in self._all(phase):
+            if not self._never_starts(place):
+                with contextlib.suppress(errors.ProcessError):
+                    await self._host.wait(place.directory)
+
     async def kill(self, phase: str) -> None:
         """Kill every process tree of the attempt; none begins in this phase any more.
 

@@ -26,6 +26,7 @@ from orchestrator.core.language.model import Job, Pending, Step, StepRef
 from orchestrator.core.rules.scopes import scope_of, steps_read
 from orchestrator.core.values.references import ReferenceProblem, Scope
 from orchestrator.core.world.world import World
+from orchestrator.engine.attempt.adapter_files import digest_of_files
 from orchestrator.engine.attempt.attempt_journal import JournalOfAttempt, JournalOfRecheck
 from orchestrator.engine.attempt.attempt_paths import AttemptPaths
 from orchestrator.engine.attempt.mark import ForeignDirectory, mark_directory
@@ -137,6 +138,8 @@ class Workbench:
         sources: SecretSources = SecretSources(),  # noqa: B008  it has no state
     ) -> None:
         self._adapters = adapters
+        # Now, as they are loaded: later their files may be those of the next version.
+        self._files = {name: digest_of_files(adapter) for name, adapter in adapters.items()}
         self._services = services
         self._writer = writer
         self._live = live
@@ -154,7 +157,9 @@ class Workbench:
         definition = world.definition(job)
         secrets = await self._given(world, job, definition, ref)
         hidden = self._hidden(job, secrets)
-        journal = JournalOfAttempt(ref, self._writer, self._live, nursery, hidden)
+        uses = world.step_definition(job, ref.step).uses
+        files = self._files.get(uses, "")
+        journal = JournalOfAttempt(ref, self._writer, self._live, nursery, hidden, files)
         given = _Given(journal, secrets, hidden)
         adapter, step = self._step(world, job, definition, ref, given)
         return Bench(adapter, step, journal)
