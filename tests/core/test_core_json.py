@@ -234,7 +234,7 @@ EVENTS: dict[str, ev.AnyEvent] = {
         debts=(3,),
     ),
     "quarantine_lifted": ev.QuarantineLifted(environment="production", reason="r", by_job=2),
-    "recheck_requested": ev.RecheckRequested(environment="production", reason="r"),
+    "recheck_requested": ev.RecheckRequested(environment="production", reason="r", number=2),
     "recheck_started": ev.RecheckStarted(environment="production"),
     "recheck_stop_requested": ev.RecheckStopRequested("production", stop=STOP, force=True),
     "rechecked": ev.Rechecked(environment="production", ref=ref(1), finding=finding(1)),

@@ -154,7 +154,7 @@ def test_its_success_has_the_finding_looked_at() -> None:
     *before, last = whole(2)
     story = given(submit("web"), acquired(1), applied(1), dirty(1), *before).when(last)
     story.then_among(
-        like(ev.DebtPaid, job=1), ev.RecheckRequested("production", "job 2 has succeeded")
+        like(ev.DebtPaid, job=1), like(ev.RecheckRequested, reason="job 2 has succeeded")
     )
     quarantine = story.environment().quarantine
     assert quarantine is not None and quarantine.rechecking == (ref(1),)

@@ -230,7 +230,7 @@ def test_a_repair_has_it_looked_at_once() -> None:
     story = given(submit("web"), *ends_dirty(1), *whole(2)[:-1]).when(whole(2)[-1])
     story.then_among(
         like(ev.DebtPaid, job=1),
-        ev.RecheckRequested("production", "job 2 has succeeded"),
+        like(ev.RecheckRequested, reason="job 2 has succeeded"),
         like(ev.RecheckStarted),
     )
     story.when(looked(ref(1), clean=False)).then(like(ev.Rechecked))
@@ -254,7 +254,7 @@ def test_any_success_let_past_has_it_looked_at() -> None:
     )
     story.given(retry, acquired(3, "a"), acquired(3, "b"), applied(3, "a"), applied(3, "b"))
     story.given(cleaned(3, "a")).when(cleaned(3, "b"))
-    story.then_among(ev.RecheckRequested("production", "job 3 has succeeded"))
+    story.then_among(like(ev.RecheckRequested, reason="job 3 has succeeded"))
 
 
 # --- what is kept ---------------------------------------------------------------------------

@@ -316,10 +316,14 @@ class QuarantineLifted(Event, frozen=True, tag="quarantine_lifted"):
 
 
 class RecheckRequested(Event, frozen=True, tag="recheck_requested"):
-    """A person asked to look again at what was found, or (by nobody) a repair has succeeded."""
+    """A person asked to look again at what was found, or (by nobody) a repair has succeeded.
+
+    `number` counts the rechecks of the environment, 0 in an event of an earlier release.
+    """
 
     environment: str
     reason: str = ""
+    number: int = 0
 
 
 class RecheckStarted(Event, frozen=True, tag="recheck_started"):

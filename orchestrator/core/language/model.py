@@ -517,6 +517,11 @@ class Environment(msgspec.Struct, frozen=True):
     rechecks: int = 0
     unknown: tuple[UnknownRun, ...] = ()
 
+    @property
+    def next_recheck(self) -> int:
+        """The number of the recheck that is asked for next."""
+        return max(self.rechecks, self.quarantine.recheck if self.quarantine is not None else 0) + 1
+
     def debt_of(self, job: int) -> Debt | None:
         """The debt that this job made, if it stands."""
         return next((debt for debt in self.debts if debt.job == job), None)

@@ -73,7 +73,8 @@ def _after_repair(
         yield ev.FindingSettled(environment.name, finding.ref, by_job=job.id)
     left = len(quarantine.findings) > len(settled)
     if quarantine.lookable and not quarantine.rechecking:
-        yield ev.RecheckRequested(environment.name, reason=f"job {job.id} has succeeded")
+        reason, number = f"job {job.id} has succeeded", environment.next_recheck
+        yield ev.RecheckRequested(environment.name, reason=reason, number=number)
     elif not left and _repaired(environment, quarantine, job, paid):
         yield ev.QuarantineLifted(
             environment.name, reason=f"repaired by job {job.id}", by_job=job.id

@@ -46,7 +46,8 @@ def recheck(world: World, request: cmd.Recheck) -> Iterator[ev.AnyEvent]:
         owed = next((how_to_pay(world, environment.name, debt) for debt in environment.debts), None)
         why = "nobody saw a step end" if quarantine.findings else "its cleanup failed"
         raise NothingToRecheck(environment.name, why, owed)
-    yield ev.RecheckRequested(environment=environment.name, reason=request.reason)
+    number = environment.next_recheck
+    yield ev.RecheckRequested(environment.name, reason=request.reason, number=number)
 
 
 def stop_recheck(world: World, request: cmd.StopRecheck, now: Instant) -> Iterator[ev.AnyEvent]:

@@ -49,8 +49,9 @@ def environment_after(
             if before is None:
                 return environment
             after = _looked_at(before, event, at, by)
-            rounds = max(environment.rechecks, after.recheck)
-            return replace(environment, quarantine=after, rechecks=rounds)
+            number = event.number if isinstance(event, ev.RecheckRequested) else 0
+            rechecks = max(environment.rechecks, number)
+            return replace(environment, quarantine=after, rechecks=rechecks)
         case ev.FindingSettled(ref=ref):
             before = environment.quarantine
             if before is None:
@@ -84,7 +85,7 @@ def _without(debts: tuple[Debt, ...], job: int) -> tuple[Debt, ...]:
 
 
 def _quarantined(environment: Environment, event: ev.Quarantined, at: Instant) -> Quarantine:
-    new = Quarantine(since=at, job=event.job, reason=event.reason, recheck=environment.rechecks)
+    new = Quarantine(since=at, job=event.job, reason=event.reason)
     before = environment.quarantine or new
     return replace(
         before,
@@ -107,7 +108,8 @@ def _looked_at(
     match event:
         case ev.RecheckRequested():
             asked = Recheck(asked=at, by=by)
-            return replace(before, recheck=before.recheck + 1, rechecking=refs, look=asked)
+            number = event.number or before.recheck + 1
+            return replace(before, recheck=number, rechecking=refs, look=asked)
         case ev.RecheckStarted():
             started = replace(before.look or Recheck(asked=at), started=at)
             return replace(before, rechecking=refs, look=started)
