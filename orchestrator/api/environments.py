@@ -1,7 +1,7 @@
 """Environments, as the wire shows them."""
 
 from orchestrator.api import plain, views, wire
-from orchestrator.core.language.model import Debt, Quarantine, Recheck
+from orchestrator.core.language.model import Debt, OpenRecheck, Quarantine
 from orchestrator.core.language.rejections import UnknownEnvironment
 from orchestrator.core.rules import rechecks
 from orchestrator.core.rules.payment import how_to_pay
@@ -73,7 +73,7 @@ def _quarantine(world: World, name: str, of: Quarantine | None) -> wire.Quaranti
     )
 
 
-def _cancel(look: Recheck) -> wire.Cancel | None:
+def _cancel(look: OpenRecheck) -> wire.Cancel | None:
     stop = look.stop
     if stop is None:
         return None

@@ -438,7 +438,7 @@ class Debt(msgspec.Struct, frozen=True):
     secret_digests: dict[str, str] = {}
 
 
-class Recheck(msgspec.Struct, frozen=True):
+class OpenRecheck(msgspec.Struct, frozen=True):
     """A look at all that was found in an environment, asked for and not over: by whom, or (None)
     because a repair has succeeded. It waits until `started`. A stop is asked for before `forced`.
     """
@@ -467,7 +467,7 @@ class Quarantine(msgspec.Struct, frozen=True):
     recheck: int = 0
     rechecking: tuple[StepRef, ...] = ()
     debts: tuple[int, ...] = ()
-    look: Recheck | None = None
+    look: OpenRecheck | None = None
 
     @property
     def lookable(self) -> tuple[Finding, ...]:

@@ -11,8 +11,8 @@ from orchestrator.core.language.model import (
     Debt,
     Environment,
     Job,
+    OpenRecheck,
     Quarantine,
-    Recheck,
 )
 
 EnvironmentEvent = (
@@ -107,16 +107,16 @@ def _looked_at(
     refs = tuple(finding.ref for finding in before.lookable)
     match event:
         case ev.RecheckRequested():
-            asked = Recheck(asked=at, by=by)
+            asked = OpenRecheck(asked=at, by=by)
             number = event.number or before.recheck + 1
             return replace(before, recheck=number, rechecking=refs, look=asked)
         case ev.RecheckStarted():
-            started = replace(before.look or Recheck(asked=at), started=at)
+            started = replace(before.look or OpenRecheck(asked=at), started=at)
             return replace(before, rechecking=refs, look=started)
         case ev.RecheckStopRequested(stop=stop, force=force):
             if not before.is_looked_at:
                 return replace(before, rechecking=(), look=None)
-            stopped = replace(before.look or Recheck(asked=at), stop=stop, forced=force)
+            stopped = replace(before.look or OpenRecheck(asked=at), stop=stop, forced=force)
             return replace(before, look=stopped)
         case ev.Rechecked(ref=ref, finding=finding):
             findings = tuple(left for left in before.findings if left.ref != ref)
