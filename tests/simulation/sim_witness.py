@@ -237,14 +237,19 @@ class Witness:
                 if not unlooked:
                     del self.looked_at[event.environment]
             case ev.FindingSettled(ref=ref, by_job=payer):
-                admitted = self.jobs[payer].admitted
-                if admitted is None or ref.job not in admitted.run.pays:
+                # What a cleanup left is settled by the next that pays the same.
+                settles = {ref.job, *self._paid_by(ref.job)} & self._paid_by(payer)
+                if not settles:
                     raise Violation(f"job {payer} does not pay for {ref}, and settles it")
                 left.remove(ref)
             case ev.QuarantineLifted(reason=reason):
                 if left and not reason.startswith("waived: "):
                     raise Violation(f"{event.environment} is free, and nobody looked at {left}")
                 left.clear()
+
+    def _paid_by(self, job: int) -> set[int]:
+        admitted = self.jobs[job].admitted
+        return set() if admitted is None else set(admitted.run.pays)
 
     def _see_look(self, environment: str) -> None:
         for job, other in self.jobs.items():
