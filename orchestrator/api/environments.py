@@ -49,7 +49,11 @@ def environment(world: World, name: str, last: tuple[int, ...]) -> wire.Environm
 def debt(of: Debt) -> wire.Debt:
     """An owed cleanup."""
     return wire.Debt(
-        pipeline=of.pipeline, for_job=of.job, since=plain.time(of.since), locks=of.locks
+        pipeline=of.pipeline,
+        for_job=of.job,
+        since=plain.time(of.since),
+        locks=of.locks,
+        due=of.conclusion is not None,
     )
 
 

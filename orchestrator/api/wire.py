@@ -272,12 +272,13 @@ class Explanation(msgspec.Struct, frozen=True):
 
 
 class Debt(msgspec.Struct, frozen=True):
-    """A cleanup that is owed for a job, and the locks it keeps."""
+    """A cleanup that is owed for a job, and the locks it keeps; `due` when that has ended."""
 
     pipeline: str
     for_job: int
     since: str
     locks: tuple[str, ...]
+    due: bool
 
 
 class EnvironmentDebt(Debt, frozen=True, kw_only=True):

@@ -175,7 +175,15 @@ ENVIRONMENT: Environment = {
     "preparing": [],
     "running": [],
     "queued": [120, 121],
-    "debts": [{"pipeline": "web-cleanup", "for_job": 118, "since": at(2), "locks": ["shared-vpc"]}],
+    "debts": [
+        {
+            "pipeline": "web-cleanup",
+            "for_job": 118,
+            "since": at(2),
+            "locks": ["shared-vpc"],
+            "due": True,
+        }
+    ],
     "quarantine": QUARANTINE,
     "holds": [],
     "locks": ["shared-vpc"],
@@ -330,6 +338,7 @@ STATUS: Status = {
             "for_job": 118,
             "since": at(2),
             "locks": [],
+            "due": True,
         }
     ],
 }

@@ -9,6 +9,7 @@ from orchestrator.core.language.model import StepRef
 from orchestrator.core.language.rejections import (
     CleanupAtWork,
     MissingReason,
+    NotDueYet,
     NothingOwed,
     NotPermitted,
     RecheckAtWork,
@@ -330,7 +331,7 @@ def test_a_waiver_waits_for_a_look_at_work() -> None:
 
 
 def test_a_running_jobs_debt_is_not_waived() -> None:
-    given(submit("web"), acquired(1)).when(WAIVE).refused(NothingOwed)
+    given(submit("web"), acquired(1)).when(WAIVE).refused(NotDueYet, "orchestrator cancel 1")
 
 
 def test_a_waiver_needs_something_to_waive() -> None:

@@ -60,7 +60,7 @@ def test_nothing_starts_where_one_may_live() -> None:
     assert (blocker.type, blocker.id) == (BlockerType.UNKNOWN, "7")
     assert blocker.text == "job 7, which the journal does not know, may be at work here"
     assert blocker.lift is not None
-    assert "orchestrator unknown 7 --dead --reason …" in blocker.lift
+    assert "orchestrator unknown 7 --wait --reason …" in blocker.lift
 
 
 def test_owed_cleanup_waits_too() -> None:

@@ -266,12 +266,13 @@ class Explanation(TypedDict):
 
 
 class Debt(TypedDict):
-    """A cleanup that is owed for a job, and the locks it keeps."""
+    """A cleanup that is owed for a job, and the locks it keeps; `due` when that has ended."""
 
     pipeline: str
     for_job: int
     since: str
     locks: list[str]
+    due: bool
 
 
 class EnvironmentDebt(Debt):

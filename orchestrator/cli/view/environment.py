@@ -44,7 +44,8 @@ def environment_lines(environment: Environment, terminal: Terminal, now: float) 
     ]
     lines += table(([word, text] for word, text in facts if text), indent="  ")
     lines += [f"  {debt_sentence(debt, now)}" for debt in environment["debts"]]
-    if environment["debts"] and not environment["quarantine"]:
+    due = any(debt["due"] for debt in environment["debts"])
+    if due and not environment["quarantine"]:
         lines.append(
             f"    let it go (admin): orchestrator waive {harmless(environment['name'])} --reason …"
         )

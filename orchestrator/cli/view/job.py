@@ -68,9 +68,10 @@ def _recheck_lines(recheck: Recheck, now: float) -> list[str]:
     by = f" by {harmless(recheck['by'])}" if recheck["by"] else ""
     stop = f"orchestrator cancel {harmless(recheck['id'])}"
     if recheck["cancel"]:
-        told = stop_sentence(recheck["cancel"], now)
-        lines = [f"    recheck: {told}; what it runs is waited for"]
-        return lines if recheck["cancel"]["force"] else [*lines, f"    or (admin): {stop} --force"]
+        told = f"    recheck: {stop_sentence(recheck['cancel'], now)}; what it runs is "
+        if recheck["cancel"]["force"]:
+            return [f"{told}killed"]
+        return [f"{told}waited for", f"    or (admin): {stop} --force"]
     if recheck["started"]:
         lines = [f"    recheck: looking since {since(recheck['started'], now)}{by}"]
     else:

@@ -236,6 +236,18 @@ class NothingOwed(Rejection):
         super().__init__(f"environment {environment} owes no cleanup and is not under quarantine")
 
 
+class NotDueYet(Rejection):
+    """What is owed is owed by jobs that are still at work: their cleanup follows by itself."""
+
+    kind = "not-due-yet"
+
+    def __init__(self, environment: str, job: int) -> None:
+        super().__init__(
+            f"job {job} is still at work in {environment}, and its cleanup falls due when it has "
+            f"ended; to end it: orchestrator cancel {job}"
+        )
+
+
 class NotOwed(Rejection):
     """What a run was said to pay (`--pays JOB`) is not owed, or not by this pipeline."""
 

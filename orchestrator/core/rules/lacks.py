@@ -102,7 +102,8 @@ def unknown_blockers(environment: Environment) -> Iterator[Blocker]:
     # The owed cleanup waits too, unlike in a quarantine: it would work beside a tool that lives.
     for run in environment.unknown:
         dead = f"orchestrator unknown {run.job} --dead --reason …"
-        lift = f"look: orchestrator unknown; then an admin: {dead}, or --wait"
+        wait = f"orchestrator unknown {run.job} --wait --reason …"
+        lift = f"look: orchestrator unknown; then an admin: {wait}, or --dead"
         text = f"job {run.job}, which the journal does not know, may be at work here"
         if run.verdict is not None and run.verdict.wait:
             text, lift = f"{text}: the daemon waits until nothing of it lives", f"an admin: {dead}"

@@ -19,6 +19,7 @@ from orchestrator.core.language.rejections import (
     CleanupAtWork,
     MissingReason,
     NotDraining,
+    NotDueYet,
     NothingOwed,
     RecheckAtWork,
     UnknownJob,
@@ -111,6 +112,8 @@ def waive(world: World, request: cmd.Waive, now: Instant) -> Iterator[ev.AnyEven
         raise MissingReason("waive")
     owed = [debt for debt in environment.debts if debt.conclusion is not None]
     if not owed and environment.quarantine is None:
+        if environment.debts:
+            raise NotDueYet(environment.name, environment.debts[0].job)
         raise NothingOwed(environment.name)
     for running in world.running_jobs(environment.name):
         if running.run is not None and running.run.pays:
