@@ -19,6 +19,7 @@ pytest_plugins = ["tests.seed_budget", "tests.proof_lines"]
 
 def pytest_configure(config: pytest.Config) -> None:
     ambient.leave_git_hook()
+    ambient.leave_proxies()
     needs.declare(config)
     short_paths.leave_long_tmpdir(config)
     if not hasattr(config, "workerinput"):

@@ -136,8 +136,8 @@ class Daemon:
     async def serve(self) -> None:
         """Run until a signal says stop. Raises Unstartable, StoreError, SocketUnusable."""
         reading = self._read()
-        if reading.configuration is None and self.settings.strict:
-            raise Unstartable("\n".join(reading.mistakes))
+        if self.settings.strict:
+            self._demand_all_sound(reading)
         for problem in self._registry.problems:
             log.error("plugin broken", plugin=problem.plugin, problem=problem.text)
         if reading.configuration is not None:
@@ -146,6 +146,12 @@ class Daemon:
             state_dir = config.state_directory(self.directory)
         async with self._open_store(state_dir) as store:
             await self._serve(store, reading, state_dir)
+
+    def _demand_all_sound(self, reading: Reading) -> None:
+        """A plugin that is not there denies nobody anything, and no request would tell."""
+        faults = [*reading.mistakes, *map(str, self._registry.problems)]
+        if faults:
+            raise Unstartable("\n".join(faults))
 
     async def _serve(self, store: Store, reading: Reading, state_dir: Path) -> None:
         loaded = await store.load()
@@ -271,7 +277,9 @@ def _causes(group: BaseExceptionGroup[Exception]) -> Iterator[Exception]:
 def _settings(arguments: Sequence[str] | None) -> Settings:
     parser = argparse.ArgumentParser(prog="orchestrator serve")
     parser.add_argument("--config", metavar="DIR", default="/etc/orchestrator", type=Path)
-    parser.add_argument("--strict", action="store_true", help="refuse a broken configuration")
+    parser.add_argument(
+        "--strict", action="store_true", help="refuse a broken configuration or plugin"
+    )
     parser.add_argument("--log-level", choices=log_output.LEVELS, default="info")
     given = parser.parse_args(arguments)
     return Settings(given.config.absolute(), given.strict, given.log_level)

@@ -28,6 +28,8 @@ OF_A_GIT_HOOK = (
 """`git rev-parse --local-env-vars`: with these, git works on the repository whose hook runs the
 tests, wherever it is told to work."""
 
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")
+"""In either case. A daemon or server of a test listens on loopback, where no proxy finds it."""
 
 _held: dict[Path, int] = {}
 """Descriptors of this process's directories outside pytest's own, each locked: what can be locked
@@ -38,6 +40,14 @@ def leave_git_hook() -> None:
     """Let git decide by the directory alone, also in workers and what tests start."""
     for name in OF_A_GIT_HOOK:
         os.environ.pop(name, None)
+
+
+def leave_proxies() -> None:
+    """Let all that tests ask and start be asked directly. What was set up or built before them
+    (`make setup`, `make testbed`, .ci) has used them."""
+    for name in PROXIES:
+        os.environ.pop(name, None)
+        os.environ.pop(name.upper(), None)
 
 
 def inner_environment() -> dict[str, str]:

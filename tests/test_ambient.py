@@ -119,6 +119,16 @@ def test_git_decides_by_the_directory(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [name for name in told if name in os.environ] == []
 
 
+@pytest.mark.slow
+def test_no_proxy_reaches_the_tests(tmp_path: Path) -> None:
+    """Nor what they start: whom they ask is on loopback."""
+    test = "import os\ndef test(): assert [n for n in os.environ if '_proxy' in n.lower()] == []"
+    suite = inner_run.suite(tmp_path, {"some/test_some.py": test})
+    names = ("http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy", "NO_PROXY")
+    proxies = dict.fromkeys(names, "socks5://127.0.0.1:1")
+    assert inner_run.run(suite, "-n", "0", **proxies).returncode == 0
+
+
 def test_an_inner_run_is_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw0")
     monkeypatch.setenv("PYTEST_ADDOPTS", "-k nothing")

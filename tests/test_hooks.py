@@ -24,8 +24,23 @@ def test_a_commit_is_checked_as_by_make(hooks: list[dict[str, Any]]) -> None:
     env = {**os.environ, "MAKEFLAGS": "", "MAKELEVEL": "0"}
     said = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, check=True, text=True)
     commands = [line for line in said.stdout.splitlines() if line.startswith(".venv/bin/")]
-    assert [hook["entry"] for hook in hooks if "stages" not in hook] == commands
+    entries = [hook["entry"] for hook in hooks if "stages" not in hook]
+    assert entries == [f"sh tools/hook.sh {command}" for command in commands]
     assert len(commands) == 3
+
+
+def test_a_hook_without_venv(hooks: list[dict[str, Any]], tmp_path: Path) -> None:
+    """As in a linked work tree: what to type. Else the hook is what it runs."""
+    script = ["sh", str(ROOT / "tools" / "hook.sh")]
+    for hook in hooks:
+        if hook["id"] == "quick":
+            continue
+        words = hook["entry"].split()[2:]
+        ran = subprocess.run([*script, *words], cwd=tmp_path, capture_output=True, text=True)
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert ran.stderr == f"there is no {words[0]} in {tmp_path}: make setup\n"
+    passed_on = [*script, "/bin/sh", "-c", 'exit "$0"', "3"]
+    assert subprocess.run(passed_on, check=False).returncode == 3
 
 
 def test_a_push_is_tested_quickly(hooks: list[dict[str, Any]]) -> None:

@@ -1,8 +1,10 @@
 """`make release`, in a copy of this checkout: four wheels that say the same version, and a tag."""
 
+import datetime
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import zipfile
@@ -28,6 +30,10 @@ NOBODYS = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 """Git without the settings of whoever runs the tests: they may sign, or have hooks."""
 
 pytestmark = [pytest.mark.slow, needs.CHECKOUT]
+
+
+def today() -> str:
+    return datetime.date.today().isoformat()
 
 
 class Checkout:
@@ -68,14 +74,28 @@ class Checkout:
 
     def release(self, version: str = VERSION, **env: str) -> subprocess.CompletedProcess[str]:
         """What the make target runs."""
-        words = ["-m", "tools.release", version, "--date", "2026-11-30"]
+        words = ["-m", "tools.release", version, "--date", today()]
         return subprocess.run(
             [sys.executable, *words],
             cwd=self.place,
             env={**os.environ, **NOBODYS, **env},
             capture_output=True,
+            start_new_session=True,  # a hook may interrupt all of it
             text=True,
         )
+
+    def hook(self, name: str, *lines: str) -> Path:
+        """What git runs, with `$us` as the number of the release's process."""
+        hook = self.place / ".git" / "hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        lines = ("#!/bin/sh", "read -r _ _ _ us _ </proc/$PPID/stat", *lines)
+        hook.write_text("".join(f"{line}\n" for line in lines))
+        hook.chmod(0o700)
+        return hook
+
+    def wheels(self) -> list[str]:
+        """And whatever else stands beside them."""
+        return sorted(path.name for path in (self.place / "dist").glob("*"))
 
     def unchanged(self) -> bool:
         """Whether there is nothing but the first commit."""
@@ -109,7 +129,9 @@ def test_what_is_refused_changes_nothing(checkout: Checkout) -> None:
         assert text in refused.stderr
     stray = checkout.place / "stray"
     stray.touch()
+    checkout.git("config", "status.showUntrackedFiles", "no")
     refused = checkout.release()
+    checkout.git("config", "--unset", "status.showUntrackedFiles")
     stray.unlink()
     assert (refused.returncode, "stray" in refused.stderr) == (1, True)
     assert checkout.unchanged()
@@ -150,8 +172,98 @@ def test_the_first_release(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert first.git("describe", "--exact-match", "HEAD") == f"v{VERSION}"
     assert "a tag v7.8.9 already" in first.release().stderr
-    first.git("tag", "--delete", f"v{VERSION}")
-    assert "a section [7.8.9] already" in first.release().stderr
+    assert f"git push origin {first.git('symbolic-ref', '--short', 'HEAD')} v7.8.9" in done.stdout
+    undo = re.search("(?m)^to undo it: (.*)$", done.stdout)
+    assert undo is not None
+    subprocess.run(["sh", "-c", undo[1]], cwd=tmp_path, check=True, capture_output=True)
+    assert (first.unchanged(), first.wheels()) == (True, [])
+
+
+def test_a_version_below_a_tag(checkout: Checkout) -> None:
+    """Whatever the projects of this branch say."""
+    checkout.git("tag", "v7.10.0")
+    refused = checkout.release()
+    checkout.git("tag", "--delete", "v7.10.0")
+    assert (refused.returncode, "7.8.9 is less than 7.10.0" in refused.stderr) == (1, True)
+    assert checkout.unchanged()
+
+
+def test_a_detached_head(tmp_path: Path) -> None:
+    detached = Checkout(tmp_path)
+    detached.git("checkout", "--quiet", "--detach")
+    refused = detached.release()
+    assert (refused.returncode, "HEAD is detached" in refused.stderr) == (1, True)
+    assert detached.unchanged()
+
+
+STOPS = [
+    ("kill -TERM $us", signal.SIGTERM),  # by `kill`
+    ("kill -INT 0", signal.SIGINT),  # by Ctrl-C: the whole group
+]
+
+
+@pytest.mark.parametrize(("line", "number"), STOPS, ids=["term", "int"])
+def test_a_release_that_is_stopped(tmp_path: Path, line: str, number: signal.Signals) -> None:
+    """By a signal while git is at work: one line, and all as before."""
+    stopped = Checkout(tmp_path)
+    stopped.hook("pre-commit", line, "while kill -0 $PPID; do sleep 0.05; done", "exit 1")
+    done = stopped.release()
+    assert (done.returncode, done.stderr) == (
+        128 + number,
+        f"not released: stopped by {number.name}; all files are as before\n",
+    )
+    assert (stopped.unchanged(), stopped.wheels()) == (True, [])
+
+
+def test_a_release_that_is_killed(tmp_path: Path) -> None:
+    """Before its commit, or before its tag: the next one says what to type."""
+    killed = Checkout(tmp_path)
+    for name in ("pre-commit", "post-commit"):
+        hook = killed.hook(name, "kill -KILL $us", "exit 1")
+        assert killed.release().returncode == -signal.SIGKILL
+        while killed.git("log", "-1", "--format=%s") == "as it is" and name == "post-commit":
+            pass  # git goes on to its end
+        hook.unlink()
+        refused = killed.release()
+        advice = re.search(r"To undo it[^:]*: git (.*)", refused.stderr)
+        assert advice is not None, refused.stderr
+        killed.git(*advice[1].split())
+        assert killed.unchanged()
+    assert "Release 7.8.9 without its tag" in refused.stderr
+    done = killed.release()
+    assert done.returncode == 0, done.stderr
+    assert killed.wheels() == done.stdout.replace("dist/", "").splitlines()[:4]
+
+
+def test_changes_of_people_are_theirs(checkout: Checkout) -> None:
+    """Where only the changelog has changed, no release is told to have been killed."""
+    changelog = checkout.place / "CHANGELOG.md"
+    before = changelog.read_text()
+    dated = f"## [Unreleased]\n\n## [{VERSION}] - {today()}\n"
+    changelog.write_text(before.replace("## [Unreleased]\n", f"{dated}\nA word.\n"))
+    refused = checkout.release()
+    changelog.write_text(before)
+    assert "commit these first" in refused.stderr
+
+
+def test_what_cannot_be_undone_either(tmp_path: Path) -> None:
+    """As on a full disk: what went wrong first is told, and what to type later."""
+    full = Checkout(tmp_path / "checkout")
+    (full.place / ".git" / "info").mkdir(exist_ok=True)
+    (full.place / ".git" / "info" / "exclude").write_text("dist\n")
+    (full.place / "dist").write_text("no directory")
+    git = tmp_path / "git"
+    git.write_text(
+        '#!/bin/sh\n[ "$1" = reset ] && echo no space >&2 && exit 128\n'
+        f'exec {shutil.which("git")} "$@"\n'
+    )
+    git.chmod(0o700)
+    refused = full.release(PATH=f"{tmp_path}:{os.environ['PATH']}")
+    first, second, advice = refused.stderr.splitlines()
+    assert "Not a directory" in first or "File exists" in first
+    assert second.endswith("no space")
+    assert advice.endswith(f"git reset --hard {full.git('rev-parse', 'HEAD')}")
+    assert full.unchanged()
 
 
 def test_wheels_that_cannot_be_built(tmp_path: Path) -> None:
@@ -169,13 +281,10 @@ def test_wheels_that_cannot_be_built(tmp_path: Path) -> None:
 
 def test_a_hook_that_refuses_the_commit(tmp_path: Path) -> None:
     hooked = Checkout(tmp_path)
-    hook = tmp_path / ".git" / "hooks" / "pre-commit"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text("#!/bin/sh\necho no luck >&2\nexit 1\n")
-    hook.chmod(0o700)
+    hooked.hook("pre-commit", "echo no luck >&2", "exit 1")
     refused = hooked.release()
     assert (refused.returncode, "no luck" in refused.stderr) == (1, True), refused.stderr
-    assert hooked.unchanged()
+    assert (hooked.unchanged(), hooked.wheels()) == (True, [])
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +299,7 @@ def test_the_commit_and_its_tag(released: Checkout) -> None:
     assert released.git("log", "-1", "--format=%s") == f"Release {VERSION}"
     assert released.git("status", "--porcelain") == ""
     changelog = (released.place / "CHANGELOG.md").read_text()
-    assert f"## [Unreleased]\n\n## [{VERSION}] - 2026-11-30\n" in changelog
+    assert f"## [Unreleased]\n\n## [{VERSION}] - {today()}\n" in changelog
     again = released.release("7.9.0")
     assert "[Unreleased] in CHANGELOG.md has no line" in again.stderr
 

@@ -7,7 +7,9 @@ import pytest
 from tests.row_ids import told_by
 from tools.release_texts import (
     ReleaseRefused,
+    demand_date,
     demand_not_older,
+    newest,
     released_changelog,
     released_project,
 )
@@ -57,7 +59,26 @@ def test_a_changelog_that_tells_nothing(changelog: str, text: str) -> None:
 @pytest.mark.parametrize("date", ["", "30.11.2026", "2026-11-31", "2026-W48-1"])
 def test_a_date_that_is_none(date: str) -> None:
     with pytest.raises(ReleaseRefused, match="YYYY-MM-DD"):
-        released_changelog(CHANGELOG, "0.2.0", date)
+        demand_date(date, since="2026-01-01", today="2026-12-31")
+
+
+@pytest.mark.parametrize(
+    ("date", "text"), [("0001-01-01", "the last commit"), ("2062-11-30", "today is 2026-11-30")]
+)
+def test_a_date_of_no_release(date: str, text: str) -> None:
+    """Nobody releases before the last commit was made, nor tomorrow."""
+    with pytest.raises(ReleaseRefused, match=text):
+        demand_date(date, since="2026-11-29", today="2026-11-30")
+
+
+@pytest.mark.parametrize("date", ["2026-11-29", "2026-11-30"])
+def test_a_date_since_the_last_commit(date: str) -> None:
+    demand_date(date, since="2026-11-29", today="2026-11-30")
+
+
+def test_the_newest_of_the_versions() -> None:
+    assert newest(["0.9.0", "0.10.0", "nightly", "0.10.0rc1"]) == "0.10.0"
+    assert newest(["nightly"]) is None
 
 
 @pytest.mark.parametrize(
@@ -74,7 +95,9 @@ def test_a_version_that_is_less(version: str) -> None:
         demand_not_older(version, "0.9.9")
 
 
-@pytest.mark.parametrize("version", ["", "1", "1.2", "v1.2.3", "1.2.3rc1", "01.2.3", "1.2.3.4"])
+@pytest.mark.parametrize(
+    "version", ["", "1", "1.2", "v1.2.3", "1.2.3rc1", "01.2.3", "1.2.3.4", "0.1\uff12.0"]
+)
 def test_a_version_of_another_form(version: str) -> None:
     with pytest.raises(ReleaseRefused, match=r"x\.y\.z"):
         demand_not_older(version, "0.1.0")

@@ -2,28 +2,43 @@
 
     python -m tools.release 0.2.0 --date 2026-11-30        # `make release VERSION=0.2.0`
 
-Where it refuses, wheels can't be built or a hook keeps it from committing, all files are as before.
+Where it refuses or is stopped, wheels can't be built or a hook keeps it from committing, all files
+are as before.
 """
 
 import argparse
-import os
+import datetime
+import shutil
 import signal
-import subprocess
 import sys
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from types import FrameType
 
+from tools import release_git
+from tools.release_git import ROOT, git
 from tools.release_texts import (
     ReleaseRefused,
+    demand_date,
     demand_not_older,
     released_changelog,
     released_project,
 )
 
-ROOT = Path(__file__).parents[1]
-CHANGELOG = ROOT / "CHANGELOG.md"
+CHANGELOG = ROOT / release_git.CHANGELOG
 WHEELS = ROOT / "dist"
+UNFINISHED = WHEELS / ".unfinished"
+"""What is not released yet. On the file system of all else: from here it is moved, at once."""
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopped(Exception):
+    """By a signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.number = number
 
 
 def projects() -> list[Path]:
@@ -31,24 +46,30 @@ def projects() -> list[Path]:
     return [ROOT / "pyproject.toml", *sorted(ROOT.glob("plugins/*/pyproject.toml"))]
 
 
-def release(version: str, date: str) -> list[Path]:
-    """Make a release of what is checked out; its wheels. Raises ReleaseRefused."""
+def release(version: str, date: str, today: str) -> list[Path]:
+    """Make a release of what is checked out; its wheels. Raises ReleaseRefused, or Stopped."""
     current = tomllib.loads(projects()[0].read_text(encoding="utf-8"))["project"]["version"]
     demand_not_older(version, current)
-    _demand_clean_tree()
+    release_git.demand_newest(version)
+    release_git.demand_no_half_release()
+    release_git.demand_clean_tree()
+    demand_date(date, since=release_git.day_of_head(), today=today)
+    before = git("rev-parse", "HEAD")
+    changes = _changes(version, date)
     tag = f"v{version}"
-    if _git("tag", "--list", tag):
-        raise ReleaseRefused(f"there is a tag {tag} already: git show {tag}")
-    before = _git("rev-parse", "HEAD")
-    _write(_changes(version, date))
     try:
-        wheels = _build(version)
-        _git("commit", "--quiet", "--all", "--message", f"Release {version}")
-        _git("tag", "--annotate", "--message", f"Release {version}", tag)
-    except ReleaseRefused:
-        _git("reset", "--quiet", "--hard", before)  # the tree was clean
+        _write(changes)
+        built = _build()
+        git("commit", "--quiet", "--all", "--message", f"Release {version}")
+        git("tag", "--annotate", "--message", f"Release {version}", tag)
+        _ignore_stops()
+        return [wheel.replace(WHEELS / wheel.name) for wheel in built]
+    except (ReleaseRefused, Stopped, OSError) as why:
+        _ignore_stops()
+        _undo(before, tag, why)
         raise
-    return wheels
+    finally:
+        shutil.rmtree(UNFINISHED, ignore_errors=True)
 
 
 def _changes(version: str, date: str) -> dict[Path, str]:
@@ -59,40 +80,55 @@ def _changes(version: str, date: str) -> dict[Path, str]:
 
 
 def _write(texts: Mapping[Path, str]) -> None:
-    for path, text in texts.items():
-        path.write_text(text, encoding="utf-8")
+    """All or none, but for a kill in between. What was left by one that was killed goes."""
+    shutil.rmtree(UNFINISHED, ignore_errors=True)
+    UNFINISHED.mkdir(parents=True)
+    written = {path: UNFINISHED / str(number) for number, path in enumerate(texts)}
+    for path, new in written.items():
+        new.write_text(texts[path], encoding="utf-8")
+        shutil.copymode(path, new)
+    for path, new in written.items():
+        new.replace(path)
 
 
-def _demand_clean_tree() -> None:
-    changed = _git("status", "--porcelain")
-    if changed:
-        raise ReleaseRefused(f"commit these first, or git stash -u:\n{changed}")
+def _undo(before: str, tag: str, why: Exception) -> None:
+    """Back to the commit: the tree was clean. Where that fails too, `why` is not forgotten."""
+    shutil.rmtree(UNFINISHED, ignore_errors=True)  # on a full disk git needs the room
+    try:
+        if git("tag", "--list", tag):  # there was none
+            git("tag", "--delete", tag)
+        git("reset", "--quiet", "--hard", before)
+    except (ReleaseRefused, OSError) as failed:
+        raise ReleaseRefused(
+            f"{why}\nnor can it be undone: {failed}\nwhen that is mended: git reset --hard {before}"
+        ) from failed
 
 
-def _build(version: str) -> list[Path]:
+def _build() -> list[Path]:
     """The wheels of all distributions, by what set-up has installed. No index is asked."""
     folders = [str(project.parent) for project in projects()]
-    words = ["--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(WHEELS)]
-    built = _run([sys.executable, "-m", "pip", "wheel", "--quiet", *words, *folders])
+    words = ["--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(UNFINISHED)]
+    built = release_git.run([sys.executable, "-m", "pip", "wheel", "--quiet", *words, *folders])
     if built.returncode:
         raise ReleaseRefused(f"the wheels can't be built: {built.stderr}")
-    return sorted(WHEELS.glob(f"*-{version}-*.whl"))
+    return sorted(UNFINISHED.glob("*.whl"))
 
 
-def _git(*words: str) -> str:
-    """What git says. Raises ReleaseRefused with what it complains of, or where it is missing."""
-    try:
-        done = _run(["git", *words])
-    except FileNotFoundError:
-        raise ReleaseRefused("there is no program git: install it") from None
-    if done.returncode:
-        raise ReleaseRefused(f"git {' '.join(words)}: {done.stderr.strip()}")
-    return done.stdout.rstrip()  # but the first column stays: in that of `status` is a space
+def _heed_stops() -> None:
+    """By Ctrl-C, `kill` or a terminal that is closed: each comes to whoever can undo."""
+    for number in STOPS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under `nohup`
+            signal.signal(number, _stop)
 
 
-def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Stopped(number)
+
+
+def _ignore_stops() -> None:
+    """Also in what is started from here on: the undoing is not to be left half done."""
+    for number in STOPS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def main() -> int:
@@ -102,16 +138,23 @@ def main() -> int:
     parser.add_argument("--date", required=True, metavar="YYYY-MM-DD")
     given = parser.parse_args()
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader may go away, as `head` does
+    _heed_stops()
     try:
-        wheels = release(given.version, given.date)
-    except ReleaseRefused as refused:
+        branch = release_git.branch()
+        wheels = release(given.version, given.date, datetime.date.today().isoformat())
+    except (ReleaseRefused, OSError) as refused:
         print(f"not released: {refused}", file=sys.stderr)
         return 1
+    except Stopped as stopped:
+        print(f"not released: {stopped}; all files are as before", file=sys.stderr)
+        return 128 + stopped.number
     for wheel in wheels:
         print(wheel.relative_to(ROOT))
     tag = f"v{given.version}"
-    print(f"committed and tagged as {tag}; to publish it: git push origin HEAD {tag}")
-    print(f"to undo it: git tag --delete {tag} && git reset --hard HEAD~1")
+    publish = release_git.how_to_publish(branch, tag)
+    print(f"{branch} has the commit, tagged as {tag}; to publish it: {publish}")
+    undo = f"git tag --delete {tag} && git reset --hard HEAD~1"
+    print(f"to undo it: {undo} && rm dist/*-{given.version}-*.whl")
     return 0
 
 

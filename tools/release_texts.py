@@ -2,10 +2,11 @@
 
 import datetime
 import re
+from collections.abc import Iterable
 
 UNRELEASED = "## [Unreleased]\n"
 
-_VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
+_VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", re.ASCII)
 _VERSION_LINE = re.compile(r'^version = "[^"]*"$', re.MULTILINE)
 _ON_THE_DAEMON = re.compile(r'"deploy-orchestrator[<>=0-9.,]*"(?=[,\]])')
 _SECTION = re.compile(r"^## ", re.MULTILINE)
@@ -23,12 +24,35 @@ def demand_not_older(version: str, current: str) -> None:
         raise ReleaseRefused(f"{version} is less than {current}, which pyproject.toml has")
 
 
+def demand_date(date: str, *, since: str, today: str) -> None:
+    """Raise ReleaseRefused for what is no date, or for a day on which this can't be released."""
+    try:
+        is_date = len(date) == 10 and datetime.date.fromisoformat(date).isoformat() == date
+    except ValueError:
+        is_date = False
+    if not is_date:
+        raise ReleaseRefused(f"a date is YYYY-MM-DD, not {date!r}")
+    if date < since:
+        raise ReleaseRefused(f"{date} is before {since}, when the last commit was made")
+    if date > today:
+        raise ReleaseRefused(f"{date} has not come yet: today is {today}")
+
+
+def is_version(text: str) -> bool:
+    """Whether it is one of ours."""
+    return _VERSION.fullmatch(text) is not None
+
+
+def newest(versions: Iterable[str]) -> str | None:
+    """The greatest of those that are some."""
+    return max(filter(is_version, versions), key=_parts, default=None)
+
+
 def released_changelog(changelog: str, version: str, date: str) -> str:
     """What is unreleased becomes a section of this version and date, and none is left.
 
     Raises ReleaseRefused.
     """
-    _demand_date(date)
     before, found, after = changelog.partition(UNRELEASED)
     if not found:
         raise ReleaseRefused("CHANGELOG.md has no section [Unreleased]: add it above the others")
@@ -61,12 +85,3 @@ def _parts(version: str) -> tuple[int, int, int]:
         raise ReleaseRefused(f"a version is x.y.z, such as 0.2.0, not {version!r}")
     major, minor, patch = map(int, found.groups())
     return major, minor, patch
-
-
-def _demand_date(date: str) -> None:
-    try:
-        is_date = len(date) == 10 and datetime.date.fromisoformat(date).isoformat() == date
-    except ValueError:
-        is_date = False
-    if not is_date:
-        raise ReleaseRefused(f"a date is YYYY-MM-DD, not {date!r}")

@@ -9,6 +9,8 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 PLACES = ("/v1/environments/", "/v1/pipelines/")
 SLASH = "\n"
+NO_SLASH = "\N{REPLACEMENT CHARACTER}"
+"""For one that a path has itself: no name is found by it either."""
 
 
 class NamesInPaths:
@@ -22,7 +24,8 @@ class NamesInPaths:
         path = scope["path"]
         for place in PLACES:
             if path.startswith(place) and path != place:
-                scope["path"] = place + _folded(path.removeprefix(place), str(scope.get("method")))
+                name = path.removeprefix(place).replace(SLASH, NO_SLASH)
+                scope["path"] = place + _folded(name, str(scope.get("method")))
         await self._app(scope, receive, send)
 
 

@@ -481,7 +481,8 @@ class ConfigurationState(msgspec.Struct, frozen=True):
 
 
 class DaemonState(msgspec.Struct, frozen=True):
-    """The daemon itself. `in_use` of its `capacity` are tools at work."""
+    """The daemon itself. `in_use` of its `capacity` are tools at work; `plugins_not_loaded` are
+    names of plugins that are installed and bring nothing, or not all."""
 
     pid: int
     version: str
@@ -491,6 +492,7 @@ class DaemonState(msgspec.Struct, frozen=True):
     capacity: int
     in_use: int
     configuration: ConfigurationState
+    plugins_not_loaded: tuple[str, ...]
 
 
 class Status(msgspec.Struct, frozen=True):

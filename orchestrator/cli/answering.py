@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.arguments import job_id
+from orchestrator.cli.arguments import job_id, some_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,11 @@ def answer_arguments(parser: ArgumentParser) -> None:
     """What may be typed after either verb."""
     parser.add_argument("job", metavar="JOB", type=job_id)
     parser.add_argument(
-        "step", metavar="STEP", nargs="?", help="the step that asks, where there are several"
+        "step",
+        metavar="STEP",
+        type=some_name,
+        nargs="?",
+        help="the step that asks, where there are several",
     )
     parser.add_argument("--comment", metavar="T", help="what is to be said to it")
 

@@ -62,6 +62,13 @@ def add_global_options(parser: argparse.ArgumentParser, with_json: bool) -> None
         parser.add_argument("--json", action="store_true", help="print JSON")
 
 
+def some_name(text: str) -> str:
+    """What something is called. An empty one would address another path, or nothing at all."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("a name is needed, and this is none: it is empty")
+    return text
+
+
 def job_id(text: str) -> int:
     """A job's number; `#118` is one too."""
     digits = text.removeprefix("#")

@@ -28,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CommandError as error:
         terminal.error(str(error))
         return error.exit
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
+        if interrupt.args:
+            terminal.error(str(interrupt))
         return _die_of_interrupt(terminal)
     except OSError as error:
         return _system_refused(error, terminal)

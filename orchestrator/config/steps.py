@@ -148,8 +148,10 @@ def _adapter(uses: str, document: Document, path: Path, around: KnownNames) -> A
         return adapters.get(uses)
     guess = did_you_mean(near(uses, adapters))
     installed = ", ".join(sorted(adapters)) or "none"
+    broken = ", ".join(problem.plugin for problem in around.registry.problems)
+    missing = f"; not loaded: {broken} (orchestrator plugins)" if broken else ""
     document.report(
-        (*path, "uses"), f'no adapter is named "{uses}"{guess} (installed: {installed})'
+        (*path, "uses"), f'no adapter is named "{uses}"{guess} (installed: {installed}){missing}'
     )
     for problem in around.registry.problems:
         if uses in problem.plugin or uses in problem.text:

@@ -148,6 +148,8 @@ def _register(manager: pluggy.PluginManager, candidate: _Candidate) -> None:
         plugin = candidate.load()
         if _fits(candidate, plugin):
             manager.register(plugin, name=candidate.name)
+    except KeyboardInterrupt as interrupt:
+        raise _interrupted(candidate) from interrupt
     except (Exception, SystemExit) as error:
         candidate.problems.append(f"could not be loaded: {_in_words(error)}")
         if manager.has_plugin(candidate.name):
@@ -202,6 +204,8 @@ def _collect(manager: pluggy.PluginManager, candidate: _Candidate, what: _Collec
             continue
         try:
             brought = hook.function()
+        except KeyboardInterrupt as interrupt:
+            raise _interrupted(candidate) from interrupt
         except (Exception, SystemExit) as error:
             candidate.problems.append(f"{what.hook} failed: {_in_words(error)}")
             continue
@@ -305,6 +309,11 @@ def _authorize(manager: pluggy.PluginManager, user: str, action: str, target: st
         if answer is not None:
             return answer
     return None
+
+
+def _interrupted(candidate: _Candidate) -> KeyboardInterrupt:
+    """By Ctrl-C, which ends all; or the plugin raised it by itself, and nobody would know which."""
+    return KeyboardInterrupt(f"interrupted while plugin {candidate.name} was loaded")
 
 
 def _in_words(error: BaseException) -> str:

@@ -216,11 +216,11 @@ class ApiBench:
         job: dict[str, Any] = answer.json()
         return job
 
-    async def get(self, path: str) -> Any:
-        """What a GET answers; it must be 200."""
+    async def get(self, path: str, status: int = 200) -> Any:
+        """What a GET answers; it must have this status."""
         async with self.client() as client:
             answer = await client.get(path)
-        assert answer.status_code == 200, answer.text
+        assert answer.status_code == status, answer.text
         return answer.json()
 
     async def post(self, path: str, body: Any = None, status: int = 200) -> Any:

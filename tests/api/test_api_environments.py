@@ -35,6 +35,12 @@ async def test_names_may_have_slashes(bench: ApiBench) -> None:
     assert problem["type"] == "not-quarantined"
 
 
+async def test_a_line_break_is_no_slash(bench: ApiBench) -> None:
+    await bench.get("/v1/environments/team%0Astage", status=404)
+    await bench.get("/v1/pipelines/team%0Aplain", status=404)
+    await bench.post("/v1/environments/team%0Astage/recheck", {}, status=404)
+
+
 async def test_unknown_names_are_404_with_near_ones(bench: ApiBench) -> None:
     async with bench.client() as client:
         environment = await client.get("/v1/environments/prd")

@@ -6,7 +6,12 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from orchestrator.core.language import commands as cmd
-from orchestrator.core.language.definition import ApprovalRule, EnvironmentDefinition, Roles
+from orchestrator.core.language.definition import (
+    ApprovalRule,
+    EnvironmentDefinition,
+    Parameter,
+    Roles,
+)
 from orchestrator.core.language.model import StepRef
 from orchestrator.core.language.words import Role
 from tests import myself
@@ -35,6 +40,35 @@ async def test_submit_answers_201_with_the_whole_job(bench: ApiBench) -> None:
     assert job["submitter"] == myself.CALLER
     assert TIME.fullmatch(job["submitted_at"])
     assert [step["name"] for step in job["steps"]] == ["apply", "smoke"]
+
+
+async def test_a_secret_in_what_people_write(tmp_path: Path) -> None:
+    """The value of a secret parameter, written beside it, is kept in files of its own alone."""
+    token = "seven-secret-words"
+    known = configuration(tmp_path)
+    plain = known.pipelines["team/plain"]
+    secret = replace(plain, params=(Parameter(name="token", secret=True),))
+    changed = replace(known, pipelines={**known.pipelines, "team/plain": secret})
+    async with open_bench(tmp_path, changed) as bench:
+        job = await bench.submit(
+            pipeline="team/plain",
+            environment="prod",
+            params={"token": token},
+            from_file=["token"],
+            reason=f"with {token}",
+            labels={"ci": token, "who": "ada"},
+            url=f"http://ci/7?token={token}",
+        )
+    assert (job["reason"], job["url"]) == ("with ***", "http://ci/7?token=***")
+    assert job["labels"] == {"ci": "***", "who": "ada"}
+    assert holders(tmp_path, token) == {"secrets"}
+
+
+def holders(root: Path, text: str) -> set[str]:
+    """What in a directory has files in which it stands."""
+    files = [path for path in root.rglob("*") if path.is_file()]
+    held = [path for path in files if text.encode() in path.read_bytes()]
+    return {path.relative_to(root).parts[0] for path in held}
 
 
 async def test_a_queued_job_shows_its_steps_and_blockers(bench: ApiBench) -> None:

@@ -301,6 +301,7 @@ STATUS: Status = {
             "accepted_at": at(0),
             "problems": ["pipelines/web.toml:3: kind: there is no kind x"],
         },
+        "plugins_not_loaded": [],
     },
     "running": [
         running(

@@ -821,6 +821,19 @@ def test_status_says_of_when_the_configuration_is(pipe: Terminal) -> None:
     assert status_lines({**status, "daemon": old}, pipe, NOW)[0] == first
 
 
+def test_status_says_that_a_plugin_is_missing(pipe: Terminal) -> None:
+    """Next to the daemon; an older one does not say."""
+    sound = samples.STATUS["daemon"]
+    broken: DaemonState = {**sound, "plugins_not_loaded": ["guards"]}
+    old = {name: value for name, value in sound.items() if name != "plugins_not_loaded"}
+    told = {
+        name: "  a plugin is not loaded: orchestrator plugins"
+        in status_lines({**samples.STATUS, "daemon": daemon}, pipe, NOW)  # type: ignore[typeddict-item]
+        for name, daemon in (("sound", sound), ("broken", broken), ("old", old))
+    }
+    assert told == {"sound": False, "broken": True, "old": False}
+
+
 def test_status_puts_the_longest_silent_first(pipe: Terminal) -> None:
     quiet = running(1, steps=[at_work(last_output_at=at(1))])
     loud = running(2, steps=[at_work(last_output_at=at(9))])

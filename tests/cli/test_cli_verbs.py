@@ -93,6 +93,32 @@ def test_usage_mistakes_are_status_2(tmp_path: Path, words: tuple[str, ...], sai
     assert "Traceback" not in ran.err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("environment", ""),
+        ("waive", " ", "--reason", "x"),
+        ("recheck", ""),
+        ("pipeline", ""),
+        ("submit", "", "x"),
+        ("submit", "web", ""),
+        ("output", "1", ""),
+        ("output", "1", "plan", ""),
+        ("log", "1", ""),
+        ("approve", "1", ""),
+        ("reject", "1", ""),
+        ("cancel", "--environment", ""),
+        ("jobs", "--environment", ""),
+        ("jobs", "--pipeline", ""),
+        ("jobs", "--kind", ""),
+    ],
+)
+def test_an_empty_name_is_a_usage_mistake(tmp_path: Path, words: tuple[str, ...]) -> None:
+    ran = orchestrator(tmp_path / "none.sock", *words)
+    assert (ran.status, ran.out) == (2, "")
+    assert "a name is needed" in ran.err
+
+
 def test_no_daemon(tmp_path: Path) -> None:
     ran = orchestrator(tmp_path / "none.sock", "jobs")
     assert (ran.status, ran.out) == (5, "")

@@ -208,7 +208,8 @@ def test_a_plugin_that_gives_something_else(tmp_path: Path) -> None:
     assert [str(mistake) for mistake in caught.value.mistakes] == [
         "pipelines/p.toml:2: steps.a.with: plugin breakers: traits() of adapter broken gave dict, "
         "not orchestrator.plugin.Traits",
-        'pipelines/p.toml:7: steps.b.uses: no adapter is named "gone" (installed: broken)',
+        'pipelines/p.toml:7: steps.b.uses: no adapter is named "gone" (installed: broken); '
+        "not loaded: gone-plugin (orchestrator plugins)",
         "pipelines/p.toml:7: steps.b.uses: "
         "plugin gone-plugin: could not be loaded: ImportError: no",
     ]

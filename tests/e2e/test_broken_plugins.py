@@ -1,5 +1,6 @@
 """Plugins that fail wherever they can: each is named, and the daemon goes on."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -118,7 +119,28 @@ def test_a_plugin_that_cannot_be_loaded_is_named(broken: Installation, text: str
     path = broken.env["PYTHONPATH"]
     checked = broken.run("check", "--config", str(broken.directory), PYTHONPATH=path)
     assert (checked.returncode, text in checked.stdout) == (2, True), checked
+    assert "a plugin is not loaded: orchestrator plugins" in broken.says("status")
     assert broken.run("submit", "good", "staging", "--wait").returncode == 0
+
+
+def test_strict_insists_on_plugins_too(tmp_path: Path) -> None:
+    """One that is refused would deny nobody anything."""
+    refused = f'{DENIES}\norchestrator_api = "9.0"\n'
+    with Installation(tmp_path, env=install(tmp_path, refused)) as installation:
+        installation.write({"environments/staging.toml": ""})
+        words = ("serve", "--strict", "--config", str(installation.directory))
+        ended = installation.run(*words, PYTHONPATH=installation.env["PYTHONPATH"])
+    assert ended.returncode == 2
+    assert "plugin throwaway: was written for version 9.0" in ended.stderr, ended.stderr
+
+
+def test_an_interrupted_import_names_its_plugin(tmp_path: Path) -> None:
+    with Installation(tmp_path, env=install(tmp_path, "raise KeyboardInterrupt")) as installation:
+        installation.write({"environments/staging.toml": ""})
+        words = ("check", "--config", str(installation.directory))
+        ended = installation.run(*words, PYTHONPATH=installation.env["PYTHONPATH"])
+    assert ended.returncode == -signal.SIGINT
+    assert "interrupted while plugin throwaway was loaded" in ended.stderr, ended.stderr
 
 
 @pytest.mark.parametrize("phase", ["acquire", "apply"])

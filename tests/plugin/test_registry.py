@@ -196,6 +196,22 @@ def test_a_broken_plugin_hurts_no_other(
     assert found.startswith(text)
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "raise KeyboardInterrupt",
+        "from orchestrator.plugin import hookimpl\n"
+        "@hookimpl\ndef orchestrator_adapters():\n    raise KeyboardInterrupt",
+    ],
+    ids=["import", "hook"],
+)
+def test_an_interrupt_names_the_plugin(installed: Installed, source: str) -> None:
+    """It may come from a person, and ends all."""
+    installed.add("slow", source)
+    with pytest.raises(KeyboardInterrupt, match="while plugin slow was loaded"):
+        installed.load()
+
+
 def test_two_adapters_of_one_name(installed: Installed) -> None:
     """Two installed adapters of one name belong to neither."""
     installed.add("boats", ADAPTER.format(kind="Boat", name="boat"))

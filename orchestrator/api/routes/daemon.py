@@ -127,6 +127,9 @@ def _daemon(engine: Engine, facts: DaemonFacts, world: World) -> wire.DaemonStat
             accepted_at=plain.utc(world.accepted) if world.accepted is not None else None,
             problems=engine.surroundings.mistakes,
         ),
+        plugins_not_loaded=tuple(
+            plugin.name for plugin in engine.surroundings.plugins if plugin.problem is not None
+        ),
     )
 
 

@@ -22,6 +22,7 @@ from orchestrator.core.language.words import JobConclusion
 from orchestrator.core.values.parameters import HIDDEN
 from orchestrator.core.world.world import World
 from orchestrator.engine.engine import Engine
+from orchestrator.engine.secrets.masking import Masks
 from orchestrator.store.protocol import JobFilter, PhaseName
 
 MOST_LISTED = 1000
@@ -36,17 +37,18 @@ async def submit_job(
     key: Key = None,
 ) -> Response[Any]:
     """201 with the job; 200 where the key has one already, or with what a dry run found."""
+    shown = _without_secrets(data, engine)
     request = cmd.Submit(
         caller=caller,
         pipeline=data.pipeline,
         environment=data.environment,
         params=data.params,
-        reason=data.reason or "",
+        reason=shown.reason or "",
         priority=data.priority,
-        labels=data.labels,
-        url=data.url,
+        labels=shown.labels,
+        url=shown.url,
         key=key,
-        request=digest(("submit", _without_secrets(data, engine))),
+        request=digest(("submit", shown)),
         cancel_on_disconnect=data.on_disconnect == "cancel",
         pays=data.pays,
     )
@@ -61,10 +63,20 @@ async def submit_job(
 
 
 def _without_secrets(data: Submission, engine: Engine) -> Submission:
-    """What tells one submission from another. A digest of a secret could be guessed at."""
+    """What may be kept of a submission and seen, and tells it from another: a digest of a secret
+    could be guessed at. People write one into a reason, too, or into the address of a build."""
     secret = engine.secret_names(data.pipeline)
     params = {name: HIDDEN if name in secret else value for name, value in data.params.items()}
-    return replace(data, params=params)
+    masks = Masks.of(value for name, value in data.params.items() if name in secret)
+    if not masks:
+        return replace(data, params=params)
+    return replace(
+        data,
+        params=params,
+        reason=masks.value(data.reason),
+        labels=masks.value(data.labels),
+        url=masks.value(data.url),
+    )
 
 
 @get("/v1/jobs", summary="List jobs, the newest first")

@@ -478,7 +478,8 @@ class ConfigurationState(TypedDict):
 
 
 class DaemonState(TypedDict):
-    """The daemon itself. `in_use` of its `capacity` are tools at work."""
+    """The daemon itself. `in_use` of its `capacity` are tools at work; `plugins_not_loaded` are
+    names of plugins that are installed and bring nothing, or not all."""
 
     pid: int
     version: str
@@ -488,6 +489,7 @@ class DaemonState(TypedDict):
     capacity: int
     in_use: int
     configuration: ConfigurationState
+    plugins_not_loaded: list[str]
 
 
 class Status(TypedDict):

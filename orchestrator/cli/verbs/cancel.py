@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.arguments import job_or_recheck, recheck_id
+from orchestrator.cli.arguments import job_or_recheck, recheck_id, some_name
 from orchestrator.cli.client.daemon import Daemon
 from orchestrator.cli.client.errors import Refused, UsageMistake
 from orchestrator.cli.client.exits import Exit, status_of, worst
@@ -22,7 +22,12 @@ def arguments(parser: ArgumentParser) -> None:
     """What may be typed after the verb."""
     add = parser.add_argument
     add("asked", metavar="JOB", type=job_or_recheck, nargs="*", help="or a recheck: ENV/recheck-N")
-    add("--environment", metavar="E", help="every job that is open in this environment")
+    add(
+        "--environment",
+        metavar="E",
+        type=some_name,
+        help="every job that is open in this environment",
+    )
     add("--reason", metavar="T", help="why, for whoever looks")
     add("--wait", action="store_true", help="stay until they have finished")
     add("--force", action="store_true", help="end them when the cool-off is over (admin)")

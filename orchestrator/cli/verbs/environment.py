@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrator.cli.arguments import some_name
 from orchestrator.cli.client.daemon import Daemon
 from orchestrator.cli.client.exits import Exit
 from orchestrator.cli.client.http import quoted
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def arguments(parser: ArgumentParser) -> None:
     """What may be typed after the verb."""
-    parser.add_argument("environment", metavar="ENV")
+    parser.add_argument("environment", metavar="ENV", type=some_name)
 
 
 def run(options: Namespace, terminal: Terminal) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.arguments import count, label
+from orchestrator.cli.arguments import count, label, some_name
 from orchestrator.cli.client.daemon import Daemon
 from orchestrator.cli.client.exits import Exit
 from orchestrator.cli.view.joblist import job_table
@@ -33,10 +33,10 @@ CONCLUSIONS = (
 def arguments(parser: ArgumentParser) -> None:
     """What may be typed after the verb."""
     add = parser.add_argument
-    add("--environment", metavar="E", help="only of this environment")
-    add("--pipeline", metavar="P", help="only of this pipeline")
+    add("--environment", metavar="E", type=some_name, help="only of this environment")
+    add("--pipeline", metavar="P", type=some_name, help="only of this pipeline")
     add("--phase", metavar="P", choices=PHASES, help="only in this phase: " + ", ".join(PHASES))
-    add("--kind", metavar="K", help="only of this kind")
+    add("--kind", metavar="K", type=some_name, help="only of this kind")
     add("--conclusion", metavar="C", choices=CONCLUSIONS, help=", ".join(CONCLUSIONS))
     add("--mine", action="store_true", help="only those that I submitted")
     add("--label", metavar="K=V", type=label, action="append", default=[], help="with this label")

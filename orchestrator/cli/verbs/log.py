@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.arguments import count, job_id, position
+from orchestrator.cli.arguments import count, job_id, position, some_name
 from orchestrator.cli.client.connection import ANSWER_SECONDS
 from orchestrator.cli.client.daemon import Daemon
 from orchestrator.cli.client.errors import NotBuiltYet, NothingFound, Refused, UsageMistake
@@ -22,7 +22,7 @@ def arguments(parser: ArgumentParser) -> None:
     """What may be typed after the verb."""
     add = parser.add_argument
     add("job", metavar="JOB", type=job_id)
-    add("step", metavar="STEP", nargs="?", help="only of this step")
+    add("step", metavar="STEP", type=some_name, nargs="?", help="only of this step")
     add("-f", "--follow", action="store_true", help="go on as it is written")
     add("--tail", metavar="N", type=position, help="only the last N lines")
     add("--attempt", metavar="N", type=count, help="of this attempt (the last one)")

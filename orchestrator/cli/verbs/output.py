@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from orchestrator.cli.arguments import job_id
+from orchestrator.cli.arguments import job_id, some_name
 from orchestrator.cli.client.daemon import Daemon
 from orchestrator.cli.client.errors import NothingFound
 from orchestrator.cli.client.exits import Exit
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 def arguments(parser: ArgumentParser) -> None:
     """What may be typed after the verb."""
     parser.add_argument("job", metavar="JOB", type=job_id)
-    parser.add_argument("step", metavar="STEP")
-    parser.add_argument("name", metavar="NAME", nargs="?", help="only the value of this one")
+    parser.add_argument("step", metavar="STEP", type=some_name)
+    parser.add_argument(
+        "name", metavar="NAME", type=some_name, nargs="?", help="only the value of this one"
+    )
 
 
 def run(options: Namespace, terminal: Terminal) -> int:

@@ -20,7 +20,9 @@ def arguments(parser: ArgumentParser) -> None:
     """What may be typed after the verb."""
     add_config_option(parser)
     parser.add_argument(
-        "--strict", action="store_true", help="refuse to start when the configuration has mistakes"
+        "--strict",
+        action="store_true",
+        help="refuse to start when the configuration has mistakes or a plugin is not loaded",
     )
     parser.add_argument(
         "--log-level",

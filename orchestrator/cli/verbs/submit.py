@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.arguments import job_id, key, label
+from orchestrator.cli.arguments import job_id, key, label, some_name
 from orchestrator.cli.client.daemon import Daemon
 from orchestrator.cli.client.errors import UsageMistake
 from orchestrator.cli.client.exits import Exit
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def arguments(parser: ArgumentParser) -> None:
     """What may be typed after the verb."""
     add = parser.add_argument
-    add("pipeline", metavar="PIPELINE")
-    add("environment", metavar="ENVIRONMENT")
+    add("pipeline", metavar="PIPELINE", type=some_name)
+    add("environment", metavar="ENVIRONMENT", type=some_name)
     add(
         "-p",
         dest="params",

@@ -71,6 +71,9 @@ def _daemon(daemon: DaemonState, terminal: Terminal, now: float) -> list[str]:
             + f"; in force is {_accepted(in_force['accepted_at'], now)}:"
         )
         lines += [f"    {harmless(problem)}" for problem in in_force["problems"]]
+    if daemon.get("plugins_not_loaded"):  # a daemon of an older release does not say
+        told = terminal.paint("  a plugin is not loaded", "red")
+        lines.append(f"{told}: orchestrator plugins")
     return lines
 
 
