@@ -4,6 +4,7 @@ import structlog
 import trio
 
 from orchestrator.core.language import commands as cmd
+from orchestrator.core.language.instant import Instant
 from orchestrator.core.language.model import StepRef
 from orchestrator.core.language.rejections import StaleObservation
 from orchestrator.core.rules.unknown import unknown_runs
@@ -100,7 +101,9 @@ class Effects:
                 self._setting_aside.add(effect)  # each environment where it may be asks for it
                 nursery.start_soon(self._set_aside, effect, name=f"set aside {effect.job}")
             case VerifyAgain(finding=finding):
-                look = self._looks[finding.ref] = Look(effect, self._store, self._workbench)
+                began = self._look_began(effect.environment)
+                look = Look(effect, self._store, self._workbench, began)
+                self._looks[finding.ref] = look
                 nursery.start_soon(self._verify, effect, look, nursery, name=f"recheck {look.ref}")
             case StopLook(ref=ref, force=force) if ref in self._looks:
                 look = self._looks[ref]
@@ -112,14 +115,23 @@ class Effects:
             await attempt.lead()
         except Exception as error:
             log.exception("attempt broke down", job=attempt.ref.job, step=attempt.ref.step)
-            await attempt.abandon(f"an error of the daemon, see its log: {error}")
+            await attempt.break_off(f"an error of the daemon, see its log: {error}")
         finally:
             del self._attempts[attempt.ref]
             self._workbench.put_away(attempt.ref)
         await self._forget_secrets(attempt.ref, is_masked=attempt.is_masked)
 
     async def _forget_secrets(self, ref: StepRef, *, is_masked: bool = False) -> None:
-        """Once an attempt is over and what it wrote holds no secret, its secrets are removed."""
+        """Once an attempt is over and what it wrote holds no secret, its secrets are removed.
+
+        Raises nothing: the secrets that stay are tried again at the next start.
+        """
+        try:
+            await self._mask_and_forget(ref, is_masked)
+        except Exception:
+            log.exception("secrets could not be removed", job=ref.job, step=ref.step)
+
+    async def _mask_and_forget(self, ref: StepRef, is_masked: bool) -> None:
         step = step_of(self._world, ref)
         if step is not None and step.active:
             return
@@ -143,7 +155,14 @@ class Effects:
         finally:
             self._setting_aside.discard(effect)
 
+    def _look_began(self, environment: str) -> Instant | None:
+        quarantine = self._world.environments[environment].quarantine
+        look = None if quarantine is None else quarantine.look
+        return None if look is None else look.started
+
     async def _verify(self, effect: VerifyAgain, look: Look, nursery: trio.Nursery) -> None:
+        """Only the report may raise here: the look is journalled as started, so what ends the
+        daemon now would end the next one too, and so on."""
         finding = await look.lead(nursery)
         await self._forget_secrets(look.ref)
         del self._looks[look.ref]
@@ -153,3 +172,5 @@ class Effects:
             )
         except StaleObservation as stale:
             log.info("observation dropped", reason=str(stale))
+        except WriterClosed:
+            await trio.sleep_forever()  # the engine ends, and the next one looks again

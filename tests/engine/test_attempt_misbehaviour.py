@@ -206,25 +206,3 @@ async def test_traits_that_raise(tmp_path: Path) -> None:
     web = pipeline("web", (step("go", "plain"),))
     async with open_bench(tmp_path, Untraitable()) as bench, bench.serving(web):
         assert (await bench.ended(await bench.submit())).conclusion is JobConclusion.SUCCESS
-
-
-async def test_a_gone_adapter_closes_the_environment(
-    tmp_path: Path,
-) -> None:
-    """An adapter that is gone after a restart closes the environment."""
-    begun = trio.Event()
-
-    async def hang(step: Step[Nothing]) -> None:
-        begun.set()
-        await step.run("go", ["sleep", "1000"])
-
-    web = pipeline("web", (step("go", "plain"),))
-    async with open_bench(tmp_path, Bad("apply", hang)) as bench:
-        async with bench.serving(web):
-            job = await bench.submit()
-            await bench.happened(ev.StepRecorded)
-        bench.adapters = {}
-        async with bench.serving(web):
-            ended = await bench.ended(job)
-            assert ended.dirty and ended.conclusion is JobConclusion.FAILURE
-            assert "can't be entered again" in (await bench.happened(ev.Quarantined)).reason

@@ -159,7 +159,7 @@ async def test_two_failures_are_told_once(tmp_path: Path) -> None:
 async def test_an_adapter_that_stays_is_left_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestrator.engine.attempt.look.PATIENCE_AFTER_FORCE", 0.1)
+    monkeypatch.setattr("orchestrator.engine.attempt.adapter_call.PATIENCE_AFTER_FORCE", 0.1)
     over = trio.Event()
 
     class Stays(Plain):

@@ -14,7 +14,7 @@ from orchestrator.core.language.definition import (
     PipelineDefinition,
     StepDefinition,
 )
-from orchestrator.engine.attempt.attempt import PATIENCE_AFTER_FORCE
+from orchestrator.engine.attempt.adapter_call import PATIENCE_AFTER_FORCE
 from tests.simulation.deterministic import run_deterministically
 from tests.simulation.sim_people import ADA
 from tests.simulation.sim_scenario import Rates

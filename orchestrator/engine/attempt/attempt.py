@@ -6,7 +6,6 @@ the state. So a start and a recovery take the same path, and a killed daemon los
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TypeVar
 
 import structlog
 import trio
@@ -27,33 +26,39 @@ from orchestrator.core.language.model import (
 )
 from orchestrator.core.language.rejections import StaleObservation
 from orchestrator.core.language.words import StepConclusion
+from orchestrator.core.rules.observations import FORCED_CLEANUP
+from orchestrator.engine.attempt.adapter_call import (
+    PATIENCE_AFTER_FORCE,
+    AdapterCall,
+    Unverified,
+    clean_up,
+    did_not_end,
+    kill,
+    with_survivors,
+)
 from orchestrator.engine.attempt.adapter_guard import Failed, checked, guarded, writable
 from orchestrator.engine.attempt.attempt_journal import step_of
 from orchestrator.engine.attempt.journal import CANCEL
 from orchestrator.engine.attempt.online_check import in_words
+from orchestrator.engine.attempt.unattended import Unattended
 from orchestrator.engine.attempt.workbench import Bench, StepUnusable, Workbench
 from orchestrator.engine.secrets.log_masking import shown
 from orchestrator.engine.secrets.masking import Masks
 from orchestrator.engine.writer import Writer, WriterClosed
-from orchestrator.plugin import AdapterError, Cleanliness, Result, Severity
-from orchestrator.process.errors import TreeNotDead
+from orchestrator.plugin import AdapterError, Result, Severity
 
 log = structlog.get_logger(__name__)
 
-T = TypeVar("T")
-
-PATIENCE_AFTER_FORCE = 10.0
-"""Seconds that an adapter may take to end after force, before it is abandoned."""
+CANT_ENTER = "can't be entered: "
+"""How what a step waits for begins, while its tools are at work without their adapter."""
 
 
-class Visit:
-    """One call of the adapter. `over` is when the adapter has ended it."""
+class Visit(AdapterCall):
+    """The call of the adapter that belongs to a phase."""
 
     def __init__(self, phase: StepPhase) -> None:
+        super().__init__()
         self.phase = phase
-        self.scope = trio.CancelScope()
-        self.over = trio.Event()
-        self.forced = False
 
     def is_of(self, phase: StepPhase) -> bool:
         """Whether this is the call that belongs to a phase; a stop does not change the call."""
@@ -73,6 +78,7 @@ class Attempt:
         self._prepared = trio.Event()
         self._visit: Visit | None = None
         self._asking: Visit | None = None
+        self._unattended: Unattended | None = None
         self.is_masked = False
         """Whether no secret is left in what it wrote."""
 
@@ -83,12 +89,10 @@ class Attempt:
         structlog.contextvars.bind_contextvars(job=self.ref.job, step=self.ref.step)
         async with trio.open_nursery() as nursery:
             try:
-                bench = self._bench = await self._workbench.prepare(self.ref, nursery)
+                bench = await self._prepare(nursery)
             except StepUnusable as problem:
-                await self._report_unusable(str(problem))
+                await self._end_unusable(str(problem))
                 return
-            finally:
-                self._prepared.set()
             while (step := self._step()) is not None and step.active:
                 visit = self._visit = Visit(step.phase)
                 # The effect of a force from before a restart may have run before there was a visit
@@ -102,6 +106,17 @@ class Attempt:
                 if not await self._report(seen):
                     break
             nursery.cancel_scope.cancel()
+
+    async def _prepare(self, nursery: trio.Nursery) -> Bench:
+        """Its bench. Raises StepUnusable."""
+        try:
+            bench = self._bench = await self._workbench.prepare(self.ref, nursery)
+        finally:
+            self._prepared.set()
+        step = self._step()
+        if step is not None and (step.waiting_for or "").startswith(CANT_ENTER):
+            await self._note_waiting(None)  # an earlier daemon could not
+        return bench
 
     def _is_last(self, seen: cmd.Command) -> bool:
         """Whether the attempt may be over once this was reported; what it wrote is masked before,
@@ -133,9 +148,8 @@ class Attempt:
 
     async def _report(self, observation: cmd.Command) -> bool:
         """Whether the observation was still wanted."""
-        masks = self._bench.hidden.masks if self._bench is not None else Masks()
         try:
-            await self._writer.execute(shown(observation, masks))
+            await self._writer.execute(shown(observation, self._masks()))
         except WriterClosed:
             await trio.sleep_forever()  # the engine ends, and this attempt with it
         except StaleObservation as stale:
@@ -143,13 +157,24 @@ class Attempt:
             return False
         return True
 
-    async def _report_unusable(self, reason: str) -> None:
+    def _masks(self) -> Masks:
+        if self._bench is not None:
+            return self._bench.hidden.masks
+        job = self._writer.world.committed_job(self.ref.job)
+        return self._workbench.hidden(job, self.ref).masks
+
+    async def _end_unusable(self, reason: str) -> None:
         """A step that can't be entered fails. One that had begun may hold anything."""
         step = self._step()
         if step is None:
             return
-        if step.records or not isinstance(step.phase, Acquiring | Applying):
-            await self.abandon(f"it had begun, and can't be entered again: {reason}")
+        job = self._writer.world.committed_job(self.ref.job)
+        has_begun = self._workbench.processes_of(job, self.ref).has_begun()
+        survivors = await self._outlive(reason)
+        step = self._step() or step
+        if step.records or has_begun or not isinstance(step.phase, Acquiring | Applying):
+            why = f"it had begun, and can't be entered again: {reason}"
+            await self.abandon(with_survivors(why, survivors))
         elif await self._report(
             cmd.AttemptFailed(self.ref, StepConclusion.FAILURE, writable(reason))
         ):
@@ -157,13 +182,41 @@ class Attempt:
             if step is not None and isinstance(step.phase, CleaningUp):
                 await self._report(cmd.CleanupDone(self.ref))
 
+    async def break_off(self, why: str) -> None:
+        """Give up an attempt that we can't lead on, once nothing of it is at work."""
+        try:
+            survivors = await self._outlive(why)
+        except Exception:
+            log.exception("nobody watches an attempt", job=self.ref.job, step=self.ref.step)
+            survivors = "whether its processes have ended is not known"
+        await self.abandon(with_survivors(why, survivors))
+
+    async def _outlive(self, reason: str) -> str:
+        """Until no process of the attempt can be alive, for until then it is not over: its job
+        keeps out whatever must not run beside it. What survived a force that came meanwhile."""
+        step, job = self._step(), self._writer.world.committed_job(self.ref.job)
+        if step is None or not step.active:
+            return ""
+
+        async def tell(at_work: str) -> None:
+            log.warning("attempt can't be entered", reason=reason, at_work=at_work)
+            await self._note_waiting(f"{CANT_ENTER}{reason}; {at_work}")
+
+        processes = self._workbench.processes_of(job, self.ref)
+        self._unattended = Unattended(processes, self._step, tell)
+        return await self._unattended.until_over()
+
+    async def _note_waiting(self, text: str | None) -> None:
+        shown_text = None if text is None else self._masks().text(writable(text))
+        await self._report(cmd.NoteWaiting(self.ref, shown_text))
+
     async def _acquire(self, visit: Visit, bench: Bench, stopped: bool) -> cmd.Command:
         call: Callable[[], Awaitable[None]] = partial(self._look_and_acquire, bench)
         if stopped:
             call = bench.step.end_phase
         failed = Failed(StepConclusion.CANCELLED, "") if stopped else None
         try:
-            await self._call(visit, bench, "acquire", call)
+            await visit.made(bench, "acquire", call)
         except Failed as error:
             failed = error
             await self._end_unasked(visit, bench)
@@ -195,7 +248,7 @@ class Attempt:
         observation: cmd.Command
         failed = None
         try:
-            result = await self._call(visit, bench, "apply", partial(self._work, bench))
+            result = await visit.made(bench, "apply", partial(self._work, bench))
             result = checked(bench, "apply", result, Result)
             outputs_file = self._workbench.paths.sensitive_outputs(self.ref)
             observation = bench.applied(self.ref, result, outputs_file)
@@ -221,31 +274,15 @@ class Attempt:
 
     async def _clean_up(self, visit: Visit, bench: Bench) -> cmd.Command:
         bench.enter("cleanup")
-        reason = "its cleanup was ended by force, so nobody verified what is left"
         try:
-            call = partial(bench.adapter.cleanup, bench.step)
-            found = await self._call(visit, bench, "cleanup", call)
-            verdict = checked(bench, "cleanup", found, Cleanliness)
+            return cmd.CleanupDone(self.ref, await clean_up(visit, bench, self.ref))
+        except Unverified as unverified:
+            reason = FORCED_CLEANUP
             if not visit.forced:
-                return cmd.CleanupDone(self.ref, finding_of(self.ref, verdict))
-        except Failed as failed:
-            if not visit.forced:
-                text = failed.reason
-                reason = f"its cleanup failed, so nobody verified what is left: {text}"
-        survivors = await self._kill(bench)
-        found_dirty = f"{reason}; {survivors}" if survivors else reason
-        return cmd.CleanupDone(self.ref, Finding(self.ref, writable(found_dirty)))
-
-    async def _call(
-        self, visit: Visit, bench: Bench, phase: str, call: Callable[[], Awaitable[T]]
-    ) -> T:
-        """What the adapter returns. Raises Failed, also when its scope was cancelled."""
-        try:
-            with visit.scope:
-                return await guarded(bench, phase, call)
-        finally:
-            visit.over.set()
-        raise Failed(StepConclusion.CANCELLED, "")
+                failed = unverified.reason
+                reason = f"its cleanup failed, so nobody verified what is left: {failed}"
+            found = with_survivors(reason, unverified.survivors)
+            return cmd.CleanupDone(self.ref, Finding(self.ref, writable(found)))
 
     # --- force -----------------------------------------------------------------------------
 
@@ -254,39 +291,25 @@ class Attempt:
         if self._asking is not None:
             with trio.move_on_after(PATIENCE_AFTER_FORCE):
                 await self._asking.over.wait()
-        survivors = await self._kill(bench)
+        survivors = await kill(bench)
         if survivors:
             return cmd.AttemptAbandoned(self.ref, Finding(self.ref, survivors))
         if failed is not None and failed.conclusion is StepConclusion.LOST:
             return cmd.AttemptFailed(self.ref, StepConclusion.LOST, f"{failed.reason}; then forced")
         return cmd.AttemptFailed(self.ref, StepConclusion.CANCELLED, "ended by force")
 
-    async def _kill(self, bench: Bench) -> str:
-        """Kill the attempt's processes; says what survived, if anything did."""
-        try:
-            await bench.step.kill()
-        except TreeNotDead as error:
-            bench.log(str(error))
-            return writable(str(error))
-        return ""
-
     async def _end_by_force(self, visit: Visit, bench: Bench) -> None:
         """Cancel the adapter's call and kill its processes; abandon an adapter that stays."""
         if visit.forced:
             return
-        visit.forced = True
+        visit.forced = True  # at once: this may come twice
         phase = (self._step() or visit).phase.__struct_config__.tag
         log.debug("ending by force", job=self.ref.job, step=self.ref.step, phase=phase)
-        visit.scope.cancel()
         if self._asking is not None:
             self._asking.scope.cancel()
-        survivors = ""
-        with trio.move_on_after(PATIENCE_AFTER_FORCE):
-            survivors = await self._kill(bench)
-            await visit.over.wait()
+        survivors = await visit.end_by_force(bench)
         if not visit.over.is_set():
-            why = f"the adapter did not end within {PATIENCE_AFTER_FORCE:g} s after force"
-            await self.abandon(f"{why}; {survivors}" if survivors else why)
+            await self.abandon(with_survivors(f"the {did_not_end()}", survivors))
 
     # --- what people ask for ---------------------------------------------------------------
 
@@ -297,6 +320,9 @@ class Attempt:
 
     async def stop_acquire(self) -> None:
         """Cancel the adapter's acquire, if the attempt is still in it."""
+        if self._unattended is not None:
+            self._unattended.look_again()
+            return
         step, visit = self._step(), self._visit
         if step is None or visit is None or not isinstance(step.phase, Acquiring):
             return
@@ -309,6 +335,9 @@ class Attempt:
         # After a restart this may run before the attempt is prepared, and it is started only once:
         # returning then would lose the stop, and the tool would never be asked.
         await self._prepared.wait()
+        if self._unattended is not None:
+            self._unattended.look_again()
+            return
         bench, visit, step = self._bench, self._visit, self._step()
         if bench is None or step is None or not isinstance(step.phase, Cancelling):
             return
@@ -321,13 +350,16 @@ class Attempt:
         log.debug("asking to stop", job=self.ref.job, step=self.ref.step)
         call = partial(bench.adapter.cancel, bench.cancel_step)
         try:
-            await self._call(asking, bench, "cancel", call)
+            await asking.made(bench, "cancel", call)
         except Failed as failed:
             bench.log(f"the tool could not be asked to stop: {failed.reason}")
             log.warning("cancel failed", reason=failed.reason)
 
     async def force(self) -> None:
         """End the call of the phase that was forced. One that has not begun is ended as it does."""
+        if self._unattended is not None:
+            self._unattended.look_again()
+            return
         step, visit, bench = self._step(), self._visit, self._bench
         if step is None or visit is None or bench is None or not step.forced:
             return
@@ -348,8 +380,3 @@ async def _look(bench: Bench) -> None:
     errors = [in_words(problem) for problem in problems if problem.severity is Severity.ERROR]
     if errors:
         raise AdapterError("; ".join(errors))
-
-
-def finding_of(ref: StepRef, verdict: Cleanliness) -> Finding | None:
-    """What a cleanup found, None where it is clean."""
-    return None if verdict.clean else Finding(ref, verdict.found, verdict.commands)

@@ -294,5 +294,5 @@ class JournalOfRecheck:
 
     @property
     def stop(self) -> StopInfo | None:
-        """A recheck can't be stopped."""
+        """An adapter is not told of a recheck's stop: its call is cancelled."""
         return None

@@ -10,6 +10,7 @@ ACQUIRE = "acquire"
 APPLY = "apply"
 CANCEL = "cancel"
 CLEANUP = "cleanup"
+RECHECK = "recheck-"
 
 
 class AttemptJournal(Protocol):

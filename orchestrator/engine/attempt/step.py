@@ -11,7 +11,7 @@ from orchestrator.core.language.instant import Instant
 from orchestrator.core.language.model import CallRecord, ProcessRecord, StepRef
 from orchestrator.engine.attempt.attempt_paths import AttemptPaths
 from orchestrator.engine.attempt.claims import ClaimBook
-from orchestrator.engine.attempt.journal import ACQUIRE, AttemptJournal
+from orchestrator.engine.attempt.journal import ACQUIRE, RECHECK, AttemptJournal
 from orchestrator.engine.attempt.step_calls import AttemptCalls, AttemptQuestions
 from orchestrator.engine.attempt.step_probe import probe
 from orchestrator.engine.attempt.step_processes import AttemptProcesses, ProcessRequest
@@ -66,7 +66,8 @@ class StepServices(msgspec.Struct, frozen=True):
 class DurableStep(Step[Config]):
     """One attempt in one phase; `in_phase` gives the same attempt in another.
 
-    What runs is known to all of them: `interrupt`, `kill` and `sweep` mean the whole attempt.
+    What runs is known to all of them: `interrupt`, `kill` and `sweep` mean the whole attempt, but
+    for the `kill` of a recheck.
     """
 
     def __init__(
@@ -117,6 +118,11 @@ class DurableStep(Step[Config]):
 
     def masked(self, text: str) -> str:
         return self._facts.hidden.masks.text(text)
+
+    @property
+    def processes(self) -> AttemptProcesses:
+        """What the attempt has started."""
+        return self._processes
 
     def log(self, text: str) -> None:
         self._log.write(text, self._facts.hidden.masks)
@@ -228,9 +234,10 @@ class DurableStep(Step[Config]):
     async def kill(self) -> None:
         """Kill all processes of the attempt; this phase starts none any more.
 
-        Raises process.errors.TreeNotDead.
+        A recheck kills its own: what is alive of the attempt itself was not started by it, and may
+        be half way through a change. Raises process.errors.TreeNotDead.
         """
-        await self._processes.kill(self.phase)
+        await self._processes.kill(self.phase, only=self.phase.startswith(RECHECK))
 
     async def sweep(self) -> None:
         try:

@@ -269,15 +269,34 @@ class AttemptProcesses:
                 with contextlib.suppress(errors.ProcessError):
                     await self._host.wait(place.directory)
 
-    async def kill(self, phase: str) -> None:
-        """Kill every process tree of the attempt; none begins in this phase any more.
+    async def ask_to_stop(self) -> None:
+        """Ask each running process to stop that a stop is for: what asks for one, and what cleans
+        up, goes on."""
+        async with trio.open_nursery() as nursery:
+            for phase in STOPPABLE:
+                for place in self._all(phase):
+                    nursery.start_soon(self._ask_to_stop, place)
+
+    def uninterruptible(self, phase: str) -> list[int]:
+        """The running processes of a phase that get no signal of a stop."""
+        return [
+            state.pid
+            for place in self._all(phase)
+            if isinstance(state := self._host.look(place.directory), Running)
+            and (launch := place.read_launch()) is not None
+            and launch.stop_signal is None
+        ]
+
+    async def kill(self, phase: str = "", *, only: bool = False) -> None:
+        """Kill every process tree of the attempt, or `only` of this phase; none begins in this
+        phase any more.
 
         Raises process.errors.TreeNotDead when something survives.
         """
         self._closed.add(phase)
         survivors: list[str] = []
         async with trio.open_nursery() as nursery:
-            for place in self._all():
+            for place in self._all(phase if only else ""):
                 nursery.start_soon(self._kill, place, survivors)
         if survivors:
             raise errors.TreeNotDead("; ".join(survivors))
@@ -306,6 +325,43 @@ class AttemptProcesses:
     def is_dead(self) -> bool:
         """Whether no process of the attempt, nor what one left behind, can be alive."""
         return all(self._host.is_tree_dead(place.directory) for place in self._all())
+
+    def has_begun(self, phase: str = "") -> bool:
+        """Whether a process of the attempt, or of one phase, was ever about to be started."""
+        return any(True for _ in self._all(phase))
+
+    def at_work(self) -> str:
+        """What of the attempt may be alive, in words; empty where it is proven that nothing is.
+
+        For whoever starts nothing any more: what has not begun by now never will.
+        """
+        alive = [self._named(place) for place in self._all() if self._may_live(place)]
+        if not alive:
+            return ""
+        return f"{' and '.join(alive)} {'is' if len(alive) == 1 else 'are'} at work"
+
+    async def until_next_end(self) -> None:
+        """Until one of those that may be alive is dead, if any is."""
+        async with trio.open_nursery() as nursery:
+            for place in self._all():
+                if self._may_live(place):
+                    nursery.start_soon(self._until_dead, place, nursery.cancel_scope)
+
+    async def _until_dead(self, place: ProcessPlace, scope: trio.CancelScope) -> None:
+        await self._host.wait_until_dead(place.directory)
+        scope.cancel()
+
+    def _may_live(self, place: ProcessPlace) -> bool:
+        return not self._never_starts(place) and not self._host.is_tree_dead(place.directory)
+
+    def _named(self, place: ProcessPlace) -> str:
+        match self._host.look(place.directory):
+            case Running(pid=pid):
+                return f"its process {pid}"
+            case Starting():
+                return f"its process {place.directory.name}, which is about to begin,"
+            case _:
+                return f"what its process {place.directory.name} left behind"
 
     def recorded_exit(self, phase: str, key: str) -> Exit | None:
         """How the process of this key ended, None if it has not or nobody knows."""

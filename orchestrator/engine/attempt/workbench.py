@@ -29,6 +29,7 @@ from orchestrator.core.world.world import World
 from orchestrator.engine.attempt.adapter_files import digest_of_files
 from orchestrator.engine.attempt.attempt_journal import JournalOfAttempt, JournalOfRecheck
 from orchestrator.engine.attempt.attempt_paths import AttemptPaths
+from orchestrator.engine.attempt.journal import RECHECK
 from orchestrator.engine.attempt.mark import ForeignDirectory, mark_directory
 from orchestrator.engine.attempt.process_place import ProcessPlaces
 from orchestrator.engine.attempt.process_variables import (
@@ -38,6 +39,7 @@ from orchestrator.engine.attempt.process_variables import (
     resolved_layers,
 )
 from orchestrator.engine.attempt.step import AttemptFacts, DurableStep, StepServices
+from orchestrator.engine.attempt.step_processes import AttemptProcesses
 from orchestrator.engine.live import Live
 from orchestrator.engine.paths import Paths
 from orchestrator.engine.secrets.attempt_secrets import AttemptSecrets
@@ -174,7 +176,7 @@ class Workbench:
         journal = JournalOfRecheck(records)
         given = _Given(journal, secrets, self._hidden(job, secrets))
         adapter, step = self._step(self._writer.world, job, definition, ref, given)
-        return Bench(adapter, step.in_phase(f"recheck-{round}"), None)
+        return Bench(adapter, step.in_phase(f"{RECHECK}{round}"), None)
 
     async def mask(self, ref: StepRef, hidden: Hidden) -> bool:
         """Hide secrets in what the attempt wrote; False on a full disk, then nothing changed."""
@@ -212,6 +214,15 @@ class Workbench:
     def processes(self) -> ProcessHost:
         """What starts, looks at and ends processes."""
         return self._services.processes
+
+    def processes_of(self, job: Job | None, ref: StepRef) -> AttemptProcesses:
+        """What an attempt has started, by its records alone: for whoever can't enter it, and starts
+        nothing."""
+        directory = self.paths.attempt(ref)
+        paths = AttemptPaths(directory=directory, workdir=directory, shared=directory)
+        token, began = ("", None) if job is None else (job.token, _began(job, ref.step))
+        journal, host = JournalOfRecheck(()), self._services.processes
+        return AttemptProcesses(paths, host, journal, None, token, began)
 
     def pid(self, ref: StepRef) -> int | None:
         """The process of an attempt that works now, the last one that was started."""

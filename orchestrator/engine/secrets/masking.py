@@ -6,6 +6,7 @@ shown of one attempt (`Hidden`) may grow while the attempt works.
 """
 
 import base64
+import contextlib
 import json
 import re
 import shlex
@@ -278,9 +279,10 @@ def sensitive_values(paths: Paths, job: Job) -> Iterator[object]:
     """The outputs of a job's attempts that are only for its later steps."""
     for step in job.steps:
         for attempt in range(1, step.attempt + 1):
-            is_last = attempt == step.attempt
-            if is_last and not step.sensitive:
+            if attempt == step.attempt and not step.sensitive:
                 continue
             file = paths.sensitive_outputs(StepRef(job=job.id, step=step.name, attempt=attempt))
-            if is_last or file.exists():
+            # People may delete the directory of a finished job, and a power cut may empty a file.
+            # What is not known any more is not hidden; raising would end the daemon at each start.
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError, ValueError):
                 yield from json.loads(file.read_text(encoding="utf-8")).values()
