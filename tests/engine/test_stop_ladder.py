@@ -11,8 +11,10 @@ import trio.testing
 
 from orchestrator.core.language import events as ev
 from orchestrator.core.language.definition import StepDefinition
+from orchestrator.core.language.model import StepRef
 from orchestrator.core.language.words import JobConclusion, StepConclusion
 from orchestrator.engine.attempt import attempt
+from orchestrator.engine.attempt.workbench import Workbench
 from orchestrator.plugin import CLEAN, Cleanliness, Result, Step
 from orchestrator.process.state import Running, look
 from tests.engine.engine_bench import Bench, Nothing, Plain, open_bench, pipeline, python, step
@@ -279,8 +281,17 @@ class Waiting(Plain):
         self.stopped.set()
 
 
-async def test_a_stop_before_a_restart_is_asked_for(tmp_path: Path) -> None:
-    adapter = Waiting()
+async def test_a_stop_before_a_restart_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the stop is carried out before the attempt is prepared."""
+    adapter, gate = Waiting(), trio.Event()
+    prepare = Workbench.prepare
+
+    async def at_the_gate(self: Workbench, ref: StepRef, nursery: trio.Nursery) -> Any:
+        await gate.wait()
+        return await prepare(self, ref, nursery)
+
     async with open_bench(tmp_path, adapter) as bench:
         async with bench.serving(pipeline("web", (plain(),))):
             job = await bench.submit()
@@ -288,8 +299,12 @@ async def test_a_stop_before_a_restart_is_asked_for(tmp_path: Path) -> None:
             await bench.cancel(job)
             await adapter.asked.wait()
         adapter.first_life = False
+        monkeypatch.setattr(Workbench, "prepare", at_the_gate)
         async with bench.serving(pipeline("web", (plain(),))):
-            assert (await bench.ended(job)).conclusion is JobConclusion.CANCELLED
+            await trio.testing.wait_all_tasks_blocked()
+            gate.set()
+            with trio.fail_after(20):
+                assert (await bench.ended(job)).conclusion is JobConclusion.CANCELLED
 
 
 async def test_a_force_before_a_restart_is_carried_out(tmp_path: Path) -> None:
