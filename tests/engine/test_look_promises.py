@@ -357,7 +357,8 @@ async def test_what_cannot_be_forgotten_is_reported(
         assert await found(bench) == "a lock yet"
 
 
-async def test_leftovers_of_a_deleted_job(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lost", ["deleted", "emptied by a power cut"])
+async def test_leftovers_of_a_lost_job(tmp_path: Path, lost: str) -> None:
     """The daemon starts, and their secrets go."""
 
     async def looks(step: Step[Any]) -> Cleanliness:
@@ -368,7 +369,10 @@ async def test_leftovers_of_a_deleted_job(tmp_path: Path) -> None:
             await bench.ended(await bench.submit())
             sources = engine.workbench.secrets
             await sources.given(StepRef(1, "go"), (), {}, {"token": SECRET})
-        shutil.rmtree(Paths(bench.state_dir).job(1))
+        if lost == "deleted":
+            shutil.rmtree(Paths(bench.state_dir).job(1))
+        else:
+            Paths(bench.state_dir).sensitive_outputs(StepRef(1, "go")).write_text("")
         async with bench.serving(WEB) as engine:
             with trio.fail_after(20):
                 while list(engine.workbench.secrets.unfinished()):  # noqa: ASYNC110  files
