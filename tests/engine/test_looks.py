@@ -24,6 +24,8 @@ from tests.engine.engine_bench import (
 from tests.engine.test_stop_ladder import STUBBORN, begun, gates, open_gate
 from tests.process.process_bench import pids_below
 
+pytestmark = pytest.mark.slow
+
 LEFT = "test -e {0}/left || {{ touch {0}/left; exit 1; }}; "
 """The first run of this cleanup finds something, and what follows is for the look."""
 TOLD = "import signal, sys; signal.signal(15, lambda *_: sys.exit(3)); " + (
