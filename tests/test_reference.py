@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 TURNS = 9
 STARTS = 4
 WORK = "import hashlib, json, msgspec, trio; print(len(trio.__version__.split('.')))"

@@ -7,6 +7,7 @@ down, what the daemon tells. The daemon is killed where the block of each runs; 
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from typing import TypeAlias
 
 from tests.e2e.e2e_bench import until
@@ -74,6 +75,9 @@ def refused(killer: Killer) -> Iterator[None]:
         until("it was refused", lambda: trial.noted and trial.noted["posted"] is None)
         yield
         killer.refused[trial.name] = len(killer.gate.asked(Call.TRIGGER, about=trial.name))
+        if trial.noted["posted"] is not None:
+            # It had posted again when it died: that was refused too, and nobody wrote it down.
+            killer.trials[-1] = replace(trial, ends=frozenset({"lost"}))
 
 
 # --- the start ------------------------------------------------------------------------------

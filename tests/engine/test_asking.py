@@ -18,6 +18,8 @@ from orchestrator.plugin import CLEAN, Cleanliness, Question, Result, Role, Step
 from tests.engine.engine_bench import ROOT, Bench, Nothing, Plain, open_bench, pipeline, step
 from tests.simulation.fake_adapter import FakeAdapter
 
+pytestmark = pytest.mark.slow
+
 GO = Question("go on?", roles=(Role.ADMIN,))
 
 

@@ -21,6 +21,8 @@ from orchestrator.plugin import (
 )
 from tests.engine.engine_bench import ROOT, Nothing, Plain, open_bench, pipeline, step
 
+pytestmark = pytest.mark.slow
+
 
 class Interrupt(BaseException):
     """Neither an Exception nor one of Python's own."""

@@ -20,6 +20,8 @@ import sys
 from orchestrator.plugin import Adapter, Result, CLEAN
 from tests.engine.engine_bench import Nothing, python
 
+pytestmark = pytest.mark.slow
+
 CODE = "open(sys.argv[1] + '/begun', 'w').close(); open(sys.argv[1] + '/gate').read()"
 
 class Changing(Adapter[Nothing]):

@@ -15,6 +15,8 @@ from orchestrator.engine.paths import Paths
 from tests.engine.engine_bench import ROOT, Bench, open_bench, pipeline, python, step
 from tests.engine.going_back import back_up, put_back
 
+pytestmark = pytest.mark.slow
+
 SAYS = "open('../../../../ran', 'a').write('ran\\n')"
 WEB = pipeline("web", (step("go", "command", *python(SAYS)),))
 WAITS = pipeline(

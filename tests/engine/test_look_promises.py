@@ -35,6 +35,8 @@ from tests.engine.engine_bench import (
 from tests.engine.test_looks import TOLD, found, leaving, looking, stop, tools
 from tests.engine.test_stop_ladder import STUBBORN, begun, gates, open_gate
 
+pytestmark = pytest.mark.slow
+
 WEB = pipeline("web", (step("go", "plain"),))
 SECRET = "correct horse"
 

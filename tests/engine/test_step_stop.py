@@ -28,6 +28,8 @@ sys.exit(len(got))
 """Says that it has begun, waits to be let go, ends with the number of signals (0 or 1) it got."""
 AWAITS_SIGNAL = """
 import signal, sys
+
+pytestmark = pytest.mark.slow
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
 open(sys.argv[1], "w").close()
 signal.sigwait([signal.SIGUSR1])

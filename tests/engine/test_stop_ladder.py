@@ -21,6 +21,8 @@ from tests.engine.engine_bench import Bench, Nothing, Plain, open_bench, pipelin
 
 COUNTING = """
 import os, signal, sys
+
+pytestmark = pytest.mark.slow
 def stop(number, frame):
     open('signals', 'a').write(f'{number}\\n')
 signal.signal(signal.SIGTERM, stop)

@@ -15,6 +15,8 @@ from tests.core.core_setup import at
 from tests.engine.engine_bench import Bench, open_bench, pipeline, python, step
 from tests.engine.going_back import back_up, put_back
 
+pytestmark = pytest.mark.slow
+
 RUNS = python("open('../../../../ran', 'a').write('ran\\n')")
 WEB = pipeline("web", (step("go", "command", *RUNS),))
 

@@ -22,6 +22,8 @@ from tests.engine.test_stop_ladder import STUBBORN, begun, gates, open_gate
 
 ENDS_WHEN_TOLD = """
 import signal, sys
+
+pytestmark = pytest.mark.slow
 root = sys.argv[1]
 def stop(number, frame):
     open(f'{root}/signals', 'a').write(f'{number}\\n')

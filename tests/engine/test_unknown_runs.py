@@ -24,6 +24,8 @@ from orchestrator.process.state import Running
 from tests.engine.engine_bench import ROOT, Bench, open_bench, pipeline, python, step
 from tests.engine.going_back import back_up, put_back
 
+pytestmark = pytest.mark.slow
+
 ANOTHER_BOOT = "11111111-2222-3333-4444-555555555555"
 SAYS = "open('../../../../ran', 'a').write('ran\\n')"
 WEB = pipeline("web", (step("go", "command", *python(SAYS)),))

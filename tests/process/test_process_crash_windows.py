@@ -28,6 +28,8 @@ from tests.process.process_bench import Bench
 from tests.proof_lines import PROPERTIES, CountProof
 from tests.seed_budget import in_chunks
 
+pytestmark = pytest.mark.slow
+
 # --- between the intent and the supervisor
 
 
