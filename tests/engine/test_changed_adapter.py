@@ -15,12 +15,12 @@ from orchestrator.plugin import Adapter
 from tests.engine.engine_bench import Bench, Plain, open_bench, pipeline, step
 from tests.engine.test_stop_ladder import begun, gates, open_gate
 
+pytestmark = pytest.mark.slow
+
 SOURCE = """
 import sys
 from orchestrator.plugin import Adapter, Result, CLEAN
 from tests.engine.engine_bench import Nothing, python
-
-pytestmark = pytest.mark.slow
 
 CODE = "open(sys.argv[1] + '/begun', 'w').close(); open(sys.argv[1] + '/gate').read()"
 

@@ -15,6 +15,8 @@ from orchestrator.plugin import Exit, StopRequested
 from orchestrator.process.state import Void
 from tests.engine.step_bench import STOP, StepBench, open_step_bench, python, read_fifo
 
+pytestmark = pytest.mark.slow
+
 COUNTS_SIGNALS = """
 import signal, sys
 got = []
@@ -28,8 +30,6 @@ sys.exit(len(got))
 """Says that it has begun, waits to be let go, ends with the number of signals (0 or 1) it got."""
 AWAITS_SIGNAL = """
 import signal, sys
-
-pytestmark = pytest.mark.slow
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
 open(sys.argv[1], "w").close()
 signal.sigwait([signal.SIGUSR1])

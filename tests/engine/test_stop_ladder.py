@@ -19,10 +19,10 @@ from orchestrator.plugin import CLEAN, Cleanliness, Result, Step
 from orchestrator.process.state import Running, look
 from tests.engine.engine_bench import Bench, Nothing, Plain, open_bench, pipeline, python, step
 
+pytestmark = pytest.mark.slow
+
 COUNTING = """
 import os, signal, sys
-
-pytestmark = pytest.mark.slow
 def stop(number, frame):
     open('signals', 'a').write(f'{number}\\n')
 signal.signal(signal.SIGTERM, stop)

@@ -20,10 +20,10 @@ from orchestrator.process.state import Running, look
 from tests.engine.engine_bench import Bench, Nothing, Plain, open_bench, pipeline, python, step
 from tests.engine.test_stop_ladder import STUBBORN, begun, gates, open_gate
 
+pytestmark = pytest.mark.slow
+
 ENDS_WHEN_TOLD = """
 import signal, sys
-
-pytestmark = pytest.mark.slow
 root = sys.argv[1]
 def stop(number, frame):
     open(f'{root}/signals', 'a').write(f'{number}\\n')
