@@ -128,7 +128,9 @@ def is_whole(config: pytest.Config) -> bool:
     """Whether this run was asked for everything (but for test beds and what needs root)."""
     option = config.option
     chosen = (option.keyword, option.deselect, option.ignore, option.ignore_glob)
-    other_settings = (option.override_ini, option.inifilename)
+    # pytest keeps `--strict-markers` of our own settings here.
+    overridden = [one for one in option.override_ini or () if not one.startswith("strict_")]
+    other_settings = (overridden, option.inifilename)
     again = (getattr(option, "lf", False), getattr(option, "stepwise", False))
     without_tests = (option.collectonly, option.setuponly, option.setupplan)
     return (

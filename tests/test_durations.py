@@ -30,6 +30,7 @@ RUNS: dict[str, tuple[list[str], str]] = {
     "marks": (["-m", "slow"], "kept"),
     "quick": (["--effort", "quick"], "kept"),
     "settings": (["-o", "testpaths=tests/some"], "kept"),
+    "strict": (["--strict-markers"], "new"),
     "collect": (["--collect-only"], "kept"),
     "plan": (["--setup-plan"], "kept"),
     "fail": ([], "forgotten"),
