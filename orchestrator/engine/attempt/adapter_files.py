@@ -2,7 +2,9 @@
 
 import hashlib
 import sys
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from orchestrator.plugin import Adapter
@@ -15,7 +17,14 @@ def digest_of_files(adapter: Adapter[Any]) -> str:
     files can't be read: unknown counts as unchanged."""
     module = type(adapter).__module__
     package = BUILT_IN if module.startswith(f"{BUILT_IN}.") else module.partition(".")[0]
-    file = getattr(sys.modules.get(package), "__file__", None)
+    loaded = sys.modules.get(package)
+    return "" if loaded is None else _digest_of_package(loaded)
+
+
+@cache
+def _digest_of_package(package: ModuleType) -> str:
+    """Read once for all adapters of a package, as long as it stays loaded."""
+    file = getattr(package, "__file__", None)
     if file is None:
         return ""
     path = Path(file)
