@@ -23,7 +23,7 @@ from orchestrator.core.world.evolve_environment import (
     environment_after,
     left_by,
 )
-from orchestrator.core.world.evolve_step import step_after
+from orchestrator.core.world.evolve_step import StepEvent, step_after
 from orchestrator.core.world.evolve_unknown import UnknownEvent, unknown_after
 from orchestrator.core.world.transaction import InForce
 from orchestrator.core.world.world import World
@@ -32,6 +32,35 @@ from orchestrator.core.world.world import World
 def evolve(world: World, stamped: ev.Stamped) -> None:
     """Apply one line of the journal to the world. What has left the world changes no more."""
     event, at = stamped.event, stamped.at
+    if isinstance(event, StepEvent):
+        if event.ref.job in world.jobs:
+            job = world.jobs[event.ref.job]
+            world.put_step(job, step_after(world.step(job, event.ref.step), event, at))
+    elif isinstance(event, JobEvent):
+        if event.job in world.jobs:
+            job = world.jobs[event.job]
+            _evolve_job(world, job, event, at)
+            _drop_if_empty(world, job.environment)
+    elif isinstance(event, EnvironmentEvent | UnknownEvent):
+        world.put_environment(_environment_after(world, event, stamped))
+        _drop_if_empty(world, event.environment)
+    else:
+        _evolve_daemon(world, event, stamped)
+
+
+DaemonEvent = (
+    ev.ConfigAccepted
+    | ev.DefinitionRecorded
+    | ev.DrainStarted
+    | ev.DrainEnded
+    | ev.DaemonStarted
+    | ev.JobSubmitted
+)
+
+
+def _evolve_daemon(world: World, event: DaemonEvent, stamped: ev.Stamped) -> None:
+    """What concerns the daemon as a whole, or makes a job."""
+    at = stamped.at
     match event:
         case ev.ConfigAccepted():
             world.put_configuration(InForce(event.digest, event.configuration, at.utc))
@@ -45,63 +74,8 @@ def evolve(world: World, stamped: ev.Stamped) -> None:
         case ev.DaemonStarted():
             world.put_seed(event.seed)
             world.put_numbers_from(event.numbers_from)
-        case (
-            ev.DebtIncurred()
-            | ev.DebtPaid()
-            | ev.DebtWaived()
-            | ev.Quarantined()
-            | ev.QuarantineLifted()
-            | ev.RecheckRequested()
-            | ev.RecheckStarted()
-            | ev.RecheckStopRequested()
-            | ev.Rechecked()
-            | ev.FindingSettled()
-            | ev.UnknownRunFound()
-            | ev.UnknownRunJudged()
-            | ev.UnknownRunSetAside()
-        ):
-            world.put_environment(_environment_after(world, event, stamped))
-            _drop_if_empty(world, event.environment)
         case ev.JobSubmitted():
             world.put_job(_submitted(world, event, at))
-        case (
-            ev.ApprovalRequested()
-            | ev.JobApproved()
-            | ev.JobReady()
-            | ev.JobWaitedLong()
-            | ev.JobAdmitted()
-            | ev.JobStopRequested()
-            | ev.JobForceRequested()
-            | ev.JobForced()
-            | ev.JobEnded()
-            | ev.ClientLost()
-            | ev.ClientReturned()
-        ):
-            if event.job in world.jobs:
-                job = world.jobs[event.job]
-                _evolve_job(world, job, event, at)
-                _drop_if_empty(world, job.environment)
-        case (
-            ev.StepStarted()
-            | ev.StepApplying()
-            | ev.StepStopRequested()
-            | ev.StepForced()
-            | ev.StepApplied()
-            | ev.StepRetryScheduled()
-            | ev.StepRetryDue()
-            | ev.StepFinished()
-            | ev.StepNotRun()
-            | ev.StepWaiting()
-            | ev.StepWarned()
-            | ev.StepAsked()
-            | ev.StepApproved()
-            | ev.StepAnswered()
-            | ev.StepQuestionWithdrawn()
-            | ev.StepRecorded()
-        ):
-            if event.ref.job in world.jobs:
-                job = world.jobs[event.ref.job]
-                world.put_step(job, step_after(world.step(job, event.ref.step), event, at))
         case _:
             assert_never(event)
 
@@ -110,15 +84,13 @@ def _environment_after(
     world: World, event: EnvironmentEvent | UnknownEvent, stamped: ev.Stamped
 ) -> Environment:
     environment = world.environment(event.environment)
-    match event:
-        case ev.UnknownRunFound() | ev.UnknownRunJudged() | ev.UnknownRunSetAside():
-            configured = world.configuration.environments if world.configuration else {}
-            after = unknown_after(environment, event, stamped.at)
-            # A directory may name an environment that was taken out since: then this is the first
-            # that the world hears of it, and nothing else would ever drop it.
-            return replace(after, retired=event.environment not in configured)
-        case _:
-            return environment_after(environment, event, stamped.at, stamped.by)
+    if isinstance(event, UnknownEvent):
+        configured = world.configuration.environments if world.configuration else {}
+        after = unknown_after(environment, event, stamped.at)
+        # A directory may name an environment that was taken out since: then this is the first that
+        # the world hears of it, and nothing else would ever drop it.
+        return replace(after, retired=event.environment not in configured)
+    return environment_after(environment, event, stamped.at, stamped.by)
 
 
 def _submitted(world: World, event: ev.JobSubmitted, at: Instant) -> Job:
