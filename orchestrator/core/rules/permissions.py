@@ -61,6 +61,14 @@ def demand(
             raise _denied(caller, role, doing, level)
 
 
+def demand_in(
+    caller: Caller, role: Role, doing: str, configuration: Configuration | None, environment: str
+) -> None:
+    """The same for an environment by its name, which may be retired: then it gives no roles."""
+    defined = configuration.environments.get(environment) if configuration is not None else None
+    demand(caller, role, doing, configuration, defined)
+
+
 def may(
     caller: Caller,
     role: Role,

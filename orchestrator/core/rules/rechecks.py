@@ -24,9 +24,9 @@ from orchestrator.core.language.suggested_commands import recheck_id
 from orchestrator.core.language.words import BlockerType, Role, StopCause
 from orchestrator.core.rules.admission import no_slot
 from orchestrator.core.rules.lacks import Blocker, running_blocker, unknown_blockers
-from orchestrator.core.rules.lookups import configured, known_environment
+from orchestrator.core.rules.lookups import known_environment
 from orchestrator.core.rules.payment import how_to_pay
-from orchestrator.core.rules.permissions import demand
+from orchestrator.core.rules.permissions import demand_in
 from orchestrator.core.rules.seniority import rank
 from orchestrator.core.world.deadlines import recheck_limit
 from orchestrator.core.world.queues import Entry
@@ -36,7 +36,8 @@ from orchestrator.core.world.world import World
 def recheck(world: World, request: cmd.Recheck) -> Iterator[ev.AnyEvent]:
     """Have every finding of a quarantine looked at again."""
     environment = known_environment(world, request.environment)
-    _demand(world, request.caller, Role.SUBMITTER, f"rechecking {environment.name}", environment)
+    name, configuration = environment.name, world.configuration
+    demand_in(request.caller, Role.SUBMITTER, f"rechecking {name}", configuration, name)
     quarantine = environment.quarantine
     if quarantine is None:
         raise NotQuarantined(environment.name)
@@ -55,7 +56,8 @@ def stop_recheck(world: World, request: cmd.StopRecheck, now: Instant) -> Iterat
     environment = known_environment(world, request.environment)
     id = recheck_id(environment.name, request.round)
     role = Role.ADMIN if request.force else Role.SUBMITTER
-    _demand(world, request.caller, role, f"stopping recheck {id}", environment)
+    doing = f"stopping recheck {id}"
+    demand_in(request.caller, role, doing, world.configuration, environment.name)
     quarantine = environment.quarantine
     if quarantine is None or quarantine.look is None or quarantine.recheck != request.round:
         raise NoRecheck(id, environment.name)
@@ -70,7 +72,7 @@ def blockers(world: World, environment: Environment) -> Iterator[Blocker]:
     """What keeps a recheck that was asked for from starting: like a cleanup it runs alone, and may
     use the slot in reserve. Its locks are held already, by what was found."""
     quarantine = environment.quarantine
-    if quarantine is None or not quarantine.rechecking or quarantine.is_looked_at:
+    if quarantine is None or not _waits(quarantine):
         return
     yield from unknown_blockers(environment)
     left_by = {finding.ref.job for finding in quarantine.findings}
@@ -85,7 +87,9 @@ def blockers(world: World, environment: Environment) -> Iterator[Blocker]:
 def start(world: World, environment: str) -> list[ev.AnyEvent]:
     """The start of the recheck that waits in an environment, if nothing is in its way."""
     state = world.environment(environment)
-    if not _waits(state.quarantine) or next(blockers(world, state), None) is not None:
+    if state.quarantine is None or not _waits(state.quarantine):
+        return []
+    if next(blockers(world, state), None) is not None:
         return []
     return [ev.RecheckStarted(environment)]
 
@@ -136,12 +140,5 @@ def id_of(environment: str, quarantine: Quarantine) -> str:
     return recheck_id(environment, quarantine.recheck)
 
 
-def _waits(quarantine: Quarantine | None) -> bool:
-    return quarantine is not None and bool(quarantine.rechecking) and not quarantine.is_looked_at
-
-
-def _demand(
-    world: World, caller: cmd.Caller, role: Role, doing: str, environment: Environment
-) -> None:
-    definition = configured(world).environments.get(environment.name)
-    demand(caller, role, doing, world.configuration, definition)
+def _waits(quarantine: Quarantine) -> bool:
+    return bool(quarantine.rechecking) and not quarantine.is_looked_at

@@ -5,10 +5,8 @@ from typing import assert_never
 
 from orchestrator.core.language import commands as cmd
 from orchestrator.core.language import events as ev
-from orchestrator.core.language.definition import EnvironmentDefinition
 from orchestrator.core.language.instant import Instant
 from orchestrator.core.language.model import (
-    Environment,
     Job,
     JobCancelling,
     JobPreparing,
@@ -27,8 +25,14 @@ from orchestrator.core.language.rejections import (
 from orchestrator.core.language.words import Role, StopCause
 from orchestrator.core.rules import approvals, rechecks, submissions
 from orchestrator.core.rules.debts import unpaying
-from orchestrator.core.rules.lookups import configured, known_environment
-from orchestrator.core.rules.permissions import demand, demand_force, demand_stop, may_stop
+from orchestrator.core.rules.lookups import known_environment
+from orchestrator.core.rules.permissions import (
+    demand,
+    demand_force,
+    demand_in,
+    demand_stop,
+    may_stop,
+)
 from orchestrator.core.rules.stopping import stop_job, stop_needless
 from orchestrator.core.rules.unknown import found, judge, lost
 from orchestrator.core.world.world import World
@@ -107,7 +111,7 @@ def waive(world: World, request: cmd.Waive, now: Instant) -> Iterator[ev.AnyEven
     """Let the due debts and the quarantine of an environment go."""
     environment = known_environment(world, request.environment)
     doing = f"waiving what {environment.name} owes"
-    demand(request.caller, Role.ADMIN, doing, world.configuration, *_defined(world, environment))
+    demand_in(request.caller, Role.ADMIN, doing, world.configuration, environment.name)
     if not request.reason.strip():
         raise MissingReason("waive")
     owed = [debt for debt in environment.debts if debt.conclusion is not None]
@@ -209,7 +213,3 @@ def see_client(world: World, request: cmd.SeeClient) -> Iterator[ev.AnyEvent]:
         yield ev.ClientReturned(job=job.id)
     if not request.present and job.disconnected is None:
         yield ev.ClientLost(job=job.id)
-
-
-def _defined(world: World, environment: Environment) -> tuple[EnvironmentDefinition | None]:
-    return (configured(world).environments.get(environment.name),)

@@ -29,7 +29,7 @@ from orchestrator.core.language.rejections import (
 )
 from orchestrator.core.language.words import JobConclusion, Outcome, Role, StepConclusion
 from orchestrator.core.rules.endings import after_end
-from orchestrator.core.rules.permissions import demand
+from orchestrator.core.rules.permissions import demand, demand_in
 from orchestrator.core.world.world import World
 
 
@@ -56,10 +56,8 @@ def judge(world: World, request: cmd.JudgeUnknown, now: Instant) -> Iterator[ev.
     doing = f"saying what became of job {request.job}"
     demand(request.caller, Role.ADMIN, doing, world.configuration)
     held = [(place, run) for place, run in unknown_runs(world) if run.job == request.job]
-    configured = world.configuration.environments if world.configuration is not None else {}
     for environment, _ in held:
-        defined = configured.get(environment.name)
-        demand(request.caller, Role.ADMIN, doing, world.configuration, defined)
+        demand_in(request.caller, Role.ADMIN, doing, world.configuration, environment.name)
     if not held:
         raise NoUnknownRun(request.job, sorted({run.job for _, run in unknown_runs(world)}))
     if not request.reason.strip():
