@@ -54,7 +54,11 @@ def reserves(world: World, job: Job) -> bool:
     it is none either, for that one waits for such jobs too; so all who wait for each other stand
     in one order, and whoever is first in it waits for jobs that run.
     """
-    return all(lack.passes for lack in lacks(world, job, debts_paid_by(world, job)))
+    return _reserves(world, job, debts_paid_by(world, job))
+
+
+def _reserves(world: World, job: Job, paid: tuple[Debt, ...]) -> bool:
+    return all(lack.passes for lack in lacks(world, job, paid))
 
 
 def reserver(world: World, lock: str, before: Entry = LAST) -> Job | None:
@@ -65,7 +69,7 @@ def reserver(world: World, lock: str, before: Entry = LAST) -> Job | None:
         job = world.jobs[id]
         # A run that pays needs the locks of its debts, which hold them, and not those it would need
         # otherwise: it would keep from others for ever what it never takes.
-        if reserves(world, job) and not debts_paid_by(world, job):
+        if not debts_paid_by(world, job) and _reserves(world, job, paid=()):
             return job
     return None
 
