@@ -65,9 +65,7 @@ async def cancel_recheck(
     name: Name, engine: GivenEngine, caller: GivenCaller, data: JSONBody[RecheckStop]
 ) -> wire.Environment:
     """What it runs is asked to stop and waited for; what was found stays found."""
-    stop = cmd.StopRecheck(caller, name_of(name), data.number, reason=data.reason or "")
-    await engine.execute(stop)
-    return await _show(engine, name_of(name))
+    return await _stop(engine, caller, name_of(name), data)
 
 
 @post(
@@ -79,9 +77,15 @@ async def force_cancel_recheck(
     name: Name, engine: GivenEngine, caller: GivenCaller, data: JSONBody[RecheckStop]
 ) -> wire.Environment:
     """What it runs is killed."""
-    stop = cmd.StopRecheck(caller, name_of(name), data.number, force=True, reason=data.reason or "")
+    return await _stop(engine, caller, name_of(name), data, force=True)
+
+
+async def _stop(
+    engine: Engine, caller: Caller, name: str, data: RecheckStop, *, force: bool = False
+) -> wire.Environment:
+    stop = cmd.StopRecheck(caller, name, data.number, force=force, reason=data.reason or "")
     await engine.execute(stop)
-    return await _show(engine, name_of(name))
+    return await _show(engine, name)
 
 
 async def _show(engine: Engine, name: str, caller: Caller | None = None) -> wire.Environment:
